@@ -1,0 +1,35 @@
+/** Settings that the three projects share: TypeScript is stripped by swc, workspaces are read at their source. */
+const project = (name, testMatch, extra = {}) => ({
+  displayName: name,
+  testMatch,
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  modulePathIgnorePatterns: ['/dist/'],
+  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
+  ...extra,
+});
+
+// Integration tests share one Postgres, Kafka and registry. A system test starts a whole stack of its own.
+const stack = {
+  globalSetup: '<rootDir>/tests/stack/setup.mjs',
+  globalTeardown: '<rootDir>/tests/stack/teardown.mjs',
+};
+
+export default {
+  projects: [
+    project('unit', ['**/test/**/*.unit.test.ts']),
+    project('integration', ['**/test/**/*.int.test.ts'], stack),
+    project('system', ['<rootDir>/tests/**/*.system.test.ts']),
+  ],
+  testTimeout: 60_000,
+};

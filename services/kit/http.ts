@@ -1,0 +1,100 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { Type } from 'typebox';
+import type { Logger } from './logger.js';
+import { Problem, ProblemSchema, sendProblem } from './problem.js';
+
+/** A Fastify instance whose route schemas are TypeBox's. */
+export type App = FastifyInstance<
+  import('node:http').Server,
+  import('node:http').IncomingMessage,
+  import('node:http').ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** What must hold for a service to do its work; each check rejects with the reason when it does not. */
+export type ReadinessChecks = Record<string, () => Promise<void> | void>;
+
+/** No request is answered later than this, ms: a frozen database must not hold its callers. */
+const ANSWER_WITHIN = 20_000;
+const BODY_LIMIT = 64 * 1024;
+
+/**
+ * Builds the HTTP server that services share: strict validation, problem+json errors, `/health/live` and
+ * `/health/ready`. Tests and production use the same one.
+ */
+export function createApp(logger: Logger, readiness: ReadinessChecks): App {
+  const app = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT,
+    handlerTimeout: ANSWER_WITHIN,
+    forceCloseConnections: 'idle',
+    // What cannot even be routed is answered in the same form.
+    frameworkErrors: sendProblem,
+    return503OnClosing: true,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  // Fastify's own compiler turns "1" into 1 and drops unknown fields; a request that means something else than it says
+  // must be refused. A query string is text and needs the conversion.
+  const strict = addFormats.default(new Ajv({ allErrors: true, strict: false }));
+  const converting = addFormats.default(new Ajv({ allErrors: true, strict: false, coerceTypes: true }));
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    (httpPart === 'body' ? strict : converting).compile(schema as object),
+  );
+  // Fastify reads text/plain by default; nothing here does.
+  app.removeContentTypeParser('text/plain');
+  app.addSchema(ProblemSchema);
+  app.setErrorHandler(sendProblem);
+  app.setNotFoundHandler((request) => {
+    throw new Problem(
+      404,
+      'not-found',
+      `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
+    );
+  });
+
+  const Health = Type.Object({
+    status: Type.String(),
+    problems: Type.Optional(Type.Record(Type.String(), Type.String())),
+  });
+  app.get(
+    '/health/live',
+    { schema: { summary: 'Is the process alive?', tags: ['health'], response: { 200: Health } } },
+    async () => ({ status: 'ok' }),
+  );
+  app.get(
+    '/health/ready',
+    { schema: { summary: 'Can it do its work?', tags: ['health'], response: { 200: Health, 503: Health } } },
+    async (_request, reply) => {
+      const problems = await failing(readiness);
+      if (Object.keys(problems).length === 0) return { status: 'ok' };
+      return reply.code(503).header('retry-after', '1').send({ status: 'unavailable', problems });
+    },
+  );
+  return app;
+}
+
+/** A readiness answer must come faster than the usual probe's time-out. */
+const CHECK_WITHIN = 2_000;
+
+async function failing(checks: ReadinessChecks): Promise<Record<string, string>> {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      const timeout = AbortSignal.timeout(CHECK_WITHIN);
+      const late = new Promise<never>((_resolve, reject) => {
+        timeout.addEventListener('abort', () => reject(new Error(`no answer within ${CHECK_WITHIN} ms`)));
+      });
+      try {
+        await Promise.race([check(), late]);
+        return undefined;
+      } catch (error) {
+        return [name, error instanceof Error ? error.message || error.name : String(error)] as const;
+      }
+    }),
+  );
+  return Object.fromEntries(results.filter((result) => result !== undefined));
+}

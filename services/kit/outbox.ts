@@ -1,0 +1,76 @@
+import { encode } from '@walpost/schemas/codec';
+import { type DomainEvent, type EventName, eventType } from '@walpost/schemas/contract';
+import { sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Db, Tx } from './database.js';
+import type { Logger } from './logger.js';
+import { outbox } from './tables.js';
+
+export type OutboxRow = typeof outbox.$inferInsert;
+
+/** What surrounds an event: whose it is, where it stands in its order's history, and what caused it. */
+export interface Envelope {
+  /** The aggregate's id; the record's key. */
+  aggregateId: string;
+  /** 1, 2, 3 … without a gap for one aggregate in one topic. */
+  version: number;
+  /** W3C trace context of the cause. */
+  traceparent: string;
+  time: Date;
+}
+
+/** Turns events into outbox rows. Made once, in `main.ts`. */
+export type OutboxEncoder = (event: DomainEvent, envelope: Envelope) => OutboxRow;
+
+/**
+ * @param source CloudEvents `source` of this service, e.g. `/walpost/order-service`
+ * @param schemaId gives the registry's id of an event's schema, or throws when it is not known yet
+ */
+export function createOutboxEncoder(source: string, schemaId: (name: EventName) => number): OutboxEncoder {
+  return (event, envelope) => {
+    const type = eventType(event.type);
+    return {
+      id: uuidv7({ msecs: envelope.time.getTime() }),
+      aggregatetype: type.topic.replace(/-events$/, ''),
+      aggregateid: envelope.aggregateId,
+      aggregateversion: envelope.version,
+      type: type.fullName,
+      payload: encode(schemaId(event.type), type, event.data),
+      ceSource: source,
+      ceSpecversion: '1.0',
+      contentType: 'application/avro',
+      traceparent: envelope.traceparent,
+      createdAt: envelope.time,
+    };
+  };
+}
+
+/** Writes events into the outbox, in the transaction of what they tell of. */
+export async function publish(tx: Tx, rows: OutboxRow[]): Promise<void> {
+  if (rows.length > 0) await tx.insert(outbox).values(rows);
+}
+
+const DAYS_AHEAD = 14;
+const EVERY_HOUR = 3_600_000;
+
+/**
+ * Keeps the outbox partitions of the coming two weeks made. When it cannot, rows go to the default partition: nothing
+ * is refused, so a failure is only logged and tried again within the hour.
+ *
+ * @returns the function that stops it
+ */
+export function keepOutboxPartitions(db: Db, logger: Logger): () => void {
+  const make = async () => {
+    try {
+      const [row] = await db.execute<{ made: number }>(
+        sql`select outbox_make_partitions(${DAYS_AHEAD}) as made`,
+      );
+      if (row && row.made > 0) logger.info({ made: row.made }, 'outbox partitions made');
+    } catch (error) {
+      logger.warn({ err: error }, 'outbox partitions could not be made, trying again in an hour');
+    }
+  };
+  void make();
+  const timer = setInterval(() => void make(), EVERY_HOUR);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { groupByType } from '../handle-batch.js';
+
+const event = (type: string, key: string) => ({ type, key });
+
+test('events of different keys share a group per type', () => {
+  const events = [
+    event('Created', 'a'),
+    event('Cancelled', 'a'),
+    event('Created', 'b'),
+    event('Cancelled', 'b'),
+  ];
+  expect(groupByType(events).map((group) => group.map(({ type, key }) => type + key))).toEqual([
+    ['Createda', 'Createdb'],
+    ['Cancelleda', 'Cancelledb'],
+  ]);
+});
+
+test('groups hold one type each, all events, and the order of every key', () => {
+  const anyEvent = fc.record({ type: fc.constantFrom('A', 'B', 'C'), key: fc.constantFrom('x', 'y', 'z') });
+  fc.assert(
+    fc.property(fc.array(anyEvent), (raw) => {
+      const events = raw.map((each, at) => ({ ...each, at }));
+      const groups = groupByType(events);
+      for (const group of groups) expect(new Set(group.map(({ type }) => type)).size).toBe(1);
+      const flat = groups.flat();
+      expect(flat.map(({ at }) => at).sort((a, b) => a - b)).toEqual(events.map(({ at }) => at));
+      for (const key of ['x', 'y', 'z']) {
+        const order = flat.filter((each) => each.key === key).map(({ at }) => at);
+        expect(order).toEqual([...order].sort((a, b) => a - b));
+      }
+    }),
+  );
+});

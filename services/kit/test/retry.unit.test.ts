@@ -1,0 +1,36 @@
+import { expect, jest, test } from '@jest/globals';
+import { backoff, untilDone } from '../retry.js';
+
+test('waits double up to the limit, and jitter takes at most half', () => {
+  expect([1, 2, 3, 4].map((attempt) => backoff(attempt, 1, 100, 500))).toEqual([100, 200, 400, 500]);
+  expect([1, 2, 3, 4].map((attempt) => backoff(attempt, 0, 100, 500))).toEqual([50, 100, 200, 250]);
+  expect(backoff(10_000, 1, 100, 500)).toBe(500);
+});
+
+test('tries until it works, and reports each failure with its number', async () => {
+  const failures: [string, number][] = [];
+  let calls = 0;
+  const result = await untilDone(
+    async () => {
+      if (++calls < 3) throw new Error(`no ${calls}`);
+      return 'yes';
+    },
+    new AbortController().signal,
+    (error, attempt) => failures.push([(error as Error).message, attempt]),
+  );
+  expect(result).toBe('yes');
+  expect(failures).toEqual([
+    ['no 1', 1],
+    ['no 2', 2],
+  ]);
+});
+
+test('ends without an answer when it is told to stop, even in the middle of a wait', async () => {
+  const stop = new AbortController();
+  const step = jest.fn(async () => {
+    throw new Error('never');
+  });
+  const result = await untilDone(step, stop.signal, () => setImmediate(() => stop.abort()));
+  expect(result).toBeUndefined();
+  expect(step).toHaveBeenCalledTimes(1);
+});

@@ -1,0 +1,193 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Db } from '@walpost/kit/database';
+import { PROBLEM_REF, Problem } from '@walpost/kit/problem';
+import { Type } from 'typebox';
+import type { CancelOrder } from './cancel-order.js';
+import { findOrder, listOrders } from './find-orders.js';
+import { MAX_AMOUNT, type Order, OrderError } from './order.js';
+import type { PlaceOrder } from './place-order.js';
+
+export interface OrderOperations {
+  db: Db;
+  placeOrder: PlaceOrder;
+  cancelOrder: CancelOrder;
+}
+
+/** Identifiers are printable ASCII without spaces: they end in keys, URLs, e-mail addresses and logs. */
+const Identifier = (description: string) =>
+  Type.String({ description, minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9][A-Za-z0-9._@+-]*$' });
+const Amount = (description: string) => Type.Integer({ description, minimum: 0, maximum: MAX_AMOUNT });
+const OrderId = Type.String({ description: 'UUID of the order', format: 'uuid' });
+const CustomerId = Identifier('Who orders');
+
+const Item = Type.Object(
+  {
+    sku: Identifier('Stock keeping unit'),
+    quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+    unitPrice: Amount('Minor units of the currency, e.g. cents'),
+  },
+  { additionalProperties: false },
+);
+
+const NewOrder = Type.Object(
+  {
+    customerId: CustomerId,
+    currency: Type.String({ description: 'ISO 4217 code', pattern: '^[A-Z]{3}$' }),
+    items: Type.Array(Item, { minItems: 1, maxItems: 100 }),
+  },
+  { additionalProperties: false },
+);
+
+const OrderView = Type.Object({
+  id: OrderId,
+  customerId: CustomerId,
+  currency: Type.String(),
+  items: Type.Array(Item),
+  totalAmount: Amount('Sum over the items'),
+  status: Type.Enum(['PENDING', 'CONFIRMED', 'CANCELLED']),
+  createdAt: Type.String({ format: 'date-time' }),
+});
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: PROBLEM_REF } },
+});
+const BAD_REQUEST = problem('The request is not valid; `errors` names the fields.');
+const NOT_FOUND = problem('There is no such order.');
+const UNAVAILABLE = problem('The database does not answer; try again after `Retry-After` seconds.');
+
+/** The routes of the order API. */
+export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.post(
+      '/orders',
+      {
+        schema: {
+          summary: 'Place an order',
+          tags: ['orders'],
+          headers: Type.Object({
+            'idempotency-key': Type.Optional(
+              Type.String({
+                description: 'The same key with the same body gives the first answer again, and one order.',
+                minLength: 1,
+                maxLength: 200,
+                pattern: '^[\\x21-\\x7e]+$',
+              }),
+            ),
+            traceparent: Type.Optional(Type.String({ description: 'W3C trace context' })),
+          }),
+          body: NewOrder,
+          response: {
+            201: OrderView,
+            400: BAD_REQUEST,
+            413: problem('The body is larger than 64 KiB.'),
+            415: problem('The body is not application/json.'),
+            422: problem('The order cannot be, or the key came with another body before.'),
+            503: UNAVAILABLE,
+          },
+        },
+      },
+      async (request, reply) => {
+        const { 'idempotency-key': idempotencyKey, traceparent } = request.headers;
+        const result = await placeOrder(request.body, { idempotencyKey, traceparent }).catch(refuse);
+        if (result.outcome === 'key-reused') {
+          throw new Problem(
+            422,
+            'idempotency-key-reused',
+            'This Idempotency-Key came with another body before.',
+            {
+              errors: [{ field: 'headers/idempotency-key', detail: 'was used with another body' }],
+            },
+          );
+        }
+        const { order } = result;
+        if (result.outcome === 'replayed') reply.header('idempotency-replayed', 'true');
+        return reply.code(201).header('location', `/orders/${order.id}`).send(view(order));
+      },
+    );
+
+    app.get(
+      '/orders',
+      {
+        schema: {
+          summary: 'List a customer’s orders, the newest first',
+          tags: ['orders'],
+          querystring: Type.Object(
+            {
+              customerId: CustomerId,
+              limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+              cursor: Type.Optional(
+                Type.String({ description: '`next` of the page before', format: 'uuid' }),
+              ),
+            },
+            { additionalProperties: false },
+          ),
+          response: {
+            200: Type.Object({ orders: Type.Array(OrderView), next: Type.Optional(Type.String()) }),
+            400: BAD_REQUEST,
+            503: UNAVAILABLE,
+          },
+        },
+      },
+      async ({ query: { customerId, limit, cursor } }) => {
+        const page = await listOrders(db, customerId, limit, cursor);
+        return { orders: page.orders.map(view), ...(page.next !== undefined && { next: page.next }) };
+      },
+    );
+
+    app.get(
+      '/orders/:id',
+      {
+        schema: {
+          summary: 'Read an order',
+          tags: ['orders'],
+          params: Type.Object({ id: OrderId }),
+          response: { 200: OrderView, 400: BAD_REQUEST, 404: NOT_FOUND, 503: UNAVAILABLE },
+        },
+      },
+      async ({ params: { id } }) => view((await findOrder(db, id)) ?? notFound(id)),
+    );
+
+    app.post(
+      '/orders/:id/cancel',
+      {
+        schema: {
+          summary: 'Cancel an order that is still pending',
+          tags: ['orders'],
+          params: Type.Object({ id: OrderId }),
+          headers: Type.Object({ traceparent: Type.Optional(Type.String()) }),
+          response: {
+            200: OrderView,
+            400: BAD_REQUEST,
+            404: NOT_FOUND,
+            409: problem('The order is confirmed or cancelled already.'),
+            503: UNAVAILABLE,
+          },
+        },
+      },
+      async ({ params: { id }, headers: { traceparent } }) =>
+        view((await cancelOrder(id, traceparent).catch(refuse)) ?? notFound(id)),
+    );
+  };
+}
+
+function view({ id, customerId, currency, items, totalAmount, status, createdAt }: Order) {
+  return { id, customerId, currency, items, totalAmount, status, createdAt: createdAt.toISOString() };
+}
+
+function notFound(id: string): never {
+  throw new Problem(404, 'order-not-found', `There is no order ${id}.`);
+}
+
+/** What an order's rules mean in HTTP. */
+function refuse(error: unknown): never {
+  if (!(error instanceof OrderError)) throw error;
+  const { code, message, field } = error;
+  const status = code === 'order-finished' ? 409 : 422;
+  throw new Problem(
+    status,
+    code,
+    message,
+    field === undefined ? {} : { errors: [{ field, detail: message }] },
+  );
+}
