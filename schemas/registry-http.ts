@@ -1,0 +1,96 @@
+import { RegistryError, reason } from './errors.js';
+import type { RegisteredVersion } from './registry.js';
+
+/**
+ * The parts of the Confluent API that the registry library does not have.
+ * @param url without a slash at its end
+ * @param timeoutMs for one request, body included
+ */
+export function createRegistryHttp(url: string, timeoutMs: number) {
+  const unavailable = (error: unknown) => {
+    // fetch says only that it failed; its cause says why.
+    const text = reason((error as { cause?: unknown }).cause ?? error);
+    return new RegistryError('unavailable', `schema registry at ${url}: ${text}`, { cause: error });
+  };
+
+  /** The parsed answer, or undefined when the registry says that there is no such thing. */
+  async function request(path: string, body?: unknown): Promise<unknown> {
+    const init = {
+      signal: AbortSignal.timeout(timeoutMs),
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      ...(body === undefined ? {} : { method: 'PUT', body: JSON.stringify(body) }),
+    };
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(url + path, init);
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      throw unavailable(error);
+    }
+    if (status >= 500) throw unavailable(new Error(`${path} answered ${status}`));
+    const answer = parse(text);
+    if (status < 400 && answer !== undefined) return answer;
+    const { error_code: code, message } = (answer ?? {}) as { error_code?: unknown; message?: unknown };
+    if (status === 404 && typeof code === 'number' && code !== 404) return undefined;
+    if (typeof code === 'number' && status !== 404) {
+      throw new RegistryError(
+        'rejected',
+        `schema registry at ${url}: ${path} answered ${status}: ${message}`,
+      );
+    }
+    throw notARegistry(path, `${status}, ${text.slice(0, 60).replaceAll(/\s+/g, ' ')}`);
+  }
+
+  function notARegistry(path: string, answer: string): RegistryError {
+    return new RegistryError(
+      'invalid-answer',
+      `no schema registry at ${url}: ${path} answered ${answer}; set SCHEMA_REGISTRY_URL to its Confluent API`,
+    );
+  }
+
+  return {
+    async subjects(): Promise<string[]> {
+      const answer = await request('/subjects');
+      if (!Array.isArray(answer))
+        throw notARegistry('/subjects', JSON.stringify(answer)?.slice(0, 60) ?? '404');
+      return answer.map(String).sort();
+    },
+
+    async versions(subject: string): Promise<RegisteredVersion[]> {
+      const path = `/subjects/${encodeURIComponent(subject)}/versions`;
+      const numbers = await request(path);
+      if (numbers === undefined) return [];
+      if (!Array.isArray(numbers)) throw notARegistry(path, JSON.stringify(numbers).slice(0, 60));
+      const answers = await Promise.all(numbers.map((number) => request(`${path}/${number}`)));
+      // A version deleted between the two requests is not there any more, and that is all.
+      return answers
+        .filter((answer) => answer !== undefined)
+        .map((answer) => {
+          const { version, id, schema } = answer as Record<string, unknown>;
+          const parsed = typeof schema === 'string' ? parse(schema) : undefined;
+          if (typeof version !== 'number' || typeof id !== 'number' || parsed === undefined) {
+            throw notARegistry(path, JSON.stringify(answer).slice(0, 60));
+          }
+          return { version, id, schema: parsed };
+        })
+        .sort((a, b) => a.version - b.version);
+    },
+
+    async setCompatibility(subject: string): Promise<void> {
+      const answer = await request(`/config/${encodeURIComponent(subject)}`, {
+        compatibility: 'FULL_TRANSITIVE',
+      });
+      if (answer === undefined) throw notARegistry('/config', '404');
+    },
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

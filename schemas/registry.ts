@@ -1,0 +1,139 @@
+import registryClient from '@kafkajs/confluent-schema-registry';
+import avro, { type Type } from 'avsc';
+import type { SchemaSource } from './codec.js';
+import type { EventType } from './contract.js';
+import { RegistryError, reason } from './errors.js';
+import { createRegistryHttp } from './registry-http.js';
+
+/** One registered version of a subject. */
+export interface RegisteredVersion {
+  readonly version: number;
+  readonly id: number;
+  /** The parsed schema. */
+  readonly schema: unknown;
+}
+
+/** The schema registry; every method rejects with RegistryError. */
+export interface Registry extends SchemaSource {
+  /** The id of exactly this event's schema; `not-found` when it is not registered under its subject. */
+  idOf(event: EventType): Promise<number>;
+  /** Whether exactly this event's schema is registered under its subject. */
+  isRegistered(event: EventType): Promise<boolean>;
+  /** Registers the event's schema (once more is no harm) and answers its id. */
+  register(event: EventType): Promise<number>;
+  /** All versions of a subject, oldest first; none when the subject does not exist. */
+  versions(subject: string): Promise<RegisteredVersion[]>;
+  subjects(): Promise<string[]>;
+  /** Makes the subject FULL_TRANSITIVE; the subject need not exist yet. */
+  setCompatibility(subject: string): Promise<void>;
+}
+
+export interface RegistryOptions {
+  /** Address of the Confluent API, e.g. `http://localhost:8081/apis/ccompat/v7`. */
+  readonly url: string;
+  /** Name in the registry's access log. */
+  readonly clientId?: string;
+  /** How long one request may take; 5000 by default. */
+  readonly timeoutMs?: number;
+}
+
+const { COMPATIBILITY, SchemaRegistry, SchemaType } = registryClient;
+
+/** Connects to nothing yet: the first request does. */
+export function createRegistry({ url, clientId = 'walpost', timeoutMs = 5000 }: RegistryOptions): Registry {
+  const host = url.replace(/\/+$/, '');
+  const http = createRegistryHttp(host, timeoutMs);
+
+  // A client for each request: the library shares a pending look-up by id, and one that hangs would hang for ever.
+  const client = () =>
+    new SchemaRegistry({
+      host,
+      clientId,
+      retry: { retries: 2 },
+      middlewares: [
+        () => ({ prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs }) }),
+      ],
+    });
+
+  /** Runs a request of the library, whose errors do not tell "not there" from "not a registry". */
+  async function ask<T>(what: string, request: Promise<T>): Promise<T> {
+    try {
+      return await within(request, 3 * timeoutMs);
+    } catch (error) {
+      const status = error instanceof Error && 'status' in error ? error.status : undefined;
+      const text = reason(error)
+        .replace(`${clientId} - `, '')
+        .replace(/^Error, status \d+: /, '');
+      if (status === 404 || isNotFound(error)) {
+        await http.subjects();
+        throw new RegistryError('not-found', `${what}: ${text}`, { cause: error });
+      }
+      if (status === 409 || status === 422)
+        throw new RegistryError('rejected', `${what}: ${text}`, { cause: error });
+      throw new RegistryError('unavailable', `schema registry at ${host}: ${what}: ${text}`, {
+        cause: error,
+      });
+    }
+  }
+
+  return {
+    async schemaOf(id) {
+      const schema: unknown = await ask(`schema id ${id}`, client().getSchema(id));
+      // A schema of another format, or one that the library could not make sense of.
+      if (!avro.Type.isType(schema))
+        throw new RegistryError('not-avro', `schema id ${id} is not an Avro schema`);
+      return schema as Type;
+    },
+    idOf,
+    async isRegistered(event) {
+      try {
+        await idOf(event);
+        return true;
+      } catch (error) {
+        if (error instanceof RegistryError && error.code === 'not-found') return false;
+        throw error;
+      }
+    },
+    async register(event) {
+      const { id } = await ask(
+        `registering ${event.subject}`,
+        client().register(confluent(event), {
+          subject: event.subject,
+          compatibility: COMPATIBILITY.FULL_TRANSITIVE,
+        }),
+      );
+      return id;
+    },
+    versions: http.versions,
+    subjects: http.subjects,
+    setCompatibility: http.setCompatibility,
+  };
+
+  function idOf(event: EventType): Promise<number> {
+    return ask(
+      `${event.name} is not registered under ${event.subject}`,
+      client().getRegistryIdBySchema(event.subject, confluent(event)),
+    );
+  }
+
+  function confluent(event: EventType) {
+    return { type: SchemaType.AVRO as typeof SchemaType.AVRO, schema: JSON.stringify(event.schema) };
+  }
+}
+
+/** `getRegistryIdBySchema` wraps a 404 into an error that has lost its status. */
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ConfluentSchemaRegistryError';
+}
+
+async function within<T>(request: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([request, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,33 @@
+/** A topic as it is to be; how often it is replicated depends on the cluster and is passed by the caller. */
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const EVENT_CONFIG = {
+  'cleanup.policy': 'delete',
+  'retention.ms': String(7 * DAY_MS),
+  'message.timestamp.type': 'CreateTime',
+  // Debezium's producer decides on compression; the broker must not unpack and pack again.
+  'compression.type': 'producer',
+} as const;
+
+const HEARTBEAT_CONFIG = { 'cleanup.policy': 'delete', 'retention.ms': String(DAY_MS) } as const;
+
+/**
+ * The declared topics; `walpost topics apply` makes them so.
+ *
+ * A connector's heartbeat must have a topic to go to: without it the task waits for the topic, holds up the events
+ * behind it, and fails. Nobody reads it.
+ */
+export const topics: readonly TopicSpec[] = [
+  { name: 'order-events', partitions: 6, config: EVENT_CONFIG },
+  { name: 'payment-events', partitions: 6, config: EVENT_CONFIG },
+  { name: 'inventory-events', partitions: 6, config: EVENT_CONFIG },
+  { name: '__debezium-heartbeat.order-outbox', partitions: 1, config: HEARTBEAT_CONFIG },
+  { name: '__debezium-heartbeat.payment-outbox', partitions: 1, config: HEARTBEAT_CONFIG },
+  { name: '__debezium-heartbeat.inventory-outbox', partitions: 1, config: HEARTBEAT_CONFIG },
+];
