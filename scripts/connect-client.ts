@@ -1,0 +1,162 @@
+import { reason } from '@walpost/schemas/errors';
+import { CliError } from './cli-error.js';
+import { untilAvailable } from './wait.js';
+
+export type ConnectorState = 'RUNNING' | 'PAUSED' | 'STOPPED' | 'FAILED' | 'UNASSIGNED' | 'RESTARTING';
+
+export interface ConnectorStatus {
+  readonly connector: { readonly state: ConnectorState; readonly worker_id: string; readonly trace?: string };
+  readonly tasks: readonly {
+    readonly id: number;
+    readonly state: ConnectorState;
+    readonly worker_id: string;
+    readonly trace?: string;
+  }[];
+}
+
+export type ConnectorConfig = Readonly<Record<string, string>>;
+
+/** A request to Kafka Connect that failed; `retryable` when it may work in a moment. */
+export class ConnectError extends CliError {
+  override readonly name = 'ConnectError';
+  readonly retryable: boolean;
+  /** The HTTP status, when there was an answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { retryable: boolean; status?: number }) {
+    super(message, options);
+    this.retryable = options.retryable;
+    this.status = options.status;
+  }
+}
+
+/** Kafka Connect's REST API; every method rejects with ConnectError. */
+export interface ConnectClient {
+  names(): Promise<string[]>;
+  /** The config as it was sent, placeholders unresolved; undefined when there is no such connector. */
+  config(name: string): Promise<ConnectorConfig | undefined>;
+  /** Creates or changes a connector; Connect checks the config first. */
+  put(name: string, config: ConnectorConfig): Promise<void>;
+  /** Undefined when there is no such connector, or not yet. */
+  status(name: string): Promise<ConnectorStatus | undefined>;
+  /** Restarts the connector and its tasks, or only what has failed of them. */
+  restart(name: string, options: { onlyFailed: boolean }): Promise<void>;
+  pause(name: string): Promise<void>;
+  resume(name: string): Promise<void>;
+  delete(name: string): Promise<void>;
+}
+
+// Checking a config opens a connection to the database, which may take its time to fail.
+const TIMEOUT_MS = 20_000;
+// Connect answers 409 while its workers agree on who does what.
+const REBALANCE_SECONDS = 15;
+
+/** @param url address of Kafka Connect, without a slash at its end */
+export function createConnectClient(url: string): ConnectClient {
+  async function once(method: string, path: string, body?: unknown): Promise<unknown> {
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(url + path, {
+        method,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        headers: { accept: 'application/json', 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      // fetch says only that it failed; its cause says why.
+      const text = reason((error as { cause?: unknown }).cause ?? error);
+      throw new ConnectError(`Kafka Connect at ${url}: ${text}`, { retryable: true, cause: error });
+    }
+    if (status < 400 && text === '') return undefined;
+    const answer = parse(text);
+    if (answer === null || typeof answer !== 'object') throw notConnect(url, path, status, text);
+    if (status < 400) return answer;
+    const { error_code: code, message } = answer as { error_code?: unknown; message?: unknown };
+    // While Connect starts, its web server is up but has no resources yet, and answers in this form.
+    if (typeof code !== 'number' && status === 404 && 'url' in answer) {
+      throw new ConnectError(`Kafka Connect at ${url} is still starting`, { retryable: true, status });
+    }
+    if (typeof code !== 'number') throw notConnect(url, path, status, text);
+    // Of an unknown connector Connect says so; an unknown path is "HTTP 404 Not Found".
+    if (status === 404 && !/^HTTP 404/.test(String(message))) return undefined;
+    throw new ConnectError(`${method} ${path}: ${shorten(String(message))}`, {
+      retryable: status === 409 || status >= 500,
+      status,
+    });
+  }
+
+  function request(method: string, path: string, body?: unknown): Promise<unknown> {
+    return untilAvailable(() => once(method, path, body), {
+      seconds: REBALANCE_SECONDS,
+      retryable: rebalancing,
+    });
+  }
+
+  const connector = (name: string) => `/connectors/${encodeURIComponent(name)}`;
+
+  return {
+    async names() {
+      const answer = await request('GET', '/connectors');
+      if (!Array.isArray(answer)) throw notConnect(url, '/connectors', 200, JSON.stringify(answer) ?? '');
+      return answer.map(String).sort();
+    },
+    async config(name) {
+      return (await request('GET', `${connector(name)}/config`)) as ConnectorConfig | undefined;
+    },
+    async put(name, config) {
+      await request('PUT', `${connector(name)}/config`, config);
+    },
+    async status(name) {
+      const answer = await request('GET', `${connector(name)}/status`);
+      if (answer === undefined) return undefined;
+      const status = answer as Partial<ConnectorStatus>;
+      if (!status.connector || !Array.isArray(status.tasks)) {
+        throw notConnect(url, `${connector(name)}/status`, 200, JSON.stringify(answer));
+      }
+      return { connector: status.connector, tasks: status.tasks };
+    },
+    async restart(name, { onlyFailed }) {
+      await request('POST', `${connector(name)}/restart?includeTasks=true&onlyFailed=${onlyFailed}`);
+    },
+    async pause(name) {
+      await request('PUT', `${connector(name)}/pause`);
+    },
+    async resume(name) {
+      await request('PUT', `${connector(name)}/resume`);
+    },
+    async delete(name) {
+      await request('DELETE', connector(name));
+    },
+  };
+}
+
+function rebalancing(error: unknown): boolean {
+  return error instanceof ConnectError && error.status === 409;
+}
+
+function notConnect(url: string, path: string, status: number, text: string): ConnectError {
+  const start = text.slice(0, 60).replaceAll(/\s+/g, ' ');
+  return new ConnectError(
+    `no Kafka Connect at ${url}: ${path} answered ${status}, "${start}"; set CONNECT_URL to its REST API`,
+    { retryable: false },
+  );
+}
+
+/** Connect wraps the findings about a config into two sentences that help nobody. */
+function shorten(message: string): string {
+  return message
+    .replace(/^Connector configuration is invalid and contains the following \d+ error\(s\):\s*/, '')
+    .replace(/\s*You can also find the above list of errors at the endpoint.*$/s, '')
+    .replaceAll(/\s*\n\s*/g, '; ');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

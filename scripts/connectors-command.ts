@@ -1,0 +1,155 @@
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import { applyConnectors } from './apply-connectors.js';
+import { awaitConnector, failure } from './await-connector.js';
+import { CliError, UsageError } from './cli-error.js';
+import type { Config } from './config.js';
+import { type ConnectClient, ConnectError, createConnectClient } from './connect-client.js';
+import { readConnectorFiles } from './connector-files.js';
+import { jsonOption, timeoutOption, waitOption } from './options.js';
+import { printJson, printTable } from './output.js';
+import { untilAvailable } from './wait.js';
+
+// Seen from scripts/dist.
+const FOLDER = fileURLToPath(new URL('../../connectors', import.meta.url));
+
+interface Options {
+  wait: number;
+  timeout: number;
+  dir: string;
+  json?: true;
+  yes?: true;
+}
+
+/** `walpost connectors …` */
+export function connectorsCommand(config: () => Config): Command {
+  const group = new Command('connectors').description('the Debezium connectors');
+  const command = (name: string, description: string) =>
+    group
+      .command(name)
+      .description(description)
+      .addOption(new Option('--dir <folder>', 'folder of the connector files').default(FOLDER, 'connectors/'))
+      .addOption(waitOption());
+
+  command('apply', 'create or change the connectors and wait until every task runs')
+    .argument('[name...]', 'all when none is given')
+    .addOption(timeoutOption())
+    .action(async (names: string[], options: Options) => {
+      const files = readConnectorFiles(options.dir, names);
+      const outcomes = await applyConnectors(await reach(config(), options), files, options.timeout);
+      printTable(
+        ['CONNECTOR', 'OUTCOME', 'STATE'],
+        outcomes.map(({ name, outcome }) => [name, outcome, 'RUNNING']),
+      );
+    });
+
+  command('status', 'show the state of connectors and tasks; exit 1 when one is not RUNNING')
+    .argument('[name...]', 'all when none is given')
+    .addOption(jsonOption())
+    .action(async (names: string[], options: Options) => {
+      const rows = await statusRows(await reach(config(), options), namesIn(names, options));
+      if (options.json) printJson(rows);
+      else {
+        printTable(
+          ['CONNECTOR', 'STATE', 'TASK', 'STATE', 'WORKER'],
+          rows.map((row) => [row.connector, row.state, row.task, row.taskState, row.worker]),
+        );
+        for (const row of rows) if (row.error !== undefined) console.log(`  ${row.connector}: ${row.error}`);
+      }
+      const down = rows.filter((row) => row.state !== 'RUNNING' || row.taskState !== 'RUNNING');
+      const downNames = [...new Set(down.map((row) => row.connector))];
+      if (downNames.length > 0) throw new CliError(`not running: ${downNames.join(', ')}`);
+    });
+
+  for (const [action, wanted] of [
+    ['restart', 'RUNNING'],
+    ['pause', 'PAUSED'],
+    ['resume', 'RUNNING'],
+  ] as const) {
+    command(action, `${action} connectors with all their tasks and wait until they are ${wanted}`)
+      .argument('[name...]', 'all when none is given')
+      .addOption(timeoutOption())
+      .action(async (names: string[], options: Options) => {
+        const connect = await reach(config(), options);
+        const chosen = namesIn(names, options);
+        for (const name of chosen) {
+          await existing(connect, name);
+          if (action === 'restart') await connect.restart(name, { onlyFailed: false });
+          else await connect[action](name);
+        }
+        for (const name of chosen) {
+          // A restart may still show the failure that it is there to mend.
+          const restartFailed = action === 'restart';
+          await awaitConnector(connect, name, wanted, { seconds: options.timeout, restartFailed });
+        }
+        printTable(
+          ['CONNECTOR', 'STATE'],
+          chosen.map((name) => [name, wanted]),
+        );
+      });
+  }
+
+  command('delete', 'delete connectors; their replication slots and offsets stay')
+    .argument('<name...>', 'which')
+    .option('--yes', 'really do it')
+    .action(async (names: string[], options: Options) => {
+      if (!options.yes) {
+        throw new UsageError(
+          `this stops events from ${names.join(', ')}, and the slot left behind holds back write-ahead log until it is dropped; add --yes to do it`,
+        );
+      }
+      const connect = await reach(config(), options);
+      for (const name of names) {
+        const { 'slot.name': slot, 'database.dbname': database } = await existing(connect, name);
+        await connect.delete(name);
+        console.log(
+          `deleted ${name}; its slot stays and holds back write-ahead log. To drop it, on ${database}:`,
+        );
+        console.log(`  SELECT pg_drop_replication_slot('${slot}');`);
+      }
+    });
+
+  return group;
+}
+
+function namesIn(names: readonly string[], { dir }: Options): readonly string[] {
+  return names.length > 0 ? names : readConnectorFiles(dir, []).map(({ name }) => name);
+}
+
+async function existing(connect: ConnectClient, name: string) {
+  const found = await connect.config(name);
+  if (found) return found;
+  const names = await connect.names();
+  throw new CliError(`Kafka Connect has no connector ${name}; it has ${names.join(', ') || 'none'}`);
+}
+
+async function reach({ connectUrl }: Config, { wait }: Options): Promise<ConnectClient> {
+  const connect = createConnectClient(connectUrl);
+  await untilAvailable(() => connect.names(), {
+    seconds: wait,
+    retryable: (error) => error instanceof ConnectError && error.retryable,
+  });
+  return connect;
+}
+
+interface StatusRow {
+  readonly connector: string;
+  readonly state: string;
+  readonly task: number | null;
+  readonly taskState: string | null;
+  readonly worker: string | null;
+  readonly error?: string;
+}
+
+async function statusRows(connect: ConnectClient, names: readonly string[]): Promise<StatusRow[]> {
+  const statuses = await Promise.all(names.map((name) => connect.status(name)));
+  return names.flatMap((name, position): StatusRow[] => {
+    const status = statuses[position];
+    if (!status) return [{ connector: name, state: 'MISSING', task: null, taskState: null, worker: null }];
+    const { connector, tasks } = status;
+    const error = failure(status);
+    const rest = { connector: name, state: connector.state, ...(error === undefined ? {} : { error }) };
+    if (tasks.length === 0) return [{ ...rest, task: null, taskState: null, worker: connector.worker_id }];
+    return tasks.map((task) => ({ ...rest, task: task.id, taskState: task.state, worker: task.worker_id }));
+  });
+}

@@ -1,0 +1,56 @@
+import type { TopicSpec } from '@walpost/schemas/topics';
+import kafkajs, { type Admin } from 'kafkajs';
+
+export interface TopicDescription {
+  readonly topic: string;
+  readonly exists: boolean;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Node ids of the partitions' leaders, in the order of the partitions; -1 where there is none. */
+  readonly leaders: readonly number[];
+  /** Partitions with fewer replicas in sync than they have. */
+  readonly underReplicated: number;
+  /** Of the settings that are declared, what Kafka has. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** Looks up how the declared topics are. */
+export async function describeTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<TopicDescription[]> {
+  const existing = await admin.listTopics();
+  return Promise.all(
+    specs.map((spec) => (existing.includes(spec.name) ? describeTopic(admin, spec) : missing(spec))),
+  );
+}
+
+async function describeTopic(admin: Admin, spec: TopicSpec): Promise<TopicDescription> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [spec.name] });
+  const partitions = (topics[0]?.partitions ?? []).toSorted((a, b) => a.partitionId - b.partitionId);
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [
+      { type: kafkajs.ConfigResourceTypes.TOPIC, name: spec.name, configNames: Object.keys(spec.config) },
+    ],
+  });
+  const entries = resources[0]?.configEntries ?? [];
+  return {
+    topic: spec.name,
+    exists: true,
+    partitions: partitions.length,
+    replicationFactor: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+    leaders: partitions.map(({ leader }) => leader),
+    underReplicated: partitions.filter(({ replicas, isr }) => isr.length < replicas.length).length,
+    config: Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue])),
+  };
+}
+
+function missing(spec: TopicSpec): TopicDescription {
+  return {
+    topic: spec.name,
+    exists: false,
+    partitions: 0,
+    replicationFactor: 0,
+    leaders: [],
+    underReplicated: 0,
+    config: {},
+  };
+}

@@ -1,0 +1,126 @@
+// What `npm start` and `npm test` run in a fresh clone: only Node's own modules, because nothing is installed yet.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const root = join(import.meta.dirname ?? '.', '..');
+const [mode, ...args] = process.argv.slice(2);
+
+checkNode();
+endWithNpm();
+installPackages();
+build();
+if (mode === 'start') await import('../compose/native/dist/main.js');
+else if (mode === 'test') await test();
+else giveUp('Usage: node scripts/run.mjs start | test [arguments for Jest]');
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  giveUp(`Node ${process.versions.node} is too old: install 20.19 or newer, e.g. from nodejs.org.`);
+}
+
+/** A signal to npm alone ends npm and its shell, and not us: take their end for the signal. */
+function endWithNpm() {
+  if (!process.env.npm_lifecycle_event) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGTERM');
+  }, 250);
+  timer.unref();
+}
+
+function installPackages() {
+  const installed = join(root, 'node_modules/.package-lock.json');
+  const wanted = join(root, 'package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
+  console.log('Installing packages (npm ci)');
+  // npm tells its own path, so that the npm which runs us is the one that installs.
+  const npm = process.env.npm_execpath;
+  const options = [
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
+  const [command, ...rest] = npm?.endsWith('.js') ? [process.execPath, npm, ...options] : ['npm', ...options];
+  runQuietly(command, rest, 'npm ci failed');
+}
+
+function build() {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  runQuietly(process.execPath, [tsc, '-b'], 'The build (tsc -b) failed');
+}
+
+/** Runs a program to its end; what it wrote is shown only when it fails. */
+function runQuietly(command, options, failure) {
+  const result = spawnSync(command, options, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  if (result.error) giveUp(`${failure}: ${result.error.message}`);
+  if (result.signal) process.kill(process.pid, result.signal);
+  if (result.status === 0) return;
+  const lines = `${result.stdout}${result.stderr}`.trim().split('\n');
+  // npm says what is wrong first and then how it is used; others say it last.
+  const shown = lines.length > 40 ? [...lines.slice(0, 15), '…', ...lines.slice(-25)] : lines;
+  giveUp(`${failure} (exit ${result.status}):\n${shown.join('\n')}`);
+}
+
+async function test() {
+  if (!onlyUnitTests()) {
+    const { fetchForTests } = await import('../compose/native/dist/fetch-for-tests.js');
+    await fetchForTests().catch((error) => {
+      if (error.name !== 'StackError') throw error;
+      giveUp(error.message);
+    });
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'walpost-results-'));
+  const results = join(folder, 'results.json');
+  try {
+    process.exitCode = await runJest(['--json', `--outputFile=${results}`, ...args]);
+    if (existsSync(results)) console.log(countLine(JSON.parse(readFileSync(results, 'utf8'))));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function onlyUnitTests() {
+  const at = args.indexOf('--selectProjects');
+  return at >= 0 && !args.slice(at).some((name) => name === 'integration' || name === 'system');
+}
+
+/** Runs Jest and answers its exit code, 128 + n when signal n ended it. */
+function runJest(options) {
+  const quiet = new URL('./quiet-vm-warning.mjs', import.meta.url);
+  const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', `--import=${quiet}`];
+  const child = spawn(process.execPath, [join(root, 'node_modules/jest/bin/jest.js'), ...options], {
+    cwd: root,
+    stdio: ['inherit', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: nodeOptions.filter(Boolean).join(' ') },
+  });
+  // Jest names the file that only we read.
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (!line.startsWith('Test results written to:')) console.log(line);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve(signal ? 130 : (code ?? 1)));
+  });
+}
+
+/** A suite that could not run counts as one failure: none of its tests did. */
+function countLine(results) {
+  const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
+  const skipped = results.numPendingTests + results.numTodoTests;
+  return `${results.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+function giveUp(message) {
+  console.error(message);
+  process.exit(1);
+}

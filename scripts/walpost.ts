@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { reason } from '@walpost/schemas/errors';
+import { Command, CommanderError } from 'commander';
+import { CliError } from './cli-error.js';
+import { type Config, readConfig } from './config.js';
+import { connectorsCommand } from './connectors-command.js';
+import { schemasCommand } from './schemas-command.js';
+import { topicsCommand } from './topics-command.js';
+
+process.exitCode = await main(process.argv, process.env);
+
+/** Runs one command. @returns the exit code: 0 ok, 1 failed, 2 called wrongly */
+async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    // What is set in the environment wins over the file.
+    if (existsSync('.env')) process.loadEnvFile('.env');
+    await createProgram(() => readConfig(env)).parseAsync(argv);
+    return 0;
+  } catch (error) {
+    // Commander has printed its message already; help and version are no failures.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    console.error(`walpost: ${error instanceof CliError ? error.message : describe(error)}`);
+    return error instanceof CliError ? error.exitCode : 1;
+  }
+}
+
+function createProgram(config: () => Config): Command {
+  const program = new Command('walpost')
+    .description("The operator's command line of Walpost. Settings come from the environment and from .env.")
+    .showHelpAfterError('(--help shows how it is called)');
+  for (const group of [schemasCommand, topicsCommand, connectorsCommand]) program.addCommand(group(config));
+  const stop = (command: Command) => {
+    command.exitOverride();
+    command.commands.forEach(stop);
+  };
+  stop(program);
+  return program;
+}
+
+/** An error that knows whether to retry was raised on purpose and speaks for itself; any other is our mistake. */
+function describe(error: unknown): string {
+  if (error instanceof Error && 'retryable' in error) return reason(error);
+  return `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : error}`;
+}
