@@ -1,33 +1,26 @@
 import type { Decoder } from '@walpost/schemas/codec';
-import type { EventName } from '@walpost/schemas/contract';
-import {
-  type Batch,
-  type EachBatchPayload,
-  Kafka,
-  type KafkaMessage,
-  type logCreator,
-  logLevel,
-} from 'kafkajs';
+import kafkajs, { type Batch, type EachBatchPayload, type KafkaMessage, type logCreator } from 'kafkajs';
 import type { Db } from './database.js';
-import { type Handlers, handleBatch } from './handle-batch.js';
+import type { BatchResult, Subscription } from './handle-batch.js';
 import type { Logger } from './logger.js';
+import { type Attempts, type Hold, processBatch } from './process-batch.js';
 import { receive } from './receive.js';
-import { untilDone } from './retry.js';
+import { backoff, pause, untilDone } from './retry.js';
 
-export interface ConsumerOptions {
+// A CommonJS package: its values come with the default import.
+const { Kafka, logLevel } = kafkajs;
+
+export interface ConsumerOptions extends Subscription {
   brokers: string[];
   groupId: string;
   topics: string[];
   decoder: Decoder;
   db: Db;
-  handlers: Handlers;
-  /** Types on these topics that this service knows and has nothing to do for. Any other type is an error. */
-  ignores: EventName[];
   logger: Logger;
   /** Called when the client has given up for good; the process should end. */
   onFatal: (error: Error) => void;
-  /** Called after each commit, e.g. to wake a worker. */
-  onHandled?: () => void;
+  /** Called after each commit, before the offsets': e.g. to wake a worker. */
+  onHandled?: (result: BatchResult) => void;
   /** The most events in one transaction; 500 when not given. */
   batchSize?: number;
   /** How many partitions are worked on side by side; 3 when not given. */
@@ -49,13 +42,15 @@ const HEARTBEAT_EVERY = 2_000;
  * Consumes topics as a member of a group. For each batch: decode, then inbox and effects in one transaction, and only
  * after its commit the offset. A process that dies in between gets the batch again, and the inbox drops what was done.
  *
- * Kafka may be away, and the topics may not exist yet: the consumer waits and says so. A batch that cannot be handled
- * holds its partition, is tried again for ever, and makes `ready` throw.
+ * Kafka may be away, and the topics may not exist yet: the consumer waits and says so. An event that cannot be handled
+ * becomes a dead letter; when its database or the registry is away, its partition is held for as long as that lasts,
+ * and `ready` throws.
  */
 export function startConsumer(options: ConsumerOptions): RunningConsumer {
   const { groupId, topics, logger } = options;
   const stopping = new AbortController();
   const held = new Map<string, string>();
+  const attemptsAt = new Map<string, Attempts>();
   let joined = false;
 
   const kafka = new Kafka({
@@ -82,47 +77,66 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     if (!restart) options.onFatal(error);
   });
 
-  async function eachBatch({
-    batch,
-    heartbeat,
-    isRunning,
-    isStale,
-    resolveOffset,
-  }: EachBatchPayload): Promise<void> {
+  async function eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch, heartbeat, isRunning, isStale, resolveOffset } = payload;
+    const place = `${batch.topic}/${batch.partition}`;
     for (const messages of chunks(batch.messages, options.batchSize ?? 500)) {
       if (!isRunning() || isStale()) return;
-      const done = await withHeartbeats(heartbeat, () => handleUntilDone(batch, messages));
-      if (!done) return;
-      const last = messages.at(-1)?.offset ?? batch.lastOffset();
-      resolveOffset(last);
-      await consumer.commitOffsets([
-        { topic: batch.topic, partition: batch.partition, offset: (BigInt(last) + 1n).toString() },
-      ]);
+      const hold = await withHeartbeats(heartbeat, () => work(place, batch, messages));
+      const done = hold ? messages.filter(({ offset }) => BigInt(offset) < BigInt(hold.offset)) : messages;
+      const last = done.at(-1);
+      if (last) {
+        resolveOffset(last.offset);
+        // Includes the marker that ends the producer's transaction, which no batch shows.
+        await payload.commitOffsetsIfNecessary(payload.uncommittedOffsets());
+      }
+      if (hold) return holdBack(place, hold, payload.pause());
       await heartbeat();
     }
   }
 
-  /** @returns false when the service stops before the messages could be handled */
-  async function handleUntilDone({ topic, partition }: Batch, messages: KafkaMessage[]): Promise<boolean> {
-    const place = `${topic}/${partition}`;
-    const handled = await untilDone(
-      async () => {
-        const events = await Promise.all(
-          messages.map((each) => receive(options.decoder, topic, partition, each)),
-        );
-        return handleBatch(options.db, options.handlers, options.ignores, events);
-      },
-      stopping.signal,
-      (error, attempt) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        held.set(place, reason);
-        const { offset: from } = messages[0] ?? {};
-        logger.error({ err: error, topic, partition, from, attempt }, `the partition is held: ${reason}`);
-      },
-    );
-    held.delete(place);
-    if (handled?.length) options.onHandled?.();
-    return handled !== undefined;
+  /** Handles messages of one partition. @returns where and why it stopped, when it could not handle them all */
+  async function work(
+    place: string,
+    { topic, partition }: Batch,
+    messages: KafkaMessage[],
+  ): Promise<Hold | undefined> {
+    const attempts = attemptsAt.get(place) ?? { offset: '', count: 0 };
+    attemptsAt.set(place, attempts);
+    try {
+      const received = await Promise.all(
+        messages.map((each) => receive(options.decoder, { topic, partition, offset: each.offset }, each)),
+      );
+      return await processBatch(options.db, options, received, attempts, (result) => report(place, result));
+    } catch (error) {
+      // The registry is away: nothing of this batch could be read.
+      const offset = messages[0]?.offset ?? '0';
+      const attempt = attempts.offset === offset ? attempts.count + 1 : 1;
+      Object.assign(attempts, { offset, count: attempt });
+      return { offset, verdict: 'wait', error, attempt };
+    } finally {
+      held.delete(place);
+    }
+  }
+
+  /** Lets the other partitions go on, and this one when its wait is over. */
+  function holdBack(place: string, { offset, verdict, error, attempt }: Hold, resume: () => void): void {
+    const wait = backoff(attempt, Math.random());
+    const reason = error instanceof Error ? error.message : String(error);
+    if (verdict === 'wait') held.set(place, reason);
+    logger.warn({ err: error, offset, attempt, wait }, `${place} is held: ${reason}`);
+    void pause(wait, stopping.signal).then(resume);
+  }
+
+  function report(place: string, result: BatchResult): void {
+    for (const { received, state, error } of result.letters) {
+      const { key, id, position } = received;
+      const line = `${place}@${position.offset} is ${state === 'dead' ? 'a dead letter' : 'parked behind a dead letter'}`;
+      logger.error({ err: error, key, id }, line);
+    }
+    for (const oddity of result.oddities)
+      logger.warn(oddity, `${place}: version ${oddity.kind} of ${oddity.key}`);
+    options.onHandled?.(result);
   }
 
   const running = (async () => {

@@ -4,7 +4,7 @@ export interface Classified {
   readonly retryable: boolean;
 }
 
-/** SQLSTATE classes and driver codes that mean: the server is away, stopping, starting, or has no room. */
+/** Driver codes and SQLSTATEs that mean: the server is away, stopping, starting, or not ready for this service. */
 const UNAVAILABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -18,14 +18,21 @@ const UNAVAILABLE = new Set([
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
   'CONNECT_TIMEOUT',
-  '08000', // connection_exception
-  '08003', // connection_does_not_exist
-  '08006', // connection_failure
   '25006', // read_only_sql_transaction: a standby answers during a failover
-  '53300', // too_many_connections
+  '3D000', // invalid_catalog_name: the database is not made yet
   '57P01', // admin_shutdown
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now
+]);
+
+/** Classes of SQLSTATE, their first two letters, that say nothing about the data at hand. */
+const UNAVAILABLE_CLASSES = new Set([
+  '08', // connection exception
+  '28', // invalid authorization: a password that is being changed
+  '42', // undefined table or missing privilege: not migrated yet
+  '53', // insufficient resources: disk, memory, connections
+  '58', // system error: I/O
+  'XX', // internal error
 ]);
 
 /** SQLSTATEs of one transaction's bad luck: the same work can succeed at once. */
@@ -50,7 +57,8 @@ export function databaseFault(error: unknown): DatabaseFault | undefined {
     const code = 'code' in cause ? String(cause.code) : '';
     if (UNAVAILABLE.has(code)) return 'unavailable';
     if (CONTENTION.has(code)) return 'contention';
-    if (cause.name === 'PostgresError') return 'other';
+    if (cause.name !== 'PostgresError') continue;
+    return UNAVAILABLE_CLASSES.has(code.slice(0, 2)) ? 'unavailable' : 'other';
   }
   return undefined;
 }

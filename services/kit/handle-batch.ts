@@ -1,80 +1,132 @@
 import type { EventName } from '@walpost/schemas/contract';
-import { sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Db, Tx } from './database.js';
-import { MessageError, type ReceivedEvent } from './receive.js';
+import { keysOf, type Letter, openKeys, topicOf, writeLetters } from './dead-letters.js';
+import { groupByType } from './group-by-type.js';
+import { MessageError, type Received, type ReceivedEvent } from './receive.js';
 import { inbox } from './tables.js';
+import { oddVersions, type VersionOddity } from './versions.js';
 
 /**
- * What a service does about events: for each type a function that writes the effects of several events, in their order,
- * in the transaction that marks them as seen. No call to the outside belongs in it: record what is to be done.
- */
-export type Handlers = { [N in EventName]?: (tx: Tx, events: ReceivedEvent<N>[]) => Promise<void> };
-
-/**
- * Acts on events once: those that the inbox does not know yet are handled, in one transaction with their inbox rows.
+ * Writes the effects of several events of one type, in their order, in the transaction that marks them as seen. No call
+ * to the outside belongs in it: record what is to be done.
  *
- * @returns the events that were new
- * @throws {MessageError} for a type that is neither handled nor ignored
+ * @param batch all events of the transaction: what takes locks takes them for all of these at once, in one order, so
+ * that transactions of other partitions never wait for each other in a circle
+ */
+export type Handler<N extends EventName> = (
+  tx: Tx,
+  events: ReceivedEvent<N>[],
+  batch: ReceivedEvent[],
+) => Promise<void>;
+
+/** What a service does about events, by their type. */
+export type Handlers = { [N in EventName]?: Handler<N> };
+
+/** What a service consumes. */
+export interface Subscription {
+  handlers: Handlers;
+  /** Types that this service knows and has nothing to do for. Any other type without a handler is an error. */
+  ignores: EventName[];
+}
+
+/** What became of a batch. */
+export interface BatchResult {
+  handled: number;
+  duplicates: number;
+  /** Records set aside, dead or parked. */
+  letters: Letter[];
+  oddities: VersionOddity[];
+}
+
+/**
+ * Acts on records of one partition once, in their order and in one transaction: what the inbox does not know yet is
+ * handled; what cannot be read becomes a dead letter; what follows an open letter of its key is parked behind it.
+ *
  * @throws what a handler or the database throws; nothing of the batch is written then
  */
 export async function handleBatch(
   db: Db,
-  handlers: Handlers,
-  ignores: EventName[],
-  events: ReceivedEvent[],
-): Promise<ReceivedEvent[]> {
+  subscription: Subscription,
+  batch: Received[],
+): Promise<BatchResult> {
   return db.transaction(async (tx) => {
-    const claimed = await claim(tx, events);
-    const fresh = events.filter((event) => claimed.delete(event.id));
-    for (const group of groupByType(fresh)) await handle(tx, handlers, ignores, group);
-    return fresh;
+    // Sent together, answered together: one round trip, in this order.
+    const [versions, claimed, blocked] = await Promise.all([
+      lastVersions(tx, batch),
+      claim(tx, batch),
+      openKeys(tx, batch),
+    ]);
+    const news = batch.filter(({ id }) => id === undefined || claimed.delete(id));
+    const fresh: ReceivedEvent[] = [];
+    const letters: Letter[] = [];
+    for (const received of news) {
+      if ('error' in received.result) {
+        letters.push({ received, state: 'dead', ...received.result });
+        if (received.key !== undefined) blocked.add(received.key);
+      } else if (blocked.has(received.result.event.key)) {
+        letters.push({ received, state: 'parked', error: undefined, attempts: 0 });
+      } else {
+        fresh.push(received.result.event);
+      }
+    }
+    await writeLetters(tx, letters);
+    for (const group of groupByType(fresh)) await handle(tx, subscription, group, fresh);
+    const oddities = oddVersions(versions, news.flatMap(keyAndVersion));
+    return { handled: fresh.length, duplicates: batch.length - news.length, letters, oddities };
   });
 }
 
-/** Writes inbox rows for the events that have none. One statement, whatever the number of events. */
-async function claim(tx: Tx, events: ReceivedEvent[]): Promise<Set<string>> {
-  const rows = await tx
-    .insert(inbox)
-    .select(
-      sql`select * from unnest(${sql.param(events.map((event) => event.id))}::uuid[],
-        ${sql.param(events.map((event) => event.position.topic))}::text[],
-        ${sql.param(events.map((event) => event.position.partition))}::integer[],
-        ${sql.param(events.map((event) => event.position.offset))}::bigint[]), now()`,
-    )
-    .onConflictDoNothing()
-    .returning({ id: inbox.eventId })
-    .prepare('inbox_claim')
-    .execute();
-  return new Set(rows.map((row) => row.id));
-}
-
 /**
- * Collects events of one type into as few groups as can be without changing the order of any key: an event joins the
- * first group of its type that is not before its key's latest one.
+ * Handles events of one type.
+ *
+ * @param batch all events of the transaction
+ * @throws {MessageError} for a type that is neither handled nor ignored
+ * @throws what the handler throws
  */
-export function groupByType<E extends { type: string; key: string }>(events: E[]): E[][] {
-  const groups: E[][] = [];
-  const latest = new Map<string, number>();
-  for (const event of events) {
-    let at = latest.get(event.key) ?? 0;
-    while (at < groups.length && groups[at]?.[0]?.type !== event.type) at++;
-    const group = groups[at];
-    if (group) group.push(event);
-    else groups.push([event]);
-    latest.set(event.key, at);
-  }
-  return groups;
-}
-
-async function handle(
+export async function handle(
   tx: Tx,
-  handlers: Handlers,
-  ignores: EventName[],
+  { handlers, ignores }: Subscription,
   group: ReceivedEvent[],
+  batch: ReceivedEvent[],
 ): Promise<void> {
   const type = group[0]?.type;
   if (!type || ignores.includes(type)) return;
-  const handler = handlers[type] as ((tx: Tx, events: ReceivedEvent[]) => Promise<void>) | undefined;
+  const handler = handlers[type] as Handler<EventName> | undefined;
   if (!handler) throw new MessageError('unhandled-type', `this service neither handles nor ignores ${type}`);
-  await handler(tx, group);
+  await handler(tx, group, batch);
+}
+
+function keyAndVersion({ key, version }: Received): { key: string; version: number }[] {
+  return key === undefined || version === undefined ? [] : [{ key, version }];
+}
+
+/** Writes inbox rows for the records that have none. @returns the ids that are new */
+async function claim(tx: Tx, batch: Received[]): Promise<Set<string>> {
+  const known = batch.filter(({ id }) => id !== undefined);
+  const rows = await tx
+    .insert(inbox)
+    .select(
+      sql`select *, now() from unnest(${sql.param(known.map(({ id }) => id))}::uuid[],
+        ${sql.param(known.map(({ position }) => position.topic))}::text[],
+        ${sql.param(known.map(({ key }) => key ?? ''))}::text[],
+        ${sql.param(known.map(({ version }) => version ?? 0))}::integer[])`,
+    )
+    .onConflictDoNothing()
+    .returning({ id: inbox.eventId })
+    .prepare('claim')
+    .execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** The highest version of each key in the inbox. */
+async function lastVersions(tx: Tx, batch: Received[]): Promise<Map<string, number>> {
+  const rows = await tx
+    .select({ key: inbox.key, version: sql<number>`max(${inbox.version})` })
+    .from(inbox)
+    .where(and(eq(inbox.topic, topicOf(batch)), sql`${inbox.key} = any(${sql.param(keysOf(batch))}::text[])`))
+    .groupBy(inbox.key)
+    .prepare('last_versions')
+    .execute();
+  return new Map(rows.map(({ key, version }) => [key, version]));
 }

@@ -89,7 +89,8 @@ async function failing(checks: ReadinessChecks): Promise<Record<string, string>>
         timeout.addEventListener('abort', () => reject(new Error(`no answer within ${CHECK_WITHIN} ms`)));
       });
       try {
-        await Promise.race([check(), late]);
+        // A check that throws at once must not leave the other promise without anybody who handles it.
+        await Promise.race([Promise.resolve().then(check), late]);
         return undefined;
       } catch (error) {
         return [name, error instanceof Error ? error.message || error.name : String(error)] as const;

@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Db, Tx } from './database.js';
 import type { Logger } from './logger.js';
+import { every } from './schedule.js';
 import { outbox } from './tables.js';
 
 export type OutboxRow = typeof outbox.$inferInsert;
@@ -54,23 +55,16 @@ const DAYS_AHEAD = 14;
 const EVERY_HOUR = 3_600_000;
 
 /**
- * Keeps the outbox partitions of the coming two weeks made. When it cannot, rows go to the default partition: nothing
- * is refused, so a failure is only logged and tried again within the hour.
+ * Keeps the outbox partitions of the coming two weeks made. While it cannot, rows go to the default partition: none is
+ * refused.
  *
- * @returns the function that stops it
+ * @returns stops it
  */
-export function keepOutboxPartitions(db: Db, logger: Logger): () => void {
-  const make = async () => {
-    try {
-      const [row] = await db.execute<{ made: number }>(
-        sql`select outbox_make_partitions(${DAYS_AHEAD}) as made`,
-      );
-      if (row && row.made > 0) logger.info({ made: row.made }, 'outbox partitions made');
-    } catch (error) {
-      logger.warn({ err: error }, 'outbox partitions could not be made, trying again in an hour');
-    }
-  };
-  void make();
-  const timer = setInterval(() => void make(), EVERY_HOUR);
-  return () => clearInterval(timer);
+export function keepOutboxPartitions(db: Db, logger: Logger): () => Promise<void> {
+  return every(EVERY_HOUR, 'make outbox partitions', logger, async () => {
+    const [row] = await db.execute<{ made: number }>(
+      sql`select outbox_make_partitions(${DAYS_AHEAD}) as made`,
+    );
+    if (row && row.made > 0) logger.info({ made: row.made }, 'outbox partitions made');
+  });
 }

@@ -35,37 +35,77 @@ export class MessageError extends Error implements Classified {
   }
 }
 
+/** A record as it was received: with its event, or with the reason why there is none. */
+export interface Received {
+  message: KafkaMessage;
+  position: Position;
+  /** The record's key, undefined when it has none. */
+  key: string | undefined;
+  /** The CloudEvents id, undefined when the record has no valid one. */
+  id: string | undefined;
+  /** The place in the key's history, undefined when the record does not say. */
+  version: number | undefined;
+  result: { event: ReceivedEvent } | Failure;
+}
+
+/** Why a record is set aside, and after how many attempts. */
+export interface Failure {
+  error: unknown;
+  attempts: number;
+}
+
 /**
- * Makes an event of a record.
+ * Reads a record. What is wrong with it for good is part of the answer.
  *
- * @throws {MessageError} a header or the key is missing or malformed
- * @throws {CodecError} the bytes cannot be decoded (not retryable), or the registry is away (retryable)
+ * @throws {CodecError} `registry-unavailable`, which is no fault of the record
  */
 export async function receive(
   decoder: Decoder,
-  topic: string,
-  partition: number,
+  position: Position,
   message: KafkaMessage,
-): Promise<ReceivedEvent> {
+): Promise<Received> {
   const id = header(message.headers, 'ce_id');
-  if (!isUuid(id))
-    throw new MessageError('invalid-event-id', `header ce_id is no UUID: ${JSON.stringify(id)}`);
   const version = Number(header(message.headers, 'aggregateversion'));
-  if (!Number.isSafeInteger(version) || version < 1) {
-    throw new MessageError('invalid-version', 'header aggregateversion is no positive integer');
-  }
-  if (!message.key) throw new MessageError('missing-key', 'the record has no key');
-  if (!message.value) throw new CodecError('truncated', 'the record has no value');
-  const event = await decoder.decode(message.value);
-  return {
-    ...event,
-    id,
-    key: message.key.toString(),
-    version,
-    traceparent: header(message.headers, 'traceparent') || undefined,
-    position: { topic, partition, offset: message.offset },
+  const known = {
+    message,
+    position,
+    key: message.key === null ? undefined : storable(message.key.toString()).slice(0, MAX_KEY),
+    id: isUuid(id) ? id.toLowerCase() : undefined,
+    version: Number.isInteger(version) && version > 0 && version <= MAX_VERSION ? version : undefined,
   };
+  try {
+    return { ...known, result: { event: await toEvent(decoder, known) } };
+  } catch (error) {
+    if (error instanceof MessageError) return { ...known, result: { error, attempts: 1 } };
+    if (error instanceof CodecError && !error.retryable) return { ...known, result: { error, attempts: 1 } };
+    throw error;
+  }
 }
+
+async function toEvent(decoder: Decoder, record: Omit<Received, 'result'>): Promise<ReceivedEvent> {
+  const { message, position, key, id, version } = record;
+  if (id === undefined) throw new MessageError('invalid-event-id', 'header ce_id is missing or no UUID');
+  if (version === undefined)
+    throw new MessageError('invalid-version', 'header aggregateversion is no version');
+  if (key === undefined) throw new MessageError('missing-key', 'the record has no key');
+  if (!message.key?.equals(Buffer.from(key)))
+    throw new MessageError('invalid-key', 'the key is no short text');
+  if (!message.value) throw new MessageError('missing-value', 'the record has no value');
+  const event = await decoder.decode(message.value);
+  const traceparent = header(message.headers, 'traceparent') || undefined;
+  return { ...event, id, key, version, traceparent, position };
+}
+
+/** Text as Postgres can keep it, which has no NUL. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD');
+}
+
+/** Longer keys, in characters, are no order ids, and no index takes them. */
+const MAX_KEY = 200;
+
+/** The largest value of Postgres's integer. */
+const MAX_VERSION = 2_147_483_647;
 
 /** A header's text, '' when it is missing; of a repeated header the last one counts. */
 export function header(headers: IHeaders | undefined, name: string): string {

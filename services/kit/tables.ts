@@ -1,8 +1,10 @@
+import { sql } from 'drizzle-orm';
 import {
   bigint,
   customType,
   index,
   integer,
+  jsonb,
   pgTable,
   primaryKey,
   text,
@@ -51,9 +53,49 @@ export const inbox = pgTable(
   {
     eventId: uuid('event_id').primaryKey(),
     topic: text().notNull(),
+    key: text().notNull(),
+    version: integer().notNull(),
+    receivedAt: timestamp('received_at', { withTimezone: true, mode: 'date' }).notNull(),
+  },
+  (table) => [
+    index('inbox_key').on(table.key, table.topic, table.version),
+    index('inbox_received_at').using('brin', table.receivedAt),
+  ],
+);
+
+/**
+ * - `dead`: could not be handled; the later events of its key wait for a person
+ * - `parked`: waits behind a dead one
+ * - `replayed`, `discarded`: settled, and kept as a record
+ */
+export type LetterState = 'dead' | 'parked' | 'replayed' | 'discarded';
+
+/** Records that could not be handled, and those that wait behind them. */
+export const deadLetters = pgTable(
+  'dead_letters',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    /** The event's id or, for a record without one, a hash of its place and time: what makes a letter unique. */
+    identity: text().notNull().unique(),
+    state: text().$type<LetterState>().notNull(),
+    topic: text().notNull(),
     partition: integer().notNull(),
     offset: bigint({ mode: 'bigint' }).notNull(),
-    receivedAt: timestamp('received_at', { withTimezone: true, mode: 'date' }).notNull().defaultNow(),
+    key: text(),
+    /** Name and value of each header, in their order. */
+    headers: jsonb().$type<[string, string][]>().notNull(),
+    value: bytea(),
+    recordedAt: timestamp('recorded_at', { withTimezone: true, mode: 'date' }).notNull(),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+    errorStack: text('error_stack'),
+    attempts: integer().notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true, mode: 'date' }).notNull().defaultNow(),
+    replayRequestedAt: timestamp('replay_requested_at', { withTimezone: true, mode: 'date' }),
+    settledAt: timestamp('settled_at', { withTimezone: true, mode: 'date' }),
+    discardReason: text('discard_reason'),
   },
-  (table) => [index('inbox_received_at').on(table.receivedAt)],
+  (table) => [
+    index('dead_letters_open').on(table.topic, table.key, table.id).where(sql`state in ('dead', 'parked')`),
+  ],
 );

@@ -3,6 +3,7 @@ import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
 import { childTraceparent } from '@walpost/kit/trace';
 import { eq } from 'drizzle-orm';
 import { cancelOrder, type Order } from './order.js';
+import { saveOrders } from './save-orders.js';
 import { orders } from './tables.js';
 
 export type CancelOrder = (id: string, traceparent: string | undefined) => Promise<Order | undefined>;
@@ -18,7 +19,7 @@ export function createCancelOrder(db: Db, encode: OutboxEncoder, clock: () => Da
       if (!found) return undefined;
       const time = clock();
       const { order, event } = cancelOrder(found, 'cancelled by the customer', time);
-      await tx.update(orders).set({ status: order.status, version: order.version }).where(eq(orders.id, id));
+      await saveOrders(tx, [order]);
       const envelope = {
         aggregateId: id,
         version: order.version,

@@ -1,59 +1,49 @@
-import {
-  eventSettings,
-  Port,
-  postgresSettings,
-  readConfig,
-  Secret,
-  serviceSettings,
-} from '@walpost/kit/config';
-import { openDatabase } from '@walpost/kit/database';
-import { runService } from '@walpost/kit/lifecycle';
-import { createLogger } from '@walpost/kit/logger';
-import { createOutboxEncoder, keepOutboxPartitions } from '@walpost/kit/outbox';
-import { followSchemaIds } from '@walpost/kit/schema-ids';
-import { createRegistry } from '@walpost/schemas/registry';
+import { Port, readConfig, Secret } from '@walpost/kit/config';
+import { consumerServiceSettings, runConsumerService } from '@walpost/kit/consumer-service';
+import { every } from '@walpost/kit/schedule';
+import { Type } from 'typebox';
 import { buildApp } from './app.js';
+import { expireOrders } from './expire-orders.js';
+import { replyHandlers } from './on-reply.js';
 
 const config = readConfig(
   {
-    ...serviceSettings,
-    ...postgresSettings,
-    ...eventSettings,
+    ...consumerServiceSettings,
     ORDER_PORT: Port(3000),
     ORDERS_PASSWORD: Secret(),
+    ORDER_REPLY_WITHIN_S: Type.Integer({ default: 300, minimum: 1 }),
   },
   process.env,
 );
-const logger = createLogger('order-service', config.LOG_LEVEL);
+/** How often overdue orders are looked for, ms. */
+const OVERDUE_CHECK = 5_000;
+const clock = () => new Date();
 
-await runService(logger, async (defer) => {
-  const { db, ping, close } = openDatabase({
-    host: config.POSTGRES_HOST,
-    port: config.POSTGRES_PORT,
+await runConsumerService(
+  {
+    name: 'order-service',
     database: 'orders',
-    user: 'orders_app',
     password: config.ORDERS_PASSWORD,
-    applicationName: 'order-service',
-  });
-  defer('database', close);
-
-  const schemaIds = followSchemaIds({
-    db,
-    registry: createRegistry({ url: config.SCHEMA_REGISTRY_URL, clientId: 'order-service' }),
-    events: ['OrderCreated', 'OrderConfirmed', 'OrderCancelled'],
-    logger,
-  });
-  defer('schema ids', schemaIds.close);
-  defer('outbox partitions', keepOutboxPartitions(db, logger));
-
-  const app = await buildApp({
-    db,
-    encode: createOutboxEncoder('/walpost/order-service', schemaIds.idOf),
-    clock: () => new Date(),
-    logger,
-    // Kafka, Connect and the registry are not among them: orders are taken in without.
-    readiness: { database: ping, 'schema ids': schemaIds.ready },
-  });
-  defer('http', () => app.close());
-  await app.listen({ host: config.HOST, port: config.ORDER_PORT });
-});
+    port: config.ORDER_PORT,
+    topics: ['payment-events', 'inventory-events'],
+    publishes: ['OrderCreated', 'OrderConfirmed', 'OrderCancelled'],
+    settings: config,
+  },
+  ({ db, encode, logger, defer }) => {
+    defer(
+      'overdue orders',
+      every(OVERDUE_CHECK, 'cancel overdue orders', logger, async () => {
+        const now = clock();
+        const placedBefore = new Date(now.getTime() - config.ORDER_REPLY_WITHIN_S * 1000);
+        const cancelled = await expireOrders(db, encode, placedBefore, now);
+        if (cancelled > 0) logger.warn({ cancelled }, 'orders cancelled, their answers are overdue');
+      }),
+    );
+    return {
+      handlers: replyHandlers(encode, clock),
+      ignores: ['PaymentRefunded', 'StockReleased'],
+      // Orders are taken in without Kafka, so the consumer has no say in whether this service is ready.
+      buildApp: ({ consumer: _kafka, ...readiness }) => buildApp({ db, encode, clock, logger, readiness }),
+    };
+  },
+);

@@ -15,10 +15,16 @@ export interface OrderRequest {
 }
 
 export type OrderStatus = 'PENDING' | 'CONFIRMED' | 'CANCELLED';
+/** What payment and inventory have answered so far. */
+export type Answer = 'PENDING' | 'YES' | 'NO';
 
 export interface Order extends OrderRequest {
   id: string;
   status: OrderStatus;
+  payment: Answer;
+  stock: Answer;
+  /** Why it was cancelled, in words fit for the customer. */
+  cancellationReason: string | null;
   /** Sum over the items, in minor units. */
   totalAmount: number;
   /** How many events the order has had; the next one is `version + 1`. */
@@ -26,11 +32,16 @@ export interface Order extends OrderRequest {
   createdAt: Date;
 }
 
+export type OrderEvent = DomainEvent<'OrderCreated' | 'OrderConfirmed' | 'OrderCancelled'>;
+
 /** A decision: the order as it is now, and the event that tells of it. */
 export interface Decided {
   order: Order;
-  event: DomainEvent<'OrderCreated' | 'OrderConfirmed' | 'OrderCancelled'>;
+  event: OrderEvent;
 }
+
+/** What the other services answer to an order. */
+export type Reply = DomainEvent<'PaymentAuthorized' | 'PaymentDeclined' | 'StockReserved' | 'StockRejected'>;
 
 /** The order cannot be what is asked of it. */
 export class OrderError extends Error {
@@ -68,13 +79,21 @@ export function placeOrder(request: OrderRequest, id: string, now: Date): Decide
     throw new OrderError('total-too-large', `the items add up to more than ${MAX_AMOUNT}`, 'body/items');
   }
   const totalAmount = Number(total);
-  return {
-    order: { id, customerId, currency, items, totalAmount, status: 'PENDING', version: 1, createdAt: now },
-    event: {
-      type: 'OrderCreated',
-      data: { orderId: id, customerId, currency, items, totalAmount, createdAt: now.getTime() },
-    },
+  const order: Order = {
+    id,
+    customerId,
+    currency,
+    items,
+    totalAmount,
+    status: 'PENDING',
+    payment: 'PENDING',
+    stock: 'PENDING',
+    cancellationReason: null,
+    version: 1,
+    createdAt: now,
   };
+  const data = { orderId: id, customerId, currency, items, totalAmount, createdAt: now.getTime() };
+  return { order, event: { type: 'OrderCreated', data } };
 }
 
 /**
@@ -87,12 +106,70 @@ export function cancelOrder(order: Order, reason: string, now: Date): Decided {
   if (order.status !== 'PENDING') {
     throw new OrderError('order-finished', `order ${order.id} is ${order.status} and cannot be cancelled`);
   }
-  const { id, customerId, currency, totalAmount } = order;
+  const { id: orderId, customerId, currency, totalAmount } = order;
   return {
-    order: { ...order, status: 'CANCELLED', version: order.version + 1 },
+    order: { ...order, status: 'CANCELLED', cancellationReason: reason, version: order.version + 1 },
     event: {
       type: 'OrderCancelled',
-      data: { orderId: id, customerId, currency, totalAmount, reason, cancelledAt: now.getTime() },
+      data: { orderId, customerId, currency, totalAmount, reason, cancelledAt: now.getTime() },
     },
   };
+}
+
+/**
+ * Takes an answer of payment or inventory in: two yes confirm a pending order, one no cancels it. An order that has
+ * ended stays as it ended; an answer that comes late, or again, is only noted.
+ *
+ * @returns the event is undefined when the answer decides nothing yet, or nothing any more
+ */
+export function answerOrder(
+  before: Order,
+  reply: Reply,
+  now: Date,
+): { order: Order; event: OrderEvent | undefined } {
+  const order = noted(before, reply);
+  if (order.status !== 'PENDING') return { order, event: undefined };
+  switch (reply.type) {
+    case 'PaymentDeclined':
+      return cancelOrder(order, `payment declined: ${reply.data.reason}`, now);
+    case 'StockRejected':
+      return cancelOrder(order, `${reply.data.sku}: ${reply.data.reason}`, now);
+    case 'PaymentAuthorized':
+    case 'StockReserved': {
+      if (order.payment !== 'YES' || order.stock !== 'YES') return { order, event: undefined };
+      const { id: orderId, customerId, currency, totalAmount } = order;
+      return {
+        order: { ...order, status: 'CONFIRMED', version: order.version + 1 },
+        event: {
+          type: 'OrderConfirmed',
+          data: { orderId, customerId, currency, totalAmount, confirmedAt: now.getTime() },
+        },
+      };
+    }
+    default:
+      return reply satisfies never;
+  }
+}
+
+function noted(order: Order, reply: Reply): Order {
+  switch (reply.type) {
+    case 'PaymentAuthorized':
+      return { ...order, payment: 'YES' };
+    case 'PaymentDeclined':
+      return { ...order, payment: 'NO' };
+    case 'StockReserved':
+      return { ...order, stock: 'YES' };
+    case 'StockRejected':
+      return { ...order, stock: 'NO' };
+    default:
+      return reply satisfies never;
+  }
+}
+
+/** Gives up on an order whose answers are overdue. @throws {OrderError} `order-finished` */
+export function expireOrder(order: Order, now: Date): Decided {
+  const silent = [order.payment === 'PENDING' && 'payment', order.stock === 'PENDING' && 'inventory'].filter(
+    Boolean,
+  );
+  return cancelOrder(order, `no answer from ${silent.join(' and ')} in time`, now);
 }

@@ -66,6 +66,8 @@ function prepareInsert(db: Db) {
         items: value('items'),
         totalAmount: value('totalAmount'),
         status: value('status'),
+        payment: value('payment'),
+        stock: value('stock'),
         version: value('version'),
         createdAt: value('createdAt'),
         idempotencyKey: value('idempotencyKey'),
@@ -86,7 +88,17 @@ function prepareInsert(db: Db) {
 async function replay(db: Db, idempotencyKey: string, requestHash: string): Promise<PlaceOrderResult> {
   const [found] = await db.select().from(orders).where(eq(orders.idempotencyKey, idempotencyKey));
   if (found?.requestHash !== requestHash) return { outcome: 'key-reused' };
-  return { outcome: 'replayed', order: { ...found, status: 'PENDING', version: 1 } };
+  return {
+    outcome: 'replayed',
+    order: {
+      ...found,
+      status: 'PENDING',
+      payment: 'PENDING',
+      stock: 'PENDING',
+      cancellationReason: null,
+      version: 1,
+    },
+  };
 }
 
 /** The same order gives the same hash, in whatever order its JSON names the fields. */

@@ -45,6 +45,7 @@ const OrderView = Type.Object({
   items: Type.Array(Item),
   totalAmount: Amount('Sum over the items'),
   status: Type.Enum(['PENDING', 'CONFIRMED', 'CANCELLED']),
+  cancellationReason: Type.Optional(Type.String()),
   createdAt: Type.String({ format: 'date-time' }),
 });
 
@@ -171,8 +172,26 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
   };
 }
 
-function view({ id, customerId, currency, items, totalAmount, status, createdAt }: Order) {
-  return { id, customerId, currency, items, totalAmount, status, createdAt: createdAt.toISOString() };
+function view({
+  id,
+  customerId,
+  currency,
+  items,
+  totalAmount,
+  status,
+  cancellationReason,
+  createdAt,
+}: Order) {
+  return {
+    id,
+    customerId,
+    currency,
+    items,
+    totalAmount,
+    status,
+    ...(cancellationReason !== null && { cancellationReason }),
+    createdAt: createdAt.toISOString(),
+  };
 }
 
 function notFound(id: string): never {

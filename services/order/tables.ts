@@ -1,5 +1,5 @@
 import { bigint, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-import type { OrderItem, OrderStatus } from './order.js';
+import type { Answer, OrderItem, OrderStatus } from './order.js';
 
 export { inbox, outbox, schemaIds } from '@walpost/kit/tables';
 
@@ -13,6 +13,9 @@ export const orders = pgTable(
     items: jsonb().$type<OrderItem[]>().notNull(),
     totalAmount: bigint('total_amount', { mode: 'number' }).notNull(),
     status: text().$type<OrderStatus>().notNull(),
+    payment: text().$type<Answer>().notNull(),
+    stock: text().$type<Answer>().notNull(),
+    cancellationReason: text('cancellation_reason'),
     version: integer().notNull(),
     createdAt: timestamp('created_at', { withTimezone: true, mode: 'date' }).notNull(),
     idempotencyKey: text('idempotency_key').unique(),

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { groupByType } from '../handle-batch.js';
+import { groupByType } from '../group-by-type.js';
 
 const event = (type: string, key: string) => ({ type, key });
 

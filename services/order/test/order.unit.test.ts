@@ -26,6 +26,9 @@ test('a new order is pending, adds up its items, and tells of itself', () => {
     ...request,
     id: 'id-1',
     status: 'PENDING',
+    payment: 'PENDING',
+    stock: 'PENDING',
+    cancellationReason: null,
     totalAmount: 3499,
     version: 1,
     createdAt: NOW,
@@ -56,7 +59,12 @@ test('the largest total is exact, and one more is refused', () => {
 test('a pending order is cancelled with the next version', () => {
   const { order } = placeOrder(request, 'id-1', NOW);
   const cancelled = cancelOrder(order, 'too late', new Date(NOW.getTime() + 5));
-  expect(cancelled.order).toEqual({ ...order, status: 'CANCELLED', version: 2 });
+  expect(cancelled.order).toEqual({
+    ...order,
+    status: 'CANCELLED',
+    cancellationReason: 'too late',
+    version: 2,
+  });
   expect(cancelled.event).toEqual({
     type: 'OrderCancelled',
     data: {

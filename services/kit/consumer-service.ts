@@ -1,0 +1,145 @@
+import { createDecoder } from '@walpost/schemas/codec';
+import type { EventName } from '@walpost/schemas/contract';
+import { createRegistry } from '@walpost/schemas/registry';
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { eventSettings, postgresSettings, serviceSettings } from './config.js';
+import { startConsumer } from './consumer.js';
+import { type Db, openDatabase } from './database.js';
+import type { Handlers } from './handle-batch.js';
+import type { ReadinessChecks } from './http.js';
+import { type Defer, runService } from './lifecycle.js';
+import { createLogger, type Logger } from './logger.js';
+import { createOutboxEncoder, keepOutboxPartitions, type OutboxEncoder } from './outbox.js';
+import { pruneInbox } from './prune-inbox.js';
+import { replayRequestedLetters } from './replay-letters.js';
+import { every } from './schedule.js';
+import { followSchemaIds } from './schema-ids.js';
+
+/** What every service that consumes takes from the environment, for `readConfig`. */
+export const consumerServiceSettings = {
+  ...serviceSettings,
+  ...postgresSettings,
+  ...eventSettings,
+  // Longer than the topics keep their records: what can be read again must still be known.
+  INBOX_RETENTION_DAYS: Type.Integer({ default: 14, minimum: 1 }),
+};
+
+const EVERY_HOUR = 3_600_000;
+/** How soon a replay that somebody asked for begins, ms. */
+const REPLAY_CHECK = 1_000;
+
+/** What tells one consuming service from another. */
+export interface ConsumerServiceOptions {
+  /** Also the consumer group, e.g. `payment-service`. */
+  name: string;
+  database: string;
+  /** Password of `<database>_app`. */
+  password: string;
+  port: number;
+  topics: string[];
+  /** The events that it writes into its outbox; none when it has no outbox. */
+  publishes: EventName[];
+  settings: {
+    HOST: string;
+    LOG_LEVEL: string;
+    POSTGRES_HOST: string;
+    POSTGRES_PORT: number;
+    KAFKA_BROKERS: string;
+    SCHEMA_REGISTRY_URL: string;
+    INBOX_RETENTION_DAYS: number;
+  };
+}
+
+/** What a service is composed of. */
+export interface ConsumerServiceParts {
+  handlers: Handlers;
+  ignores: EventName[];
+  /** Called after each commit, e.g. to wake a worker. */
+  onHandled?: () => void;
+  buildApp(readiness: ReadinessChecks): FastifyInstance | Promise<FastifyInstance>;
+}
+
+/** What the parts are made with. */
+export interface ConsumerServiceBase {
+  db: Db;
+  encode: OutboxEncoder;
+  logger: Logger;
+  defer: Defer;
+}
+
+/**
+ * Runs a service that consumes topics into its own database, and may publish by its outbox, until a signal or a fatal
+ * error. It starts with Kafka, the registry or the database away, and says in `/health/ready` what it waits for.
+ *
+ * @param compose makes the service's own parts, and defers the release of each
+ */
+export async function runConsumerService(
+  options: ConsumerServiceOptions,
+  compose: (base: ConsumerServiceBase) => ConsumerServiceParts,
+): Promise<void> {
+  const { name, database, publishes, settings } = options;
+  const logger = createLogger(name, settings.LOG_LEVEL);
+  await runService(logger, async (defer, fail) => {
+    const { db, ping, close } = openDatabase({
+      host: settings.POSTGRES_HOST,
+      port: settings.POSTGRES_PORT,
+      database,
+      user: `${database}_app`,
+      password: options.password,
+      applicationName: name,
+    });
+    defer('database', close);
+
+    const registry = createRegistry({ url: settings.SCHEMA_REGISTRY_URL, clientId: name });
+    const schemaIds =
+      publishes.length > 0 ? followSchemaIds({ db, registry, events: publishes, logger }) : undefined;
+    if (schemaIds) {
+      defer('schema ids', schemaIds.close);
+      defer('outbox partitions', keepOutboxPartitions(db, logger));
+    }
+    const encode = createOutboxEncoder(`/walpost/${name}`, (event) => {
+      if (!schemaIds) throw new Error(`${name} publishes nothing, and ${event} was asked of it`);
+      return schemaIds.idOf(event);
+    });
+
+    const { handlers, ignores, onHandled, buildApp } = compose({ db, encode, logger, defer });
+    const decoder = createDecoder({ registry });
+    const pruning = new AbortController();
+    const pruner = every(EVERY_HOUR, 'remove old inbox rows', logger, async () => {
+      const removed = await pruneInbox(db, settings.INBOX_RETENTION_DAYS, pruning.signal);
+      if (removed > 0) logger.info({ removed }, 'old inbox rows removed');
+    });
+    defer('inbox pruning', () => {
+      pruning.abort();
+      return pruner();
+    });
+    defer(
+      'dead-letter replay',
+      every(REPLAY_CHECK, 'replay dead letters', logger, () =>
+        replayRequestedLetters(db, { handlers, ignores }, decoder, logger),
+      ),
+    );
+    const consumer = startConsumer({
+      brokers: settings.KAFKA_BROKERS.split(','),
+      groupId: name,
+      topics: options.topics,
+      decoder,
+      db,
+      handlers,
+      ignores,
+      logger,
+      onFatal: fail,
+      ...(onHandled && { onHandled }),
+    });
+    defer('consumer', consumer.close);
+
+    const app = await buildApp({
+      database: ping,
+      ...(schemaIds && { 'schema ids': schemaIds.ready }),
+      consumer: consumer.ready,
+    });
+    defer('http', () => app.close());
+    await app.listen({ host: settings.HOST, port: options.port });
+  });
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { and, DrizzleQueryError, eq, inArray, sql } from 'drizzle-orm';
+import type { Tx } from './database.js';
+import { errorCode } from './failure.js';
+import { type Received, storable } from './receive.js';
+import { deadLetters, type LetterState } from './tables.js';
+
+/** A record that is set aside. */
+export interface Letter {
+  received: Received;
+  state: Extract<LetterState, 'dead' | 'parked'>;
+  /** Undefined for a parked one: nothing is wrong with it. */
+  error: unknown;
+  attempts: number;
+}
+
+/** The states in which a letter holds back the later events of its key. */
+export const OPEN: LetterState[] = ['dead', 'parked'];
+
+/** Writes letters into the dead-letter table, in the transaction that marks their events as seen. */
+export async function writeLetters(tx: Tx, letters: Letter[]): Promise<void> {
+  if (letters.length === 0) return;
+  await tx.insert(deadLetters).values(letters.map(toRow)).onConflictDoNothing();
+}
+
+/**
+ * The keys of a batch that have open letters. Locks those letters until the transaction ends, so that a replay cannot
+ * finish the last one between this look and the parking of the next event.
+ */
+export async function openKeys(tx: Tx, batch: Received[]): Promise<Set<string>> {
+  const rows = await tx
+    .select({ key: deadLetters.key })
+    .from(deadLetters)
+    .where(
+      and(
+        inArray(deadLetters.state, OPEN),
+        eq(deadLetters.topic, topicOf(batch)),
+        sql`${deadLetters.key} = any(${sql.param(keysOf(batch))}::text[])`,
+      ),
+    )
+    .for('share')
+    .prepare('open_keys')
+    .execute();
+  return new Set(rows.flatMap(({ key }) => key ?? []));
+}
+
+/** The topic of a batch: all its records are of one partition. */
+export function topicOf(batch: Received[]): string {
+  return batch[0]?.position.topic ?? '';
+}
+
+export function keysOf(batch: Received[]): string[] {
+  return [...new Set(batch.flatMap(({ key }) => key ?? []))];
+}
+
+function toRow({ received, state, error, attempts }: Letter): typeof deadLetters.$inferInsert {
+  const { message, position, key, id } = received;
+  const { topic, partition, offset } = position;
+  const place = `${topic}/${partition}/${offset}/${message.timestamp}`;
+  return {
+    identity: id ?? createHash('sha256').update(place).digest('hex'),
+    state,
+    topic,
+    partition,
+    offset: BigInt(offset),
+    key: key ?? null,
+    headers: Object.entries(message.headers ?? {}).flatMap(([name, value]) =>
+      [value ?? ''].flat().map((each): [string, string] => [storable(name), storable(each.toString())]),
+    ),
+    value: message.value,
+    recordedAt: timeOf(message.timestamp),
+    ...(error !== undefined && describe(error)),
+    attempts,
+  };
+}
+
+/** What a letter keeps of an error. */
+export function describe(error: unknown): {
+  errorCode: string;
+  errorMessage: string;
+  errorStack: string | null;
+} {
+  // Drizzle's own message is the whole statement with its parameters.
+  const telling = error instanceof DrizzleQueryError ? (error.cause ?? error) : error;
+  const { message, stack } = telling instanceof Error ? telling : new Error(String(telling));
+  return {
+    errorCode: errorCode(error),
+    errorMessage: storable(message.slice(0, 2_000)),
+    errorStack: stack === undefined ? null : storable(stack.slice(0, 8_000)),
+  };
+}
+
+/** A producer may write any number as a record's time; Postgres's own range is kept. */
+function timeOf(timestamp: string): Date {
+  return new Date(Math.min(Math.max(Number(timestamp) || 0, 0), END_OF_TIME));
+}
+
+const END_OF_TIME = Date.UTC(9999, 11, 31);

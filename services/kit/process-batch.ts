@@ -1,0 +1,58 @@
+import type { Db } from './database.js';
+import { judge, judgeAttempt, type Verdict } from './failure.js';
+import { type BatchResult, handleBatch, type Subscription } from './handle-batch.js';
+import type { Received } from './receive.js';
+
+/** Why a partition is held: nothing from this offset on was handled. */
+export interface Hold {
+  offset: string;
+  verdict: Exclude<Verdict, 'dead'>;
+  error: unknown;
+  /** How often this has been tried. */
+  attempt: number;
+}
+
+/** Counts the attempts at the event that a partition is held at. */
+export interface Attempts {
+  offset: string;
+  count: number;
+}
+
+/**
+ * Handles records of one partition in their order, as many in one transaction as go. A batch that fails is halved until
+ * the event at fault stands alone: it is tried again later, or becomes a dead letter, and costs only itself.
+ *
+ * @param attempts of the partition; changed by this call
+ * @param onResult told of every transaction that was committed
+ * @returns undefined when all records are done, otherwise where and why it stopped; the ones before that are done
+ */
+export async function processBatch(
+  db: Db,
+  subscription: Subscription,
+  batch: Received[],
+  attempts: Attempts,
+  onResult: (result: BatchResult) => void,
+): Promise<Hold | undefined> {
+  const [first] = batch;
+  if (!first) return undefined;
+  try {
+    onResult(await handleBatch(db, subscription, batch));
+    return undefined;
+  } catch (error) {
+    const { offset } = first.position;
+    if (batch.length > 1 && judge(error) !== 'wait') {
+      const middle = Math.ceil(batch.length / 2);
+      return (
+        (await processBatch(db, subscription, batch.slice(0, middle), attempts, onResult)) ??
+        (await processBatch(db, subscription, batch.slice(middle), attempts, onResult))
+      );
+    }
+    const attempt = attempts.offset === offset ? attempts.count + 1 : 1;
+    Object.assign(attempts, { offset, count: attempt });
+    // A record that cannot even be set aside must not be lost: its partition waits.
+    const verdict = 'error' in first.result ? 'wait' : judgeAttempt(error, attempt);
+    if (verdict !== 'dead') return { offset, verdict, error, attempt };
+    const letter = { ...first, result: { error, attempts: attempt } };
+    return processBatch(db, subscription, [letter], { offset: '', count: 0 }, onResult);
+  }
+}

@@ -1,0 +1,105 @@
+import type { Decoder } from '@walpost/schemas/codec';
+import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import type { Db, Tx } from './database.js';
+import { describe, OPEN } from './dead-letters.js';
+import { judge } from './failure.js';
+import { handle, type Subscription } from './handle-batch.js';
+import type { Logger } from './logger.js';
+import { receive } from './receive.js';
+import { deadLetters, inbox } from './tables.js';
+
+type LetterRow = typeof deadLetters.$inferSelect;
+
+/**
+ * Replays the letters that somebody asked for (`walpost dead-letters replay`): for each key its open letters, in their
+ * order, through the service's own handlers, each in a transaction of its own. The first that fails again ends its key's
+ * turn; it and those behind it stay.
+ *
+ * Safe to run twice and from several instances: a letter's row is locked while it is handled, and settled with it.
+ *
+ * @throws the driver's error, or the decoder's, when database or registry are away; the request then stands
+ */
+export async function replayRequestedLetters(
+  db: Db,
+  subscription: Subscription,
+  decoder: Decoder,
+  logger: Logger,
+): Promise<void> {
+  for (;;) {
+    const letter = await nextRequested(db);
+    if (!letter) return;
+    try {
+      const replayed = await db.transaction((tx) => replay(tx, subscription, decoder, letter.id));
+      if (replayed) logger.info({ letter: letter.id, key: letter.key }, 'dead letter replayed');
+    } catch (error) {
+      if (judge(error) === 'wait') throw error;
+      await giveBack(db, letter, error);
+      logger.warn({ err: error, letter: letter.id, key: letter.key }, 'a replayed letter failed again');
+    }
+  }
+}
+
+/** The first open letter of a key that has requested ones. A letter without a key stands for itself. */
+async function nextRequested(db: Db): Promise<LetterRow | undefined> {
+  const [requested] = await db
+    .select()
+    .from(deadLetters)
+    .where(and(inArray(deadLetters.state, OPEN), isNotNull(deadLetters.replayRequestedAt)))
+    .orderBy(asc(deadLetters.id))
+    .limit(1);
+  if (!requested || requested.key === null) return requested;
+  const [first] = await db
+    .select()
+    .from(deadLetters)
+    .where(openOfKey(requested.topic, requested.key))
+    .orderBy(asc(deadLetters.id))
+    .limit(1);
+  return first;
+}
+
+function openOfKey(topic: string, key: string) {
+  return and(inArray(deadLetters.state, OPEN), eq(deadLetters.topic, topic), eq(deadLetters.key, key));
+}
+
+/** @returns false when somebody else has settled it */
+async function replay(tx: Tx, subscription: Subscription, decoder: Decoder, id: number): Promise<boolean> {
+  const [letter] = await tx.select().from(deadLetters).where(eq(deadLetters.id, id)).for('update');
+  if (!letter || !OPEN.includes(letter.state)) return false;
+  const { topic, partition, offset, key, value, headers, recordedAt } = letter;
+  const received = await receive(
+    decoder,
+    { topic, partition, offset: offset.toString() },
+    {
+      key: key === null ? null : Buffer.from(key),
+      value,
+      headers: Object.fromEntries(headers),
+      timestamp: String(recordedAt.getTime()),
+      attributes: 0,
+      offset: offset.toString(),
+    },
+  );
+  if ('error' in received.result) throw received.result.error;
+  const events = [received.result.event];
+  await handle(tx, subscription, events, events);
+  await tx
+    .insert(inbox)
+    .values({ ...received.result.event, eventId: received.result.event.id, topic, receivedAt: new Date() })
+    .onConflictDoNothing();
+  await tx
+    .update(deadLetters)
+    .set({ state: 'replayed', settledAt: sql`now()`, attempts: letter.attempts + 1 })
+    .where(eq(deadLetters.id, id));
+  return true;
+}
+
+/** Ends the request for a letter's key: it failed again, and a person has to look. */
+async function giveBack(db: Db, letter: LetterRow, error: unknown): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx
+      .update(deadLetters)
+      .set({ state: 'dead', attempts: letter.attempts + 1, replayRequestedAt: null, ...describe(error) })
+      .where(and(eq(deadLetters.id, letter.id), inArray(deadLetters.state, OPEN)));
+    if (letter.key === null) return;
+    await tx.update(deadLetters).set({ replayRequestedAt: null }).where(openOfKey(letter.topic, letter.key));
+  });
+}

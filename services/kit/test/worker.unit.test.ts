@@ -1,0 +1,170 @@
+import { expect, test } from '@jest/globals';
+import { createLogger } from '@walpost/kit/logger';
+import { type Outcome, startWorker, type WorkerOptions } from '@walpost/kit/worker';
+
+interface Row {
+  id: number;
+  attempts: number;
+}
+type Result = Outcome<Row, string>;
+
+const logger = createLogger('test', 'silent');
+const unavailable = () => Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });
+
+/** A queue in memory in place of the table: what is claimed leaves it, and failures come back at once. */
+function harness(count: number, options: Partial<WorkerOptions<Row, string>> = {}) {
+  const due: Row[] = Array.from({ length: count }, (_, id) => ({ id, attempts: 0 }));
+  const settled: Result[][] = [];
+  const waiting: { enough: (all: Result[]) => boolean; resolve: (all: Result[]) => void }[] = [];
+  const worker = startWorker<Row, string>({
+    name: 'test',
+    logger,
+    claim: async (limit) => due.splice(0, limit).map((row) => ({ ...row, attempts: row.attempts + 1 })),
+    perform: async (row) => `done ${row.id}`,
+    settle: async (outcomes) => {
+      settled.push(outcomes);
+      for (const outcome of outcomes) if ('error' in outcome) due.push(outcome.item);
+      const all = settled.flat();
+      for (const { enough, resolve } of waiting) if (enough(all)) resolve(all);
+    },
+    pollEvery: 20,
+    ...options,
+  });
+  const settledWhen = (enough: (all: Result[]) => boolean) =>
+    new Promise<Result[]>((resolve) => {
+      waiting.push({ enough, resolve });
+      if (enough(settled.flat())) resolve(settled.flat());
+    });
+  return { worker, due, settled, settledWhen };
+}
+
+test('performs and settles every due row once', async () => {
+  const { worker, settledWhen } = harness(100, { concurrency: 7 });
+  const all = await settledWhen((outcomes) => outcomes.length === 100);
+  await worker.close();
+  expect(all.map(({ item }) => item.id).sort((a, b) => a - b)).toEqual([...Array(100).keys()]);
+});
+
+test('never has more calls under way than it may', async () => {
+  let now = 0;
+  let most = 0;
+  const { worker, settledWhen } = harness(50, {
+    concurrency: 4,
+    perform: async () => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setImmediate(resolve));
+      now--;
+      return '';
+    },
+  });
+  await settledWhen((outcomes) => outcomes.length === 50);
+  await worker.close();
+  expect(most).toBe(4);
+});
+
+test('a failed call is settled with its error and a growing wait', async () => {
+  const { worker, settledWhen } = harness(1, {
+    perform: async ({ attempts }) => {
+      if (attempts < 4) throw new Error('gateway away');
+      return 'at last';
+    },
+    retry: { first: 100, last: 300 },
+  });
+  const all = await settledWhen((outcomes) => outcomes.some((outcome) => 'result' in outcome));
+  await worker.close();
+  const waits = all.map((outcome) => ('error' in outcome ? outcome.retryIn : undefined));
+  expect(waits).toHaveLength(4);
+  expect(waits[0]).toBeGreaterThanOrEqual(50);
+  expect(waits[0]).toBeLessThan(100);
+  expect(waits[2]).toBeGreaterThanOrEqual(150);
+  expect(waits[2]).toBeLessThanOrEqual(300);
+  expect(all[3]).toMatchObject({ result: 'at last', item: { attempts: 4 } });
+});
+
+test('a call that hangs is told to end, and given up after half the lease', async () => {
+  let told = false;
+  const { worker, settledWhen } = harness(1, {
+    lease: 40,
+    perform: ({ attempts }, signal) => {
+      if (attempts > 1) return Promise.resolve('second');
+      signal.addEventListener('abort', () => {
+        told = true;
+      });
+      return new Promise<never>(() => undefined);
+    },
+  });
+  const all = await settledWhen((outcomes) => outcomes.length === 2);
+  await worker.close();
+  expect(all[0]).toMatchObject({ error: { message: 'no answer within 20 ms' } });
+  expect(all[1]).toMatchObject({ result: 'second' });
+  expect(told).toBe(true);
+});
+
+test('wake looks at once, without waiting for the poll', async () => {
+  const { worker, due, settledWhen } = harness(0, { pollEvery: 60_000 });
+  await new Promise((resolve) => setImmediate(resolve));
+  due.push({ id: 1, attempts: 0 });
+  worker.wake();
+  expect(await settledWhen((outcomes) => outcomes.length === 1)).toHaveLength(1);
+  await worker.close();
+});
+
+test('goes on after the database was away for claiming and for settling', async () => {
+  let claims = 0;
+  let settles = 0;
+  const rows: Row[] = [{ id: 1, attempts: 1 }];
+  const settled = new Promise<Result[]>((resolve) => {
+    const { worker } = harness(0, {
+      claim: async () => {
+        if (++claims < 3) throw unavailable();
+        return rows.splice(0);
+      },
+      settle: async (outcomes) => {
+        if (++settles < 3) throw unavailable();
+        resolve(outcomes);
+        await worker.close;
+      },
+    });
+    closers.push(() => worker.close());
+  });
+  expect(await settled).toMatchObject([{ result: 'done 1' }]);
+  expect(settles).toBe(3);
+  await Promise.all(closers.splice(0).map((close) => close()));
+});
+const closers: (() => Promise<void>)[] = [];
+
+test('an outcome that cannot be written does not hold back the others', async () => {
+  const written: number[] = [];
+  const { worker } = harness(5, {
+    settle: async (outcomes) => {
+      if (outcomes.some(({ item }) => item.id === 2)) throw new Error('contradiction');
+      written.push(...outcomes.map(({ item }) => item.id));
+    },
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  await worker.close();
+  expect(written.sort()).toEqual([0, 1, 3, 4]);
+});
+
+test('close waits until what is under way is settled, and claims no more', async () => {
+  let finish: (value: string) => void = () => undefined;
+  const begun = new Promise<void>((resolve) => {
+    const { worker, settled, due } = harness(2, {
+      concurrency: 1,
+      perform: () => {
+        resolve();
+        return new Promise((done) => {
+          finish = done;
+        });
+      },
+    });
+    state = { worker, settled, due };
+  });
+  await begun;
+  const closing = state?.worker.close();
+  finish('late');
+  await closing;
+  expect(state?.settled.flat()).toMatchObject([{ result: 'late' }]);
+  expect(state?.due).toHaveLength(1);
+});
+let state: Pick<ReturnType<typeof harness>, 'worker' | 'settled' | 'due'> | undefined;

@@ -1,0 +1,56 @@
+import type { Tx } from '@walpost/kit/database';
+import type { Handlers } from '@walpost/kit/handle-batch';
+import { type OutboxEncoder, type OutboxRow, publish } from '@walpost/kit/outbox';
+import { MessageError, type ReceivedEvent } from '@walpost/kit/receive';
+import { childTraceparent } from '@walpost/kit/trace';
+import { sql } from 'drizzle-orm';
+import { answerOrder, type Order, type Reply } from './order.js';
+import { saveOrders } from './save-orders.js';
+import { orders } from './tables.js';
+
+type ReplyEvent = ReceivedEvent<Reply['type']>;
+
+/** What the order service does about the answers of payment and inventory. */
+export function replyHandlers(encode: OutboxEncoder, clock: () => Date): Handlers {
+  const onReplies = async (tx: Tx, replies: ReplyEvent[], batch: ReceivedEvent[]): Promise<void> => {
+    const found = await lockOrders(tx, batch);
+    const changed = new Set<string>();
+    const rows: OutboxRow[] = [];
+    const time = clock();
+    for (const reply of replies) {
+      const before = found.get(reply.key);
+      if (!before) throw new MessageError('unknown-order', `there is no order ${reply.key}`);
+      const { order, event } = answerOrder(before, reply, time);
+      found.set(order.id, order);
+      changed.add(order.id);
+      if (!event) continue;
+      const traceparent = childTraceparent(reply.traceparent);
+      rows.push(encode(event, { aggregateId: order.id, version: order.version, traceparent, time }));
+    }
+    await saveOrders(
+      tx,
+      [...found.values()].filter(({ id }) => changed.has(id)),
+    );
+    await publish(tx, rows);
+  };
+  return {
+    PaymentAuthorized: onReplies,
+    PaymentDeclined: onReplies,
+    StockReserved: onReplies,
+    StockRejected: onReplies,
+  };
+}
+
+/** Locks in the order of ids: transactions of the two topics meet on the same orders. */
+async function lockOrders(tx: Tx, batch: ReceivedEvent[]): Promise<Map<string, Order>> {
+  const ids = sql.param(batch.map(({ key }) => key));
+  const rows = await tx
+    .select()
+    .from(orders)
+    .where(sql`${orders.id} = any(${ids}::uuid[])`)
+    .orderBy(orders.id)
+    .for('update')
+    .prepare('lock_orders')
+    .execute();
+  return new Map(rows.map((order) => [order.id, order]));
+}

@@ -1,0 +1,21 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { deadLetters } from '@walpost/kit/tables';
+import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
+import { declaredColumns, migratedColumns } from '../../../tests/stack/table-columns.js';
+import { inbox, orders, outbox, schemaIds } from '../tables.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase('orders');
+});
+afterAll(() => database?.close());
+
+test.each([
+  ['orders', orders],
+  ['outbox', outbox],
+  ['inbox', inbox],
+  ['dead_letters', deadLetters],
+  ['schema_ids', schemaIds],
+])('%s is declared as it is migrated', async (_name, table) => {
+  expect(await migratedColumns(database.admin, table)).toEqual(declaredColumns(table));
+});

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type TestStack, testStack } from '@walpost/native/test-stack';
+import avro from 'avsc';
+import { CloudEvent, Kafka as CloudEventsKafka, type KafkaMessage } from 'cloudevents';
+import { call, endOf, eventually, placeOrder, readTopic, SAMPLE_ORDER, setting } from './support.js';
+
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await testStack();
+}, 300_000);
+afterAll(() => stack?.close());
+
+/** Asks one of the other services. */
+async function ask(service: string, path: string): Promise<unknown> {
+  const response = await fetch(`http://127.0.0.1:${setting(stack.env, `${service}_PORT`)}${path}`);
+  return response.status === 200 ? response.json() : undefined;
+}
+
+test('an order goes all the way, and every service has acted on it', async () => {
+  const { id } = await placeOrder(stack.env);
+  expect(await endOf(stack.env, id)).toMatchObject({ id, status: 'CONFIRMED', totalAmount: 2500 });
+  expect(await ask('PAYMENT', `/payments/${id}`)).toMatchObject({
+    orderId: id,
+    status: 'AUTHORIZED',
+    amount: 2500,
+  });
+  expect(await ask('INVENTORY', `/reservations/${id}`)).toMatchObject({ orderId: id });
+  const emails = await eventually(async () => {
+    const answer = (await ask('NOTIFICATION', `/emails?orderId=${id}`)) as
+      | { emails: { kind: string }[] }
+      | undefined;
+    return answer && answer.emails.length >= 2 ? answer.emails : undefined;
+  });
+  expect(emails.map(({ kind }) => kind)).toEqual(['OrderCreated', 'OrderConfirmed']);
+});
+
+test('an order that cannot be paid is cancelled, and its stock goes back', async () => {
+  const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'mallory' });
+  const order = await endOf(stack.env, id);
+  expect(order.status).toBe('CANCELLED');
+  expect(order.cancellationReason).toContain('payment declined');
+  const reservation = await eventually(async () => {
+    const answer = (await ask('INVENTORY', `/reservations/${id}`)) as { status: string } | undefined;
+    return answer?.status === 'RELEASED' ? answer : undefined;
+  });
+  expect(reservation.status).toBe('RELEASED');
+});
+
+test('an order that is not in stock is cancelled, and its money goes back', async () => {
+  const items = [{ sku: 'SOLD-OUT', quantity: 1, unitPrice: 700 }];
+  const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, items });
+  const order = await endOf(stack.env, id);
+  expect(order.status).toBe('CANCELLED');
+  expect(order.cancellationReason).toContain('SOLD-OUT');
+  const payment = await eventually(async () => {
+    const answer = (await ask('PAYMENT', `/payments/${id}`)) as { status: string } | undefined;
+    return answer && ['REFUNDED', 'CANCELLED', 'DECLINED'].includes(answer.status) ? answer : undefined;
+  });
+  expect(payment).toBeDefined();
+});
+
+test('the topic is readable with avsc and the registry alone, and its headers are CloudEvents', async () => {
+  const { id } = await placeOrder(stack.env);
+  const record = await eventually(async () =>
+    (await readTopic(stack.env, 'order-events')).find((each) => each.key?.toString() === id),
+  );
+  const { value, headers } = record;
+  if (!value) throw new Error('the record has no value');
+
+  expect(value[0]).toBe(0);
+  const answer = await fetch(
+    `${setting(stack.env, 'SCHEMA_REGISTRY_URL')}/schemas/ids/${value.readInt32BE(1)}`,
+  );
+  const { schema } = (await answer.json()) as { schema: string };
+  const type = avro.Type.forSchema(JSON.parse(schema));
+  expect(type.name).toBe('walpost.orders.OrderCreated');
+  expect(type.decode(value, 5)).toMatchObject({
+    offset: value.length,
+    value: { ...SAMPLE_ORDER, orderId: id, totalAmount: 2500 },
+  });
+
+  const texts = Object.fromEntries(Object.entries(headers ?? {}).map(([name, each]) => [name, String(each)]));
+  expect(texts['aggregateversion']).toBe('1');
+  expect(texts['traceparent']).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  const message: KafkaMessage<Buffer> = { headers: texts, key: id, value, body: value };
+  const event = CloudEventsKafka.toEvent(message);
+  expect(event).toBeInstanceOf(CloudEvent);
+  expect(event).toMatchObject({
+    specversion: '1.0',
+    type: 'walpost.orders.OrderCreated',
+    source: '/walpost/order-service',
+    subject: id,
+    datacontenttype: 'application/avro',
+  });
+});
+
+test('a customer cancels an order before it is confirmed, and afterwards it is too late', async () => {
+  await stack.stop('payment');
+  const { id } = await placeOrder(stack.env);
+  const cancelled = await call(stack.env, `/orders/${id}/cancel`, { method: 'POST' });
+  expect(cancelled.status).toBe(200);
+  await stack.start('payment');
+  const again = await call(stack.env, `/orders/${id}/cancel`, { method: 'POST' });
+  expect(again.status).toBe(409);
+  expect(await again.json()).toMatchObject({ type: 'urn:walpost:problem:order-finished', status: 409 });
+});

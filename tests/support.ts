@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs, { type Kafka, type KafkaMessage } from 'kafkajs';
+import postgres from 'postgres';
+
+export type Environment = Record<string, string>;
+
+/** Waits for an outcome: tries until `probe` neither throws nor gives undefined; then fails with its last error. */
+export async function eventually<T>(probe: () => Promise<T | undefined>, withinSeconds = 60): Promise<T> {
+  const until = Date.now() + withinSeconds * 1000;
+  for (;;) {
+    let problem: unknown;
+    try {
+      const value = await probe();
+      if (value !== undefined) return value;
+    } catch (error) {
+      problem = error;
+    }
+    if (Date.now() > until) throw new Error(`not so within ${withinSeconds} s`, { cause: problem });
+    await delay(100);
+  }
+}
+
+/** One variable of a stack's environment. */
+export function setting(env: Environment, name: string): string {
+  const value = env[name];
+  if (value === undefined) throw new Error(`${name} is not set`);
+  return value;
+}
+
+/** A superuser's connection to one of a stack's databases; the caller ends it. */
+export function connectTo(env: Environment, database: string): postgres.Sql {
+  return postgres({
+    host: '127.0.0.1',
+    port: Number(setting(env, 'POSTGRES_PORT')),
+    username: 'postgres',
+    password: setting(env, 'POSTGRES_PASSWORD'),
+    database,
+    max: 2,
+    onnotice: () => undefined,
+  });
+}
+
+export function kafkaOf(env: Environment): Kafka {
+  return new kafkajs.Kafka({
+    clientId: 'test',
+    brokers: setting(env, 'KAFKA_BROKERS').split(','),
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
+}
+
+/** Reads all that stands on a topic now, in the order of each partition, as a reader of committed records. */
+export async function readTopic(
+  env: Environment,
+  topic: string,
+): Promise<(KafkaMessage & { partition: number })[]> {
+  const kafka = kafkaOf(env);
+  const admin = kafka.admin();
+  await admin.connect();
+  const ends = await admin.fetchTopicOffsets(topic);
+  await admin.disconnect();
+  // A partition's last offsets can be transaction markers, which no reader is given: they count as reached by time.
+  const open = new Set(ends.filter(({ high, low }) => high !== low).map(({ partition }) => partition));
+  const read: (KafkaMessage & { partition: number })[] = [];
+  const consumer = kafka.consumer({ groupId: `test-${randomUUID()}`, maxWaitTimeInMs: 50 });
+  const endOf = new Map(ends.map(({ partition, high }) => [partition, BigInt(high)]));
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      if (open.size === 0) resolve();
+      consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+      consumer
+        .run({
+          eachBatchAutoResolve: true,
+          eachBatch: async ({ batch }) => {
+            for (const message of batch.messages) read.push({ ...message, partition: batch.partition });
+            if (BigInt(batch.lastOffset()) + 1n >= (endOf.get(batch.partition) ?? 0n))
+              open.delete(batch.partition);
+            if (open.size === 0) resolve();
+          },
+        })
+        .catch(reject);
+    });
+  } finally {
+    await consumer.disconnect();
+  }
+  return read;
+}
+
+export const SAMPLE_ORDER = {
+  customerId: 'ada',
+  currency: 'EUR',
+  items: [{ sku: 'BOOK-1', quantity: 2, unitPrice: 1250 }],
+};
+
+export interface OrderView {
+  id: string;
+  status: string;
+  totalAmount: number;
+  cancellationReason?: string;
+}
+
+/** Calls the order API of a stack. */
+export async function call(env: Environment, path: string, init?: RequestInit): Promise<Response> {
+  return fetch(`http://127.0.0.1:${setting(env, 'ORDER_PORT')}${path}`, init);
+}
+
+/** Places an order and insists on 201. */
+export async function placeOrder(env: Environment, order: object = SAMPLE_ORDER): Promise<OrderView> {
+  const response = await call(env, '/orders', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(order),
+  });
+  if (response.status !== 201) throw new Error(`${response.status}: ${await response.text()}`);
+  return (await response.json()) as OrderView;
+}
+
+/** Places many orders, several at a time. @returns their ids */
+export async function placeOrders(
+  env: Environment,
+  count: number,
+  order: object = SAMPLE_ORDER,
+): Promise<string[]> {
+  const ids: string[] = [];
+  let left = count;
+  const worker = async () => {
+    while (left-- > 0) ids.push((await placeOrder(env, order)).id);
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  return ids;
+}
+
+/** Waits until an order has ended, and gives it. */
+export async function endOf(env: Environment, id: string, withinSeconds = 60): Promise<OrderView> {
+  return eventually(async () => {
+    const order = (await (await call(env, `/orders/${id}`)).json()) as OrderView;
+    return order.status === 'PENDING' ? undefined : order;
+  }, withinSeconds);
+}
