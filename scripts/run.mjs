@@ -1,9 +1,8 @@
-// What `npm start` and `npm test` run in a fresh clone: only Node's own modules, because nothing is installed yet.
+// What `npm start`, `npm test` and `npm run scenario` run in a fresh clone: only Node's own modules, because nothing is installed yet.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 const root = join(import.meta.dirname ?? '.', '..');
 const [mode, ...args] = process.argv.slice(2);
@@ -14,7 +13,8 @@ installPackages();
 build();
 if (mode === 'start') await import('../compose/native/dist/main.js');
 else if (mode === 'test') await test();
-else giveUp('Usage: node scripts/run.mjs start | test [arguments for Jest]');
+else if (mode === 'scenario') await (await import('../tests/scenarios/dist/run.js')).run(args);
+else giveUp('Usage: node scripts/run.mjs start | test [arguments for Jest] | scenario [name]');
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -99,12 +99,8 @@ function runJest(options) {
   const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', `--import=${quiet}`];
   const child = spawn(process.execPath, [join(root, 'node_modules/jest/bin/jest.js'), ...options], {
     cwd: root,
-    stdio: ['inherit', 'pipe', 'inherit'],
+    stdio: 'inherit',
     env: { ...process.env, NODE_OPTIONS: nodeOptions.filter(Boolean).join(' ') },
-  });
-  // Jest names the file that only we read.
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    if (!line.startsWith('Test results written to:')) console.log(line);
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {

@@ -41,7 +41,9 @@ export function createApp(logger: Logger, readiness: ReadinessChecks): App {
   // Fastify's own compiler turns "1" into 1 and drops unknown fields; a request that means something else than it says
   // must be refused. A query string is text and needs the conversion.
   const strict = addFormats.default(new Ajv({ allErrors: true, strict: false }));
-  const converting = addFormats.default(new Ajv({ allErrors: true, strict: false, coerceTypes: true }));
+  const converting = addFormats.default(
+    new Ajv({ allErrors: true, strict: false, coerceTypes: true, useDefaults: true }),
+  );
   app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === 'body' ? strict : converting).compile(schema as object),
   );

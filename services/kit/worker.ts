@@ -65,15 +65,16 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
     ring();
   }
 
-  /** Waits until a wake, a free slot, the next poll or the end, whatever is first. */
-  async function rest(forMs: number): Promise<void> {
+  /** Waits until it is woken, by a commit, a free slot or the end, and no longer than until the next poll. */
+  async function rest(): Promise<void> {
     if (!woken && !stopping.signal.aborted) {
-      const timer = new AbortController();
-      const rung = new Promise<void>((resolve) => {
-        ring = resolve;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, pollEvery);
+        ring = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
-      await Promise.race([rung, pause(forMs, AbortSignal.any([timer.signal, stopping.signal]))]);
-      timer.abort();
     }
     woken = false;
   }
@@ -133,7 +134,7 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
         const items = free > 0 ? await options.claim(free, lease) : [];
         failures = 0;
         for (const item of items) begin(item);
-        if (items.length < free || free === 0) await rest(pollEvery);
+        if (items.length < free || free === 0) await rest();
       } catch (error) {
         failures += 1;
         logger.error({ err: error, failures }, `${name}: cannot claim, will try again`);
@@ -147,6 +148,7 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
     wake,
     async close() {
       stopping.abort();
+      ring();
       await running;
     },
   };

@@ -110,28 +110,27 @@ test('wake looks at once, without waiting for the poll', async () => {
 });
 
 test('goes on after the database was away for claiming and for settling', async () => {
-  let claims = 0;
-  let settles = 0;
+  const calls = { claim: 0, settle: 0, perform: 0 };
   const rows: Row[] = [{ id: 1, attempts: 1 }];
+  let done: (outcomes: Result[]) => void = () => undefined;
   const settled = new Promise<Result[]>((resolve) => {
-    const { worker } = harness(0, {
-      claim: async () => {
-        if (++claims < 3) throw unavailable();
-        return rows.splice(0);
-      },
-      settle: async (outcomes) => {
-        if (++settles < 3) throw unavailable();
-        resolve(outcomes);
-        await worker.close;
-      },
-    });
-    closers.push(() => worker.close());
+    done = resolve;
+  });
+  const { worker } = harness(0, {
+    claim: async () => {
+      if (++calls.claim < 3) throw unavailable();
+      return rows.splice(0);
+    },
+    perform: async () => `done ${++calls.perform}`,
+    settle: async (outcomes) => {
+      if (++calls.settle < 3) throw unavailable();
+      done(outcomes);
+    },
   });
   expect(await settled).toMatchObject([{ result: 'done 1' }]);
-  expect(settles).toBe(3);
-  await Promise.all(closers.splice(0).map((close) => close()));
+  expect(calls.settle).toBe(3);
+  await worker.close();
 });
-const closers: (() => Promise<void>)[] = [];
 
 test('an outcome that cannot be written does not hold back the others', async () => {
   const written: number[] = [];
@@ -148,23 +147,23 @@ test('an outcome that cannot be written does not hold back the others', async ()
 
 test('close waits until what is under way is settled, and claims no more', async () => {
   let finish: (value: string) => void = () => undefined;
+  let begin: () => void = () => undefined;
   const begun = new Promise<void>((resolve) => {
-    const { worker, settled, due } = harness(2, {
-      concurrency: 1,
-      perform: () => {
-        resolve();
-        return new Promise((done) => {
-          finish = done;
-        });
-      },
-    });
-    state = { worker, settled, due };
+    begin = resolve;
+  });
+  const { worker, settled, due } = harness(2, {
+    concurrency: 1,
+    perform: () => {
+      begin();
+      return new Promise((resolve) => {
+        finish = resolve;
+      });
+    },
   });
   await begun;
-  const closing = state?.worker.close();
+  const closing = worker.close();
   finish('late');
   await closing;
-  expect(state?.settled.flat()).toMatchObject([{ result: 'late' }]);
-  expect(state?.due).toHaveLength(1);
+  expect(settled.flat()).toMatchObject([{ result: 'late' }]);
+  expect(due).toHaveLength(1);
 });
-let state: Pick<ReturnType<typeof harness>, 'worker' | 'settled' | 'due'> | undefined;

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Lock } from './lock.js';
+import { type LogFile, openLog } from './log-file.js';
+import { recordOf, sendSignal } from './process-table.js';
+import type { Settings } from './settings.js';
+
+/** How a program is started. */
+export interface Launch {
+  command: string;
+  args: readonly string[];
+  env: Settings;
+  cwd: string;
+}
+
+/** A program that was started, in a process group of its own, writing to its log. */
+export interface Child {
+  pid: number;
+  log: LogFile;
+  /** Settles when it has ended, with how: `exit 1` or `signal SIGKILL`. */
+  exited: Promise<string>;
+  /** Aborted when it has ended. */
+  gone: AbortSignal;
+}
+
+/**
+ * Starts a program detached, so that Ctrl-C in the terminal reaches the launcher alone, which then stops
+ * things in their order. Throws when it cannot be started.
+ */
+export async function startChild(name: string, launch: Launch, logPath: string, lock: Lock): Promise<Child> {
+  const log = openLog(logPath);
+  const child = spawn(launch.command, launch.args, {
+    cwd: launch.cwd,
+    env: launch.env,
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+  });
+  closeSync(log.fd);
+  const { pid } = child;
+  if (pid === undefined) {
+    throw await new Promise<Error>((resolve) => child.once('error', resolve));
+  }
+  const record = recordOf(name, pid);
+  if (record) lock.add(record);
+  const gone = new AbortController();
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      gone.abort();
+      resolve(signal ? `signal ${signal}` : `exit ${code}`);
+      lock.remove(pid);
+    });
+  });
+  return { pid, log, exited, gone: gone.signal };
+}
+
+/** Ends a child: the signal, a bounded wait, then SIGKILL for what is left of its group. */
+export async function endChild(child: Child, signal: NodeJS.Signals, graceSeconds: number): Promise<void> {
+  if (!child.gone.aborted) {
+    sendSignal(child.pid, signal);
+    sendSignal(child.pid, 'SIGCONT'); // one that a test has paused cannot end
+    const bound = new AbortController();
+    const late = wait(graceSeconds * 1000, 'late', { signal: bound.signal }).catch(() => 'ended');
+    await Promise.race([child.exited, late]);
+    bound.abort();
+  }
+  sendSignal(-child.pid, 'SIGKILL');
+  await child.exited;
+}

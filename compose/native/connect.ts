@@ -1,0 +1,52 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fillTemplate, type ProcessPart, type Site } from './component.js';
+import { javaOf, launchJava, sharedClasses } from './java.js';
+import { kafkaClasses } from './kafka.js';
+import { nativeDir } from './paths.js';
+import { probeHttp } from './probe-http.js';
+import { portOf, setting } from './settings.js';
+
+/** A Kafka Connect worker with Debezium. */
+export function connectPart(site: Site): ProcessPart {
+  const { settings } = site;
+  const properties = join(site.dataDir, 'conf/connect.properties');
+  const port = portOf(settings, 'CONNECT_URL');
+  return {
+    kind: 'process',
+    name: 'connect',
+    group: 'connect',
+    // It starts without Postgres, but must be stopped before it.
+    needs: ['kafka', 'postgres'],
+    prepare: async () => {
+      await mkdir(join(site.dataDir, 'conf'), { recursive: true });
+      const template = await readFile(join(nativeDir, 'connect.properties'), 'utf8');
+      const plugins = javaOf(site).components.debezium;
+      const brokers = setting(settings, 'KAFKA_BROKERS');
+      await writeFile(properties, fillTemplate(template, { brokers, port, plugins }));
+    },
+    launch: () =>
+      launchJava(
+        site,
+        [
+          '-Xms128m',
+          '-Xmx512m',
+          '-XX:+UseSerialGC',
+          ...sharedClasses(site, 'connect'),
+          ...kafkaClasses(site),
+          'org.apache.kafka.connect.cli.ConnectDistributed',
+          properties,
+        ],
+        // What the allow list of connect.properties names; the worker has no other secret to leak.
+        {
+          POSTGRES_HOST: setting(settings, 'POSTGRES_HOST'),
+          POSTGRES_PORT: setting(settings, 'POSTGRES_PORT'),
+          CDC_PASSWORD: setting(settings, 'CDC_PASSWORD'),
+        },
+      ),
+    probe: (signal) => probeHttp(`http://127.0.0.1:${port}/connectors`, signal),
+    readyWithinSeconds: 120,
+    stopSignal: 'SIGTERM',
+    stopWithinSeconds: 20,
+  };
+}

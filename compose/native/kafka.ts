@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { fillTemplate, type ProcessPart, type Site } from './component.js';
+import { javaOf, launchJava, sharedClasses } from './java.js';
+import { nativeDir } from './paths.js';
+import { runToEnd } from './run-to-end.js';
+import { portOf, setting } from './settings.js';
+
+/** One Kafka node, broker and controller at once. */
+export function kafkaPart(site: Site): ProcessPart {
+  const data = join(site.dataDir, 'kafka');
+  const properties = join(site.dataDir, 'conf/kafka.properties');
+  const brokers = setting(site.settings, 'KAFKA_BROKERS');
+  return {
+    kind: 'process',
+    name: 'kafka',
+    group: 'kafka',
+    needs: [],
+    prepare: async () => {
+      await mkdir(join(site.dataDir, 'conf'), { recursive: true });
+      const template = await readFile(join(nativeDir, 'kafka.properties'), 'utf8');
+      const values = {
+        host: brokers.slice(0, brokers.lastIndexOf(':')),
+        bind: '127.0.0.1',
+        port: portOf(site.settings, 'KAFKA_BROKERS'),
+        controllerPort: portOf(site.settings, 'KAFKA_CONTROLLER_PORT'),
+        dataDir: data,
+      };
+      await writeFile(properties, fillTemplate(template, values));
+      await format(site, data, properties);
+    },
+    launch: () =>
+      launchJava(site, [
+        '-Xms256m',
+        '-Xmx512m',
+        ...sharedClasses(site, 'kafka'),
+        ...kafkaClasses(site),
+        'kafka.Kafka',
+        properties,
+      ]),
+    probe: () => probeBroker(brokers),
+    readyWithinSeconds: 90,
+    stopSignal: 'SIGTERM',
+    stopWithinSeconds: 20,
+  };
+}
+
+/** Class path and log settings of everything that comes from Kafka. */
+export function kafkaClasses(site: Site): string[] {
+  return [
+    '-cp',
+    `${javaOf(site).components.kafka}/*`,
+    `-Dlog4j2.configurationFile=${join(nativeDir, 'log4j2.properties')}`,
+  ];
+}
+
+async function format(site: Site, data: string, properties: string): Promise<void> {
+  if (await stat(join(data, 'meta.properties')).catch(() => undefined)) return;
+  const storage = ['kafka.tools.StorageTool', 'format', '--standalone', '--ignore-formatted'];
+  const args = [...kafkaClasses(site), ...storage, '-t', clusterId(), '-c', properties];
+  await runToEnd('Formatting the Kafka folder', launchJava(site, ['-XX:TieredStopAtLevel=1', ...args]));
+}
+
+/** 16 random bytes as Kafka writes them; a dash in front would be taken for an option. */
+function clusterId(): string {
+  const id = randomBytes(16).toString('base64url');
+  return id.startsWith('-') ? clusterId() : id;
+}
+
+async function probeBroker(brokers: string): Promise<void> {
+  const kafka = new Kafka({
+    brokers: [brokers],
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 1000,
+    requestTimeout: 2000,
+    retry: { retries: 0 },
+  });
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const cluster = await admin.describeCluster();
+    if (cluster.brokers.length === 0) throw new Error('no broker is registered yet');
+  } finally {
+    await admin.disconnect();
+  }
+}

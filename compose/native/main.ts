@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { makeEnvFile } from './env-file.js';
+import { root } from './paths.js';
+import { makeProgress } from './progress.js';
+import { portOf, type Settings, setting } from './settings.js';
+import { openStack, type Stack } from './stack.js';
+import { messageOf, StackError } from './stack-error.js';
+
+const dataDir = join(root, '.data');
+const progress = makeProgress(process.stdout);
+const interrupt = new AbortController();
+// In a terminal one Ctrl-C arrives twice: from the terminal, and forwarded by npm.
+const sameKeyPress = 500;
+let interruptedAt = 0;
+let stack: Stack | undefined;
+
+/** `npm start`: starts everything, says where it is, and stops it all on Ctrl-C, SIGTERM or SIGHUP. */
+async function main(): Promise<void> {
+  // A terminal that was closed must not end the launcher before it has stopped its children.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  process.on('uncaughtException', fail);
+  const envFile = join(root, '.env');
+  if (await makeEnvFile(envFile, join(root, '.env.example'))) {
+    progress.line('Wrote .env with generated passwords.');
+  }
+  if (existsSync(envFile)) process.loadEnvFile(envFile);
+  stack = await openStack({ dataDir, env: process.env, report: progress, signal: interrupt.signal });
+  interrupt.signal.throwIfAborted();
+  await stack.startAll();
+  progress.settle();
+  progress.line(welcome(stack.env));
+}
+
+function welcome(settings: Settings): string {
+  const http = (variable: string) => `http://localhost:${portOf(settings, variable)}`;
+  const order =
+    '{"customerId":"ada","currency":"EUR","items":[{"sku":"BOOK-1","quantity":2,"unitPrice":1250}]}';
+  return `
+Walpost runs (${Math.round(process.uptime())} s).
+
+  orders         ${http('ORDER_PORT')}
+  payments       ${http('PAYMENT_PORT')}
+  inventory      ${http('INVENTORY_PORT')}
+  notifications  ${http('NOTIFICATION_PORT')}
+  Postgres       localhost:${portOf(settings, 'POSTGRES_PORT')}
+  Kafka          ${setting(settings, 'KAFKA_BROKERS')}
+  registry       ${setting(settings, 'SCHEMA_REGISTRY_URL')}
+  Connect        ${setting(settings, 'CONNECT_URL')}
+  logs           ${relative(process.cwd(), join(dataDir, 'logs')) || '.'}
+
+Place an order:
+
+  curl -i -X POST ${http('ORDER_PORT')}/orders -H 'content-type: application/json' -d '${order}'
+
+Ctrl-C stops everything; the data stays in ${relative(process.cwd(), dataDir) || '.'}.`;
+}
+
+function onSignal(): void {
+  if (interrupt.signal.aborted) {
+    if (Date.now() - interruptedAt < sameKeyPress) return;
+    interruptedAt = Date.now();
+    progress.line('Stopping at once.');
+    process.exitCode = 1;
+    stack?.killAll();
+    return;
+  }
+  interruptedAt = Date.now();
+  progress.settle();
+  progress.line('Stopping.');
+  stop();
+}
+
+function fail(error: unknown): void {
+  progress.settle();
+  const text = error instanceof StackError || !(error instanceof Error) ? messageOf(error) : error.stack;
+  process.stderr.write(`${text}\n`);
+  process.exitCode = 1;
+  stop();
+}
+
+function stop(): void {
+  interrupt.abort();
+  stack?.close().catch((error: unknown) => {
+    process.exitCode = 1;
+    process.stderr.write(`Could not stop everything: ${messageOf(error)}\n`);
+  });
+}
+
+await main().catch((error: unknown) => {
+  // What a start throws because it was interrupted is no news.
+  if (interrupt.signal.aborted) stop();
+  else fail(error);
+});

@@ -1,0 +1,157 @@
+import { StackError } from './stack-error.js';
+
+/** Environment variables by name, as in process.env. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+/** Environment variables that all have a value. */
+export type Settings = Readonly<Record<string, string>>;
+
+const defaults: Settings = {
+  POSTGRES_HOST: 'localhost',
+  POSTGRES_PORT: '5432',
+  KAFKA_BROKERS: 'localhost:9092',
+  KAFKA_CONTROLLER_PORT: '9093',
+  SCHEMA_REGISTRY_URL: 'http://localhost:8081/apis/ccompat/v7',
+  SCHEMA_REGISTRY_MANAGEMENT_PORT: '8082',
+  CONNECT_URL: 'http://localhost:8083',
+  ORDER_PORT: '3000',
+  PAYMENT_PORT: '3001',
+  INVENTORY_PORT: '3002',
+  NOTIFICATION_PORT: '3003',
+  LOG_LEVEL: 'info',
+};
+
+export const secretNames = [
+  'POSTGRES_PASSWORD',
+  'ORDERS_PASSWORD',
+  'PAYMENTS_PASSWORD',
+  'INVENTORY_PASSWORD',
+  'NOTIFICATIONS_PASSWORD',
+  'CDC_PASSWORD',
+  'REGISTRY_PASSWORD',
+] as const;
+
+/** One setting of the stack; throws when it is not there, which is a mistake in the program. */
+export function setting(settings: Environment, name: string): string {
+  const value = settings[name];
+  if (value === undefined) throw new Error(`Setting ${name} is missing`);
+  return value;
+}
+
+/**
+ * The environment with defaults filled in, an empty variable counting as missing.
+ * Throws a StackError that names the passwords which are not set.
+ */
+export function completeSettings(env: Environment): Settings {
+  const given = Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  const settings = { ...defaults, ...Object.fromEntries(given) };
+  const missing = secretNames.filter((name) => settings[name] === undefined);
+  if (missing.length > 0) {
+    throw new StackError(
+      `${missing.join(', ')} not set. Set it in .env (delete .env to have a new one made, if .data is new too).`,
+    );
+  }
+  return settings;
+}
+
+/** What a child process needs from the surroundings, whatever the stack's settings are. */
+export function baseEnvironment(env: Environment): Settings {
+  const names = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'XDG_CACHE_HOME', 'JAVA_HOME'];
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+}
+
+/** The settings without the passwords, except those named: a process gets the secrets it needs and no other. */
+export function withSecrets(settings: Settings, allowed: readonly string[]): Settings {
+  const hidden = secretNames.filter((name) => !allowed.includes(name));
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !hidden.some((h) => h === name)));
+}
+
+/** A port that a component listens on, and the variable that moves it. */
+export interface PortUse {
+  component: string;
+  port: number;
+  variable: string;
+  /** The variable's value with a placeholder for the port, for a hint. */
+  example: string;
+}
+
+/**
+ * Every port of the native stack, derived from the one variable that holds it.
+ * Throws a StackError for a value that has no usable port, is not on this machine, or is used twice.
+ */
+export function portsOf(settings: Settings): PortUse[] {
+  const plain = (component: string, variable: string): PortUse => ({
+    component,
+    port: portNumber(variable, setting(settings, variable)),
+    variable,
+    example: '<free port>',
+  });
+  const uses = [
+    plain('postgres', 'POSTGRES_PORT'),
+    brokerUse(settings),
+    plain('kafka', 'KAFKA_CONTROLLER_PORT'),
+    urlUse(settings, 'registry', 'SCHEMA_REGISTRY_URL', 'http://localhost:<free port>/apis/ccompat/v7'),
+    plain('registry', 'SCHEMA_REGISTRY_MANAGEMENT_PORT'),
+    urlUse(settings, 'connect', 'CONNECT_URL', 'http://localhost:<free port>'),
+    plain('order', 'ORDER_PORT'),
+    plain('payment', 'PAYMENT_PORT'),
+    plain('inventory', 'INVENTORY_PORT'),
+    plain('notification', 'NOTIFICATION_PORT'),
+  ];
+  requireLocal('POSTGRES_HOST', setting(settings, 'POSTGRES_HOST'));
+  for (const use of uses) {
+    const other = uses.find((one) => one.port === use.port && one.variable !== use.variable);
+    if (other) {
+      throw new StackError(
+        `Port ${use.port} is given twice, by ${use.variable} and ${other.variable}. Change one of them in .env.`,
+      );
+    }
+  }
+  return uses;
+}
+
+/** The port that a variable stands for. */
+export function portOf(settings: Settings, variable: string): number {
+  const use = portsOf(settings).find((one) => one.variable === variable);
+  if (!use) throw new Error(`${variable} holds no port`);
+  return use.port;
+}
+
+function brokerUse(settings: Settings): PortUse {
+  const value = setting(settings, 'KAFKA_BROKERS');
+  const [, host, port] = /^([^:,]+):(\d+)$/.exec(value) ?? [];
+  if (!host || !port) {
+    throw new StackError(
+      `KAFKA_BROKERS=${value} cannot be run here: the native stack runs one broker, e.g. localhost:9092.`,
+    );
+  }
+  requireLocal('KAFKA_BROKERS', host);
+  return {
+    component: 'kafka',
+    port: portNumber('KAFKA_BROKERS', port),
+    variable: 'KAFKA_BROKERS',
+    example: 'localhost:<free port>',
+  };
+}
+
+function urlUse(settings: Settings, component: string, variable: string, example: string): PortUse {
+  const value = setting(settings, variable);
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol !== 'http:') throw new StackError(`${variable}=${value} is not an URL like ${example}.`);
+  requireLocal(variable, url.hostname);
+  return { component, port: portNumber(variable, url.port || '80'), variable, example };
+}
+
+function portNumber(variable: string, value: string): number {
+  const port = Number(value);
+  if (!/^\d+$/.test(value) || port < 1 || port > 65535) {
+    throw new StackError(`${variable}=${value} is not a port: give a number from 1 to 65535.`);
+  }
+  return port;
+}
+
+function requireLocal(variable: string, host: string): void {
+  if (host === 'localhost' || host === '127.0.0.1') return;
+  throw new StackError(
+    `${variable} names the host ${host}, but the native stack runs on this machine: use localhost.`,
+  );
+}

@@ -1,0 +1,282 @@
+import { join, resolve } from 'node:path';
+import { type Component, groups, type ProcessPart, type Site } from './component.js';
+import { connectPart } from './connect.js';
+import { fetchComponents } from './fetch-components.js';
+import { findJdk } from './find-jdk.js';
+import { requireFreePorts } from './free-ports.js';
+import { kafkaPart } from './kafka.js';
+import { type Lock, takeLock } from './lock.js';
+import { root } from './paths.js';
+import { postgresPart } from './postgres.js';
+import { sendSignal } from './process-table.js';
+import { registryPart } from './registry.js';
+import { type Outcome, runProgram } from './run-program.js';
+import { completeSettings, type Environment, portsOf, type Settings } from './settings.js';
+import { StackError } from './stack-error.js';
+import { type State, Supervisor } from './supervise.js';
+import { servicePart, serviceParts, setupSteps } from './workspace-programs.js';
+
+/** Told of every change, for a person to read. */
+export interface Reporter {
+  /** Once, with the names of all parts, before the first starts. */
+  parts(names: readonly string[]): void;
+  state(name: string, state: State | 'done'): void;
+  line(text: string): void;
+}
+
+export interface StackOptions {
+  /** Everything the stack keeps: data, logs, lock. */
+  dataDir: string;
+  /** Settings as in .env.example; defaults are filled in. */
+  env: Environment;
+  /** Groups or names of parts; all of them by default. A part does not bring in what it needs. */
+  include?: readonly string[];
+  report?: Reporter;
+  /** Ends a download that is under way. */
+  signal?: AbortSignal;
+}
+
+/** A stack that runs, or is about to. */
+export interface Stack {
+  /** The complete environment for services and the command line. */
+  env: Settings;
+  dataDir: string;
+  /** Starts every part when those that it needs are ready; throws at the first that fails. */
+  startAll(): Promise<void>;
+  /** Starts a stopped part and waits until it serves. */
+  start(name: string): Promise<void>;
+  /** Stops a part and the watch over it. */
+  stop(name: string): Promise<void>;
+  /** Sends a signal (SIGKILL by default, and then waits for the end); the watch starts the part again. */
+  kill(name: string, signal?: NodeJS.Signals): Promise<void>;
+  /** Settles when a part serves, after it was killed for example. */
+  ready(name: string): Promise<void>;
+  pid(name: string): number | undefined;
+  /** Runs a program to its end in the clone's root, with the stack's environment; `node` is this Node. */
+  run(command: string, args: readonly string[], env?: Settings): Promise<Outcome>;
+  /** Runs one more process of a service, e.g. `services/payment/dist/main.js` on another port, until it serves. */
+  spawn(name: string, script: string, port: number, env?: Settings): Promise<void>;
+  /** Stops everything, each part before what it needs. */
+  close(): Promise<void>;
+  /** Ends every process by SIGKILL; for a user who does not want to wait for `close`. */
+  killAll(): void;
+}
+
+const silent: Reporter = { parts: () => undefined, state: () => undefined, line: () => undefined };
+
+/**
+ * Starts the parts of the native stack, each as soon as what it needs is ready, and watches over them.
+ * Throws a StackError, with everything stopped again, when one cannot be started.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const stack = await openStack(options);
+  try {
+    await stack.startAll();
+    return stack;
+  } catch (error) {
+    await stack.close();
+    throw error;
+  }
+}
+
+/**
+ * Makes a stack ready to be started: settings, Java, downloads, the data folder's lock, free ports.
+ * Throws a StackError that says what is in the way.
+ */
+export async function openStack(options: StackOptions): Promise<Stack> {
+  const { env, include = groups, report = silent } = options;
+  const dataDir = resolve(options.dataDir);
+  const settings = completeSettings(env);
+  const ports = portsOf(settings);
+  const site: Site = { settings, dataDir };
+  if (['kafka', 'registry', 'connect'].some((name) => include.includes(name))) {
+    const jdk = await findJdk(settings);
+    site.java = { jdk, components: await fetchComponents(settings, jdk, report.line, options.signal) };
+  }
+  const components = selected(site, include);
+  const names = components.map(({ name }) => name);
+  const lock = await takeLock(join(dataDir, 'lock'), report.line);
+  try {
+    await requireFreePorts(ports.filter(({ component }) => names.includes(component)));
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  report.parts(names);
+  return new RunningStack(site, components, lock, report);
+}
+
+function selected(site: Site, include: readonly string[]): Component[] {
+  const all: Component[] = [
+    postgresPart(site),
+    kafkaPart(site),
+    registryPart(site),
+    connectPart(site),
+    ...setupSteps(site),
+    ...serviceParts(site),
+  ];
+  const known = new Set<string>([...groups, ...all.map(({ name }) => name)]);
+  const unknown = include.filter((name) => !known.has(name));
+  if (unknown.length > 0) throw new Error(`Unknown part: ${unknown.join(', ')}`);
+  const isIn = ({ name, group }: Component) => include.includes(name) || include.includes(group);
+  return all.filter(isIn).map((one) => ({ ...one, needs: neededOf(one, all, isIn) }));
+}
+
+/** What a part needs among those that are in; one that is out hands on its own needs, for the order of stopping. */
+function neededOf(
+  part: Component,
+  all: readonly Component[],
+  isIn: (one: Component) => boolean,
+): readonly string[] {
+  const direct = all.filter(({ name }) => part.needs.includes(name));
+  return [...new Set(direct.flatMap((one) => (isIn(one) ? [one.name] : neededOf(one, all, isIn))))];
+}
+
+class RunningStack implements Stack {
+  readonly env: Settings;
+  readonly dataDir: string;
+  readonly #site: Site;
+  readonly #components: readonly Component[];
+  readonly #lock: Lock;
+  readonly #report: Reporter;
+  readonly #supervisors = new Map<string, Supervisor>();
+  readonly #extra: string[] = [];
+  readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  constructor(site: Site, components: readonly Component[], lock: Lock, report: Reporter) {
+    this.env = site.settings;
+    this.dataDir = site.dataDir;
+    this.#site = site;
+    this.#components = components;
+    this.#lock = lock;
+    this.#report = report;
+    for (const component of components) {
+      if (component.kind === 'process') this.#supervisors.set(component.name, this.#supervisor(component));
+    }
+  }
+
+  async startAll(): Promise<void> {
+    const started = new Map<string, Promise<void>>();
+    for (const component of this.#components) {
+      const before = component.needs.flatMap((name) => started.get(name) ?? []);
+      started.set(
+        component.name,
+        Promise.all(before).then(() => this.#bringUp(component)),
+      );
+    }
+    await Promise.all(started.values());
+  }
+
+  async #bringUp(component: Component): Promise<void> {
+    if (this.#closing.signal.aborted) throw new StackError('Stopped while starting.');
+    if (component.kind === 'process') return this.#watched(component.name).start();
+    const { name } = component;
+    this.#report.state(name, 'starting');
+    const logPath = this.#logPath(name);
+    const outcome = await runProgram(name, component.launch(), {
+      lock: this.#lock,
+      signal: this.#closing.signal,
+      logPath,
+    });
+    if (outcome.code !== 0) {
+      this.#report.state(name, 'failed');
+      const tail = `${outcome.stdout}\n${outcome.stderr}`.trim().split('\n').slice(-15).join('\n  ');
+      throw new StackError(`${name} failed (exit ${outcome.code}); last lines of ${logPath}:\n  ${tail}`);
+    }
+    this.#report.state(name, 'done');
+  }
+
+  async start(name: string): Promise<void> {
+    await this.#watched(name).start();
+  }
+
+  async stop(name: string): Promise<void> {
+    await this.#watched(name).stop();
+  }
+
+  async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.#watched(name).kill(signal);
+  }
+
+  async ready(name: string): Promise<void> {
+    await this.#watched(name).ready();
+  }
+
+  pid(name: string): number | undefined {
+    return this.#watched(name).pid;
+  }
+
+  async run(command: string, args: readonly string[], env: Settings = {}): Promise<Outcome> {
+    const launch = {
+      command: command === 'node' ? process.execPath : command,
+      args,
+      env: { ...this.env, ...env },
+      cwd: root,
+    };
+    return runProgram(`run ${args[0] ?? command}`, launch, {
+      lock: this.#lock,
+      signal: this.#closing.signal,
+    });
+  }
+
+  async spawn(name: string, script: string, port: number, env: Settings = {}): Promise<void> {
+    if (this.#supervisors.has(name)) throw new Error(`There is a part named ${name} already`);
+    const part = servicePart({ name, needs: [], script, env: { ...this.env, ...env }, port });
+    const supervisor = this.#supervisor(part);
+    this.#supervisors.set(name, supervisor);
+    this.#extra.push(name);
+    await supervisor.start();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#closeOnce();
+    return this.#closed;
+  }
+
+  killAll(): void {
+    this.#closing.abort();
+    for (const supervisor of this.#supervisors.values()) supervisor.abandon();
+    for (const { pid } of this.#lock.children()) sendSignal(-pid, 'SIGKILL');
+  }
+
+  async #closeOnce(): Promise<void> {
+    this.#closing.abort();
+    try {
+      await Promise.all(this.#extra.map((name) => this.#watched(name).stop()));
+      const stopped = new Map<string, Promise<void>>();
+      for (const component of this.#components.toReversed()) {
+        const dependents = this.#components.filter(({ needs }) => needs.includes(component.name));
+        const before = dependents.flatMap(({ name }) => stopped.get(name) ?? []);
+        stopped.set(
+          component.name,
+          Promise.all(before).then(() => this.#supervisors.get(component.name)?.stop()),
+        );
+      }
+      await Promise.all(stopped.values());
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  #watched(name: string): Supervisor {
+    const supervisor = this.#supervisors.get(name);
+    if (!supervisor) throw new Error(`No part named ${name} runs in this stack`);
+    return supervisor;
+  }
+
+  #supervisor(program: ProcessPart): Supervisor {
+    return new Supervisor(program, {
+      logPath: this.#logPath(program.name),
+      lock: this.#lock,
+      report: (state, text) => {
+        this.#report.state(program.name, state);
+        if (text) this.#report.line(text);
+      },
+    });
+  }
+
+  #logPath(name: string): string {
+    return join(this.#site.dataDir, 'logs', `${name}.log`);
+  }
+}

@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals';
+import { withPasswords } from '../env-file.js';
+import { completeSettings, portOf, portsOf, secretNames, withSecrets } from '../settings.js';
+
+const passwords = Object.fromEntries(secretNames.map((name) => [name, 'x']));
+const complete = (changes = {}) => completeSettings({ ...passwords, ...changes });
+
+test('ports come from the one variable that holds each', () => {
+  const settings = complete({
+    KAFKA_BROKERS: 'localhost:19092',
+    SCHEMA_REGISTRY_URL: 'http://127.0.0.1:18081/apis/ccompat/v7',
+    CONNECT_URL: 'http://localhost:18083',
+  });
+  expect(portOf(settings, 'KAFKA_BROKERS')).toBe(19092);
+  expect(portOf(settings, 'SCHEMA_REGISTRY_URL')).toBe(18081);
+  expect(portOf(settings, 'CONNECT_URL')).toBe(18083);
+  expect(portsOf(settings).map(({ port }) => port)).toEqual([
+    5432, 19092, 9093, 18081, 8082, 18083, 3000, 3001, 3002, 3003,
+  ]);
+});
+
+test.each([
+  [{ ORDER_PORT: '3001' }, 'Port 3001 is given twice, by ORDER_PORT and PAYMENT_PORT'],
+  [{ POSTGRES_PORT: '54 32' }, 'POSTGRES_PORT=54 32 is not a port'],
+  [{ POSTGRES_PORT: '70000' }, 'POSTGRES_PORT=70000 is not a port'],
+  [{ POSTGRES_HOST: 'db.example' }, 'POSTGRES_HOST names the host db.example'],
+  [{ KAFKA_BROKERS: 'a:1,b:2' }, 'KAFKA_BROKERS=a:1,b:2 cannot be run here'],
+  [{ KAFKA_BROKERS: 'kafka:9092' }, 'KAFKA_BROKERS names the host kafka'],
+  [{ CONNECT_URL: 'localhost:8083' }, 'CONNECT_URL=localhost:8083 is not an URL like'],
+  [{ SCHEMA_REGISTRY_URL: 'http://registry:8081' }, 'SCHEMA_REGISTRY_URL names the host registry'],
+])('settings %j end in one clear line', (changes, message) => {
+  expect(() => portsOf(complete(changes))).toThrow(message);
+});
+
+test('passwords that are missing or empty are named together', () => {
+  expect(() => complete({ CDC_PASSWORD: '', ORDERS_PASSWORD: undefined })).toThrow(
+    'ORDERS_PASSWORD, CDC_PASSWORD not set',
+  );
+});
+
+test('a process gets the secrets that it needs and no other', () => {
+  const env = withSecrets(complete(), ['ORDERS_PASSWORD']);
+  expect(Object.keys(env).filter((name) => name.endsWith('_PASSWORD'))).toEqual(['ORDERS_PASSWORD']);
+  expect(env['LOG_LEVEL']).toBe('info');
+});
+
+test('an .env gets a password of its own for every empty one, and nothing else is touched', () => {
+  let count = 0;
+  const text = withPasswords(
+    '# A_PASSWORD=\nA_PASSWORD=\nB_PASSWORD=set\nC_PASSWORD=\nPORT=\n',
+    () => `p${++count}`,
+  );
+  expect(text).toBe('# A_PASSWORD=\nA_PASSWORD=p1\nB_PASSWORD=set\nC_PASSWORD=p2\nPORT=\n');
+  const [first, second] = withPasswords('A_PASSWORD=\nB_PASSWORD=\n').match(/(?<==).+$/gm) ?? [];
+  expect(first).toMatch(/^[\w-]{20,}$/);
+  expect(second).not.toBe(first);
+});

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Launch } from './child.js';
+import type { ProcessPart, Site, StepPart } from './component.js';
+import { root } from './paths.js';
+import { probeHttp } from './probe-http.js';
+import { portOf, type Settings, withSecrets } from './settings.js';
+import { StackError } from './stack-error.js';
+
+const services = {
+  order: { port: 'ORDER_PORT', secret: 'ORDERS_PASSWORD' },
+  payment: { port: 'PAYMENT_PORT', secret: 'PAYMENTS_PASSWORD' },
+  inventory: { port: 'INVENTORY_PORT', secret: 'INVENTORY_PASSWORD' },
+  notification: { port: 'NOTIFICATION_PORT', secret: 'NOTIFICATIONS_PASSWORD' },
+} as const;
+type Service = keyof typeof services;
+const names = Object.keys(services) as Service[];
+
+/** What runs once: migrations, topics, schemas, connectors. */
+export function setupSteps({ settings }: Site): StepPart[] {
+  const migrations = names.map((name) => `migrate-${name}`);
+  const step = (name: string, needs: string[], script: string, args: string[] = []): StepPart => ({
+    kind: 'step',
+    name,
+    group: 'setup',
+    needs,
+    launch: () => launchNode(script, args, settings),
+  });
+  const walpost = 'scripts/dist/walpost.js';
+  return [
+    ...names.map((name) => step(`migrate-${name}`, ['postgres'], `services/${name}/dist/migrate.js`)),
+    step('topics', ['kafka'], walpost, ['topics', 'apply']),
+    step('schemas', ['registry'], walpost, ['schemas', 'register']),
+    step('connectors', ['connect', 'topics', 'schemas', ...migrations], walpost, ['connectors', 'apply']),
+  ];
+}
+
+/** The four services, each a process. */
+export function serviceParts({ settings }: Site): ProcessPart[] {
+  return names.map((name) => {
+    const { port, secret } = services[name];
+    // They would start without topics and schemas, but only to wait for them.
+    const needs = [`migrate-${name}`, 'topics', 'schemas'];
+    const env = withSecrets(settings, [secret]);
+    return servicePart({
+      name,
+      needs,
+      script: `services/${name}/dist/main.js`,
+      env,
+      port: portOf(settings, port),
+    });
+  });
+}
+
+/** A process of a service: one of the four, or one more of them on another port. */
+export function servicePart(options: {
+  name: string;
+  needs: readonly string[];
+  script: string;
+  env: Settings;
+  port: number;
+}): ProcessPart {
+  const { name, needs, script, env, port } = options;
+  return {
+    kind: 'process',
+    name,
+    group: 'services',
+    needs,
+    launch: () => launchNode(script, [], env),
+    probe: (signal) => probeHttp(`http://127.0.0.1:${port}/health/ready`, signal),
+    readyWithinSeconds: 60,
+    stopSignal: 'SIGTERM',
+    stopWithinSeconds: 20,
+  };
+}
+
+/** The start of a compiled program of this repository; throws a StackError when it was not built. */
+export function launchNode(script: string, args: readonly string[], env: Settings): Launch {
+  const path = join(root, script);
+  if (!existsSync(path)) throw new StackError(`${script} is not there. Build it: npm run build`);
+  return { command: process.execPath, args: [path, ...args], env, cwd: root };
+}

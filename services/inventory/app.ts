@@ -1,0 +1,120 @@
+import type { Db } from '@walpost/kit/database';
+import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
+import type { Logger } from '@walpost/kit/logger';
+import { PROBLEM_REF, Problem } from '@walpost/kit/problem';
+import { asc, eq } from 'drizzle-orm';
+import { Type } from 'typebox';
+import { reservations, stock } from './tables.js';
+
+export interface InventoryAppOptions {
+  db: Db;
+  logger: Logger;
+  readiness: ReadinessChecks;
+}
+
+const StockView = Type.Object({
+  sku: Type.String(),
+  onHand: Type.Integer({ description: 'Pieces that can still be promised' }),
+  reserved: Type.Integer({ description: 'Pieces that are promised to an order' }),
+});
+
+const ReservationView = Type.Object({
+  orderId: Type.String({ format: 'uuid' }),
+  status: Type.Enum(['RESERVED', 'RELEASED', 'REJECTED']),
+  items: Type.Array(
+    Type.Object({
+      sku: Type.String(),
+      quantity: Type.Integer(),
+      reason: Type.Optional(Type.String({ description: 'Why the order failed at this item' })),
+    }),
+  ),
+  updatedAt: Type.String({ format: 'date-time' }),
+});
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: PROBLEM_REF } },
+});
+const UNAVAILABLE = problem('The database does not answer.');
+
+/** Builds the inventory service's HTTP application, the same for production and tests. It does not listen yet. */
+export function buildApp({ db, logger, readiness }: InventoryAppOptions): App {
+  const app = createApp(logger, readiness);
+
+  app.get(
+    '/stock',
+    {
+      schema: {
+        summary: 'List the stock by sku',
+        tags: ['stock'],
+        querystring: Type.Object(
+          {
+            limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
+            offset: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0 }),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 200: Type.Object({ stock: Type.Array(StockView) }), 503: UNAVAILABLE },
+      },
+    },
+    async ({ query: { limit, offset } }) => ({
+      stock: await db.select().from(stock).orderBy(asc(stock.sku)).limit(limit).offset(offset),
+    }),
+  );
+
+  app.get(
+    '/stock/:sku',
+    {
+      schema: {
+        summary: 'Read the stock of one article',
+        tags: ['stock'],
+        params: Type.Object({ sku: Type.String({ minLength: 1, maxLength: 100 }) }),
+        response: { 200: StockView, 404: problem('There is no such article.'), 503: UNAVAILABLE },
+      },
+    },
+    async ({ params: { sku } }) => {
+      const [level] = await db.select().from(stock).where(eq(stock.sku, sku));
+      if (!level) throw new Problem(404, 'sku-not-found', `There is no article ${sku}.`);
+      return level;
+    },
+  );
+
+  app.get(
+    '/reservations/:orderId',
+    {
+      schema: {
+        summary: 'Read what was decided about an order',
+        tags: ['stock'],
+        params: Type.Object({ orderId: Type.String({ format: 'uuid' }) }),
+        response: {
+          200: ReservationView,
+          400: problem('The order id is no UUID.'),
+          404: problem('Nothing was decided about this order.'),
+          503: UNAVAILABLE,
+        },
+      },
+    },
+    async ({ params: { orderId } }) => {
+      const lines = await db
+        .select()
+        .from(reservations)
+        .where(eq(reservations.orderId, orderId))
+        .orderBy(asc(reservations.sku));
+      const [first] = lines;
+      if (!first) {
+        throw new Problem(404, 'reservation-not-found', `There is no reservation for order ${orderId}.`);
+      }
+      return {
+        orderId,
+        status: first.status,
+        items: lines.map(({ sku, quantity, reason }) => ({
+          sku,
+          quantity,
+          ...(reason !== null && { reason }),
+        })),
+        updatedAt: first.updatedAt.toISOString(),
+      };
+    },
+  );
+  return app;
+}

@@ -1,0 +1,86 @@
+import type { Tx } from '@walpost/kit/database';
+import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
+import type { ReceivedEvent } from '@walpost/kit/receive';
+import { childTraceparent } from '@walpost/kit/trace';
+import type { DomainEvent } from '@walpost/schemas/contract';
+import { inArray, sql } from 'drizzle-orm';
+import { lockStock } from './lock-stock.js';
+import { saveStock } from './save-stock.js';
+import { type Reservation, reserve } from './stock.js';
+import { reservations } from './tables.js';
+
+/** The first event of an order in the inventory's topic; a release is the second. */
+const VERSION = 1;
+
+/** Reserves everything that each new order wants, or nothing of it, and publishes which. */
+export async function reserveStock(
+  tx: Tx,
+  encode: OutboxEncoder,
+  events: ReceivedEvent<'OrderCreated'>[],
+  batch: readonly ReceivedEvent[],
+  now: Date,
+): Promise<void> {
+  const orders = await undecided(tx, events);
+  const before = await lockStock(tx, batch);
+  const { stock: after, reservations: decided } = reserve(
+    before,
+    [...orders.values()].map(({ data }) => data),
+  );
+  await saveStock(tx, before, after);
+  await insertReservations(tx, decided, now);
+  await publish(
+    tx,
+    decided.map((reservation) =>
+      encode(describe(reservation, now), {
+        aggregateId: reservation.orderId,
+        version: VERSION,
+        traceparent: childTraceparent(orders.get(reservation.orderId)?.traceparent),
+        time: now,
+      }),
+    ),
+  );
+}
+
+/** The orders that have no reservation yet, by id. An order that is announced twice is decided once. */
+async function undecided(
+  tx: Tx,
+  events: ReceivedEvent<'OrderCreated'>[],
+): Promise<Map<string, ReceivedEvent<'OrderCreated'>>> {
+  const orders = new Map(events.map((event) => [event.data.orderId, event]));
+  const known = await tx
+    .selectDistinct({ orderId: reservations.orderId })
+    .from(reservations)
+    .where(inArray(reservations.orderId, [...orders.keys()]));
+  for (const { orderId } of known) orders.delete(orderId);
+  return orders;
+}
+
+async function insertReservations(tx: Tx, decided: Reservation[], now: Date): Promise<void> {
+  const lines = decided.flatMap((reservation) =>
+    reservation.items.map((item) => ({ ...item, reservation, reason: reasonOf(reservation, item.sku) })),
+  );
+  const list = <V>(pick: (line: (typeof lines)[number]) => V) => sql.param(lines.map(pick));
+  await tx.execute(sql`
+    insert into ${reservations} (order_id, sku, quantity, status, reason, updated_at)
+    select line.*, ${now.toISOString()}::timestamptz
+    from unnest(
+      ${list(({ reservation }) => reservation.orderId)}::uuid[],
+      ${list(({ sku }) => sku)}::text[],
+      ${list(({ quantity }) => quantity)}::bigint[],
+      ${list(({ reservation }) => reservation.status)}::text[],
+      ${list(({ reason }) => reason)}::text[]
+    ) as line`);
+}
+
+function reasonOf(reservation: Reservation, sku: string): string | null {
+  return reservation.status === 'REJECTED' && reservation.missing.sku === sku
+    ? reservation.missing.reason
+    : null;
+}
+
+function describe(reservation: Reservation, now: Date): DomainEvent<'StockReserved' | 'StockRejected'> {
+  const { orderId } = reservation;
+  return reservation.status === 'RESERVED'
+    ? { type: 'StockReserved', data: { orderId, items: reservation.items, reservedAt: now.getTime() } }
+    : { type: 'StockRejected', data: { orderId, ...reservation.missing, rejectedAt: now.getTime() } };
+}

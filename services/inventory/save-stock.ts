@@ -1,0 +1,18 @@
+import type { Tx } from '@walpost/kit/database';
+import { sql } from 'drizzle-orm';
+import type { Stock } from './stock.js';
+import { stock } from './tables.js';
+
+/** Writes the levels that changed, of rows that the transaction has locked. */
+export async function saveStock(tx: Tx, before: Stock, after: Stock): Promise<void> {
+  const changed = [...after].filter(([sku, level]) => level !== before.get(sku));
+  if (changed.length === 0) return;
+  await tx.execute(sql`
+    update ${stock} set on_hand = changed.on_hand, reserved = changed.reserved
+    from unnest(
+      ${sql.param(changed.map(([sku]) => sku))}::text[],
+      ${sql.param(changed.map(([, level]) => level.onHand))}::integer[],
+      ${sql.param(changed.map(([, level]) => level.reserved))}::bigint[]
+    ) as changed (sku, on_hand, reserved)
+    where stock.sku = changed.sku`);
+}

@@ -1,0 +1,73 @@
+import type { Db } from '@walpost/kit/database';
+import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
+import type { Logger } from '@walpost/kit/logger';
+import { PROBLEM_REF } from '@walpost/kit/problem';
+import { asc, eq } from 'drizzle-orm';
+import { Type } from 'typebox';
+import { emails } from './tables.js';
+
+export interface NotificationAppOptions {
+  db: Db;
+  logger: Logger;
+  readiness: ReadinessChecks;
+}
+
+const EmailView = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  orderId: Type.String({ format: 'uuid' }),
+  customerId: Type.String(),
+  kind: Type.Enum(['order-received', 'order-confirmed', 'order-cancelled']),
+  recipient: Type.String(),
+  subject: Type.String(),
+  body: Type.String(),
+  messageId: Type.String(),
+  status: Type.Enum(['WAITING', 'SENT']),
+  attempts: Type.Integer({ description: 'How often sending was tried' }),
+  lastError: Type.Optional(Type.String({ description: 'What the last attempt failed with' })),
+  createdAt: Type.String({ format: 'date-time' }),
+  sentAt: Type.Optional(Type.String({ format: 'date-time' })),
+});
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: PROBLEM_REF } },
+});
+
+/** Builds the notification service's HTTP application, the same for production and tests. It does not listen yet. */
+export function buildApp({ db, logger, readiness }: NotificationAppOptions): App {
+  const app = createApp(logger, readiness);
+  app.get(
+    '/emails',
+    {
+      schema: {
+        summary: 'List the e-mails about an order, the oldest first',
+        tags: ['emails'],
+        querystring: Type.Object(
+          { orderId: Type.String({ format: 'uuid' }) },
+          { additionalProperties: false },
+        ),
+        response: {
+          200: Type.Object({ emails: Type.Array(EmailView) }),
+          400: problem('The order id is missing or no UUID.'),
+          503: problem('The database does not answer.'),
+        },
+      },
+    },
+    async ({ query: { orderId } }) => {
+      const rows = await db
+        .select()
+        .from(emails)
+        .where(eq(emails.orderId, orderId))
+        .orderBy(asc(emails.createdAt), asc(emails.id));
+      return {
+        emails: rows.map(({ lastError, createdAt, sentAt, nextAttemptAt: _due, ...email }) => ({
+          ...email,
+          ...(lastError !== null && { lastError }),
+          createdAt: createdAt.toISOString(),
+          ...(sentAt !== null && { sentAt: sentAt.toISOString() }),
+        })),
+      };
+    },
+  );
+  return app;
+}

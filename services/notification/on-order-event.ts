@@ -1,0 +1,11 @@
+import type { Handlers } from '@walpost/kit/handle-batch';
+import { writeEmails } from './write-emails.js';
+
+/** What the notification service does about order events: every one of them is worth an e-mail. */
+export function onOrderEvent(clock: () => Date): Handlers {
+  return {
+    OrderCreated: (tx, events) => writeEmails(tx, events, clock()),
+    OrderConfirmed: (tx, events) => writeEmails(tx, events, clock()),
+    OrderCancelled: (tx, events) => writeEmails(tx, events, clock()),
+  };
+}

@@ -1,0 +1,37 @@
+import { sql } from 'drizzle-orm';
+import { index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import type { EmailKind } from './email.js';
+
+export { inbox } from '@walpost/kit/tables';
+
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+export const emails = pgTable(
+  'emails',
+  {
+    /** The id of the event that it tells of. */
+    id: uuid().primaryKey(),
+    orderId: uuid('order_id').notNull(),
+    customerId: text('customer_id').notNull(),
+    kind: text().$type<EmailKind>().notNull(),
+    recipient: text().notNull(),
+    subject: text().notNull(),
+    body: text().notNull(),
+    /** The Message-ID header; the same at every attempt, so that a mail program can drop a second copy. */
+    messageId: text('message_id').notNull().unique(),
+    status: text().$type<'WAITING' | 'SENT'>().notNull(),
+    /** How often it was claimed for sending. */
+    attempts: integer().notNull().default(0),
+    lastError: text('last_error'),
+    /** When to send it, or when the lease of the sender ends; null when it is sent. */
+    nextAttemptAt: instant('next_attempt_at'),
+    createdAt: instant('created_at').notNull(),
+    sentAt: instant('sent_at'),
+  },
+  (table) => [
+    index('emails_order').on(table.orderId),
+    index('emails_due').on(table.nextAttemptAt).where(sql`next_attempt_at IS NOT NULL`),
+  ],
+);
+
+export type EmailRow = typeof emails.$inferSelect;

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { handleBatch } from '@walpost/kit/handle-batch';
+import { createLogger } from '@walpost/kit/logger';
+import type { Received } from '@walpost/kit/receive';
+import type { DomainEvent } from '@walpost/schemas/contract';
+import { v7 as uuidv7 } from 'uuid';
+import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
+import { listening } from '../../../tests/stack/listening.js';
+import { received } from '../../../tests/stack/received.js';
+import { declaredColumns, migratedColumns } from '../../../tests/stack/table-columns.js';
+import { eventually } from '../../../tests/support.js';
+import { buildApp } from '../app.js';
+import { claimEmails } from '../claim-emails.js';
+import { createMailer, type Mailer } from '../mailer.js';
+import { onOrderEvent } from '../on-order-event.js';
+import { settleEmails } from '../settle-emails.js';
+import { startSender } from '../start-sender.js';
+import { type EmailRow, emails } from '../tables.js';
+import { startSmtpServer } from './smtp-server.js';
+
+const logger = createLogger('test', 'silent');
+const clock = () => new Date();
+const subscription = { handlers: onOrderEvent(clock), ignores: [] };
+const LEASE = 30_000;
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase('notifications');
+});
+afterAll(() => database.close());
+beforeEach(() => database.admin`truncate emails, inbox`);
+
+const order = (orderId: string) => ({ orderId, customerId: 'alice', currency: 'EUR', totalAmount: 1250 });
+const created = (orderId: string): DomainEvent => ({
+  type: 'OrderCreated',
+  data: { ...order(orderId), items: [{ sku: 'BOOK-1', quantity: 1, unitPrice: 1250 }], createdAt: 0 },
+});
+const confirmed = (orderId: string): DomainEvent => ({
+  type: 'OrderConfirmed',
+  data: { ...order(orderId), confirmedAt: 0 },
+});
+const cancelled = (orderId: string): DomainEvent => ({
+  type: 'OrderCancelled',
+  data: { ...order(orderId), reason: 'because', cancelledAt: 0 },
+});
+const handle = (...events: Received[]) => handleBatch(database.db, subscription, events);
+const rows = () => database.db.select().from(emails).orderBy(emails.id);
+
+/** Runs a sender, woken again and again, until the e-mails are as wanted. */
+async function send(mailer: Pick<Mailer, 'send'>, until: (all: EmailRow[]) => boolean): Promise<EmailRow[]> {
+  const sender = startSender({ db: database.db, mailer, clock, logger });
+  try {
+    return await eventually(async () => {
+      sender.wake();
+      const all = await rows();
+      return until(all) ? all : undefined;
+    }, 15);
+  } finally {
+    await sender.close();
+  }
+}
+const allSent = (all: EmailRow[]) => all.every(({ status }) => status === 'SENT');
+
+test('the table is what the migration made', async () => {
+  expect(await migratedColumns(database.admin, emails)).toEqual(declaredColumns(emails));
+});
+
+test('every order event makes one e-mail, also when it comes twice', async () => {
+  const orderId = uuidv7();
+  const events = [created(orderId), confirmed(orderId), cancelled(orderId)].map((each, n) =>
+    received(each, n + 1),
+  );
+  await handle(...events, ...events);
+  await handle(...events);
+  const all = await rows();
+  expect(all.map(({ kind, status, attempts }) => [kind, status, attempts])).toEqual([
+    ['order-received', 'WAITING', 0],
+    ['order-confirmed', 'WAITING', 0],
+    ['order-cancelled', 'WAITING', 0],
+  ]);
+  expect(all.map(({ messageId }) => messageId)).toEqual(events.map(({ id }) => `<${id}@walpost.local>`));
+});
+
+test('waiting e-mails are sent once each, with a stable Message-ID, by several senders', async () => {
+  const server = await startSmtpServer();
+  const mailer = createMailer(server.url, 'orders@walpost.local', 5);
+  await handle(...Array.from({ length: 30 }, () => received(created(uuidv7()))));
+  const second = startSender({ db: database.openAnother().db, mailer, clock, logger });
+  const all = await send(mailer, allSent);
+  await second.close();
+  mailer.close();
+  await server.close();
+
+  expect(server.messages).toHaveLength(30);
+  const ids = server.messages.map((text) => /^Message-ID: (.*)$/im.exec(text)?.[1]);
+  expect(ids.sort()).toEqual(all.map(({ messageId }) => messageId).sort());
+  expect(server.messages[0]).toMatch(/^To: alice@example.com$/m);
+  expect(server.messages[0]).toMatch(/^Subject: We have received your order$/m);
+  expect(all.every(({ sentAt, nextAttemptAt, lastError }) => sentAt && !nextAttemptAt && !lastError)).toBe(
+    true,
+  );
+});
+
+test('no mail server: the e-mail waits with the error, and is sent when there is one', async () => {
+  const first = await startSmtpServer();
+  const port = Number(new URL(first.url).port);
+  await first.close();
+  const mailer = createMailer(first.url, 'orders@walpost.local', 1);
+  await handle(received(created(uuidv7())));
+  const [waiting] = await send(mailer, ([row]) => row?.lastError !== null);
+  expect(waiting).toMatchObject({ status: 'WAITING' });
+  expect(waiting?.lastError).toContain('ECONNREFUSED');
+  expect(waiting?.nextAttemptAt?.getTime()).toBeGreaterThan(Date.now() - 1000);
+
+  const again = await startSmtpServer(port);
+  const [sent] = await send(mailer, allSent);
+  expect(sent?.attempts).toBeGreaterThanOrEqual(2);
+  expect(again.messages).toHaveLength(1);
+  mailer.close();
+  await again.close();
+});
+
+test('an e-mail that the server refuses for now is tried again', async () => {
+  const server = await startSmtpServer();
+  server.refuse('451 greylisted, try later');
+  const mailer = createMailer(server.url, 'orders@walpost.local', 1);
+  await handle(received(created(uuidv7())));
+  const [waiting] = await send(mailer, ([row]) => row?.lastError !== null);
+  expect(waiting?.lastError).toContain('451 greylisted');
+  server.refuse(undefined);
+  await send(mailer, allSent);
+  expect(server.messages).toHaveLength(1);
+  mailer.close();
+  await server.close();
+});
+
+test('a sender that dies after sending: the e-mail is sent again after the lease, with the same Message-ID', async () => {
+  await handle(received(created(uuidv7())));
+  const now = new Date();
+  const [first] = await claimEmails(database.db, 10, LEASE, now);
+  expect(await claimEmails(database.db, 10, LEASE, new Date(now.getTime() + LEASE - 1))).toEqual([]);
+  const later = new Date(now.getTime() + LEASE);
+  const [again] = await claimEmails(database.db, 10, LEASE, later);
+  expect(again).toMatchObject({ id: first?.id, messageId: first?.messageId, attempts: 2 });
+  if (!first || !again) throw new Error('nothing claimed');
+
+  // The late failure of the first does not touch the lease of the second; its late success would count.
+  await settleEmails(database.db, [{ item: first, error: new Error('late'), retryIn: 0 }], later);
+  expect(await claimEmails(database.db, 10, LEASE, later)).toEqual([]);
+  await settleEmails(database.db, [{ item: first, result: undefined }], later);
+  await settleEmails(database.db, [{ item: again, error: new Error('later still'), retryIn: 0 }], later);
+  expect(await rows()).toMatchObject([{ status: 'SENT', lastError: null, nextAttemptAt: null }]);
+});
+
+test('GET /emails lists those of an order, and wants an order id', async () => {
+  const orderId = uuidv7();
+  await handle(received(created(orderId)), received(created(uuidv7())), received(confirmed(orderId), 2));
+  const { get, close } = await listening(buildApp({ db: database.db, logger, readiness: {} }));
+  expect((await get(`/emails?orderId=${orderId}`)).body).toMatchObject({
+    emails: [
+      { orderId, kind: 'order-received', status: 'WAITING', attempts: 0 },
+      { orderId, kind: 'order-confirmed' },
+    ],
+  });
+  expect((await get('/emails')).status).toBe(400);
+  expect((await get('/emails?orderId=nonsense')).status).toBe(400);
+  await close();
+});

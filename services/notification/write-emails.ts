@@ -1,0 +1,29 @@
+import type { Tx } from '@walpost/kit/database';
+import type { ReceivedEvent } from '@walpost/kit/receive';
+import { sql } from 'drizzle-orm';
+import { composeEmail, type OrderEvent } from './email.js';
+import { emails } from './tables.js';
+
+/** Writes down the e-mails that events give rise to, one each; the sender sends them. */
+export async function writeEmails(
+  tx: Tx,
+  events: ReceivedEvent<OrderEvent['type']>[],
+  now: Date,
+): Promise<void> {
+  const written = events.map((event) => ({ event, email: composeEmail(event) }));
+  const list = <V>(pick: (each: (typeof written)[number]) => V) => sql.param(written.map(pick));
+  await tx.execute(sql`
+    insert into ${emails} (id, order_id, customer_id, kind, recipient, subject, body, message_id,
+      status, next_attempt_at, created_at)
+    select written.*, 'WAITING', instant.now, instant.now
+    from unnest(
+      ${list(({ event }) => event.id)}::uuid[],
+      ${list(({ event }) => event.data.orderId)}::uuid[],
+      ${list(({ event }) => event.data.customerId)}::text[],
+      ${list(({ email }) => email.kind)}::text[],
+      ${list(({ email }) => email.recipient)}::text[],
+      ${list(({ email }) => email.subject)}::text[],
+      ${list(({ email }) => email.body)}::text[],
+      ${list(({ event }) => `<${event.id}@walpost.local>`)}::text[]
+    ) as written, (select ${now.toISOString()}::timestamptz as now) as instant`);
+}

@@ -1,0 +1,74 @@
+import type { Db } from '@walpost/kit/database';
+import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
+import type { Logger } from '@walpost/kit/logger';
+import { PROBLEM_REF, Problem } from '@walpost/kit/problem';
+import { eq } from 'drizzle-orm';
+import { Type } from 'typebox';
+import { payments } from './tables.js';
+
+export interface PaymentAppOptions {
+  db: Db;
+  logger: Logger;
+  readiness: ReadinessChecks;
+}
+
+const PaymentView = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  orderId: Type.String({ format: 'uuid' }),
+  customerId: Type.String(),
+  amount: Type.Integer({ description: 'Minor units of the currency, e.g. cents' }),
+  currency: Type.String(),
+  status: Type.Enum([
+    'REQUESTED',
+    'AUTHORIZING',
+    'CANCELLING',
+    'AUTHORIZED',
+    'REFUNDING',
+    'REFUNDED',
+    'DECLINED',
+  ]),
+  reason: Type.Optional(Type.String({ description: 'Why it was declined' })),
+  attempts: Type.Integer({ description: 'Calls to the gateway so far' }),
+  lastError: Type.Optional(Type.String({ description: 'What the last call failed with' })),
+  createdAt: Type.String({ format: 'date-time' }),
+  updatedAt: Type.String({ format: 'date-time' }),
+});
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: PROBLEM_REF } },
+});
+
+/** Builds the payment service's HTTP application, the same for production and tests. It does not listen yet. */
+export function buildApp({ db, logger, readiness }: PaymentAppOptions): App {
+  const app = createApp(logger, readiness);
+  app.get(
+    '/payments/:orderId',
+    {
+      schema: {
+        summary: 'Read the payment of an order',
+        tags: ['payments'],
+        params: Type.Object({ orderId: Type.String({ format: 'uuid' }) }),
+        response: {
+          200: PaymentView,
+          400: problem('The order id is no UUID.'),
+          404: problem('There is no payment for this order.'),
+          503: problem('The database does not answer.'),
+        },
+      },
+    },
+    async ({ params: { orderId } }) => {
+      const [row] = await db.select().from(payments).where(eq(payments.orderId, orderId));
+      if (!row) throw new Problem(404, 'payment-not-found', `There is no payment for order ${orderId}.`);
+      const { reason, lastError, createdAt, updatedAt, ...payment } = row;
+      return {
+        ...payment,
+        ...(reason !== null && { reason }),
+        ...(lastError !== null && { lastError }),
+        createdAt: createdAt.toISOString(),
+        updatedAt: updatedAt.toISOString(),
+      };
+    },
+  );
+  return app;
+}

@@ -1,0 +1,28 @@
+import type { Tx } from '@walpost/kit/database';
+import type { OutboxEncoder } from '@walpost/kit/outbox';
+import type { ReceivedEvent } from '@walpost/kit/receive';
+import { inArray } from 'drizzle-orm';
+import { decide } from './payment.js';
+import { savePayments } from './save-payments.js';
+import { payments } from './tables.js';
+
+/** Undoes, or has undone, the payments of cancelled orders. An order without a payment was never charged. */
+export async function cancelPayments(
+  tx: Tx,
+  encode: OutboxEncoder,
+  events: ReceivedEvent<'OrderCancelled'>[],
+  now: Date,
+): Promise<void> {
+  const cancels = new Map(events.map((event) => [event.data.orderId, event]));
+  const rows = await tx
+    .select()
+    .from(payments)
+    .where(inArray(payments.orderId, [...cancels.keys()]))
+    .orderBy(payments.id)
+    .for('update');
+  const decided = rows.map((row) => {
+    const traceparent = cancels.get(row.orderId)?.traceparent ?? row.traceparent;
+    return decide({ ...row, traceparent }, { type: 'order-cancelled' }, now);
+  });
+  await savePayments(tx, encode, decided, now);
+}

@@ -1,0 +1,27 @@
+import type { Tx } from '@walpost/kit/database';
+import type { ReceivedEvent } from '@walpost/kit/receive';
+import { sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import { payments } from './tables.js';
+
+/** Writes down that the customer is to be charged, one payment an order; an order that has one keeps it. */
+export async function requestPayments(
+  tx: Tx,
+  events: ReceivedEvent<'OrderCreated'>[],
+  now: Date,
+): Promise<void> {
+  const list = <V>(pick: (event: ReceivedEvent<'OrderCreated'>) => V) => sql.param(events.map(pick));
+  await tx.execute(sql`
+    insert into ${payments} (id, order_id, customer_id, amount, currency, traceparent,
+      status, version, next_attempt_at, created_at, updated_at)
+    select requested.*, 'REQUESTED', 0, instant.now, instant.now, instant.now
+    from unnest(
+      ${list(() => uuidv7({ msecs: now.getTime() }))}::uuid[],
+      ${list(({ data }) => data.orderId)}::uuid[],
+      ${list(({ data }) => data.customerId)}::text[],
+      ${list(({ data }) => data.totalAmount)}::bigint[],
+      ${list(({ data }) => data.currency)}::text[],
+      ${list(({ traceparent }) => traceparent ?? null)}::text[]
+    ) as requested, (select ${now.toISOString()}::timestamptz as now) as instant
+    on conflict (order_id) do nothing`);
+}

@@ -1,0 +1,34 @@
+import type { Db } from '@walpost/kit/database';
+import type { Logger } from '@walpost/kit/logger';
+import type { OutboxEncoder } from '@walpost/kit/outbox';
+import { type RunningWorker, startWorker } from '@walpost/kit/worker';
+import { callGateway } from './call-gateway.js';
+import { claimPayments } from './claim-payments.js';
+import type { PaymentGateway } from './gateway.js';
+import { settlePayments } from './settle-payments.js';
+
+export interface PaymentWorkerOptions {
+  db: Db;
+  encode: OutboxEncoder;
+  gateway: PaymentGateway;
+  clock: () => Date;
+  logger: Logger;
+}
+
+/** Starts what calls the gateway for payments that wait for it. Any number may run side by side. */
+export function startPaymentWorker({
+  db,
+  encode,
+  gateway,
+  clock,
+  logger,
+}: PaymentWorkerOptions): RunningWorker {
+  return startWorker({
+    name: 'payments',
+    logger,
+    claim: (limit, lease) => claimPayments(db, limit, lease, clock()),
+    perform: (payment, signal) => callGateway(gateway, payment, signal),
+    settle: (outcomes) => settlePayments(db, encode, outcomes, clock()),
+    concurrency: 50,
+  });
+}

@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type TestStack, testStack } from '@walpost/native/test-stack';
+import { scenarios } from './scenarios/scenarios.js';
+import { play } from './scenarios/stage.js';
+
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await testStack();
+}, 300_000);
+afterAll(() => stack?.close());
+
+// A scenario throws when one of its claims does not hold.
+test.each(scenarios)(
+  'scenario $name: $summary',
+  async (scenario) => {
+    const told: string[] = [];
+    const shown = await play(scenario, stack, (line) => told.push(line));
+    expect(told.filter((line) => line.startsWith('  ✔'))).toHaveLength(shown);
+    expect(shown).toBeGreaterThanOrEqual(3);
+  },
+  120_000,
+);
