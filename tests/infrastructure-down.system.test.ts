@@ -22,7 +22,7 @@ test('with Kafka, Connect and registry down, a restarted order service takes ord
     payments: 'select count(*)::int as n, count(distinct order_id)::int as orders from payments',
     inventory:
       'select count(distinct order_id)::int as n, count(distinct order_id)::int as orders from reservations',
-    notifications: `select count(*)::int as n, count(distinct order_id)::int as orders from emails where kind = 'OrderCreated'`,
+    notifications: `select count(*)::int as n, count(distinct order_id)::int as orders from emails where kind = 'order-received'`,
     orders: `select count(*)::int as n, count(*)::int as orders from orders where status = 'CONFIRMED'`,
   };
   for (const [database, query] of Object.entries(counts)) {

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { makeEnvFile } from './env-file.js';
 import { root } from './paths.js';
 import { makeProgress } from './progress.js';
-import { portOf, type Settings, setting } from './settings.js';
+import { portOf, type Settings, secretNames, setting } from './settings.js';
 import { openStack, type Stack } from './stack.js';
 import { messageOf, StackError } from './stack-error.js';
 
-const dataDir = join(root, '.data');
+const dataDir = resolve(root, process.env['WALPOST_DATA'] || '.data');
 const progress = makeProgress(process.stdout);
 const interrupt = new AbortController();
 // In a terminal one Ctrl-C arrives twice: from the terminal, and forwarded by npm.
@@ -22,7 +22,9 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   process.on('uncaughtException', fail);
   const envFile = join(root, '.env');
-  if (await makeEnvFile(envFile, join(root, '.env.example'))) {
+  // Whoever gives all passwords in the environment, as a container platform does, needs no file.
+  const given = secretNames.every((name) => process.env[name]);
+  if (!given && (await makeEnvFile(envFile, join(root, '.env.example')))) {
     progress.line('Wrote .env with generated passwords.');
   }
   if (existsSync(envFile)) process.loadEnvFile(envFile);

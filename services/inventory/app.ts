@@ -1,7 +1,7 @@
 import type { Db } from '@walpost/kit/database';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
 import type { Logger } from '@walpost/kit/logger';
-import { PROBLEM_REF, Problem } from '@walpost/kit/problem';
+import { Problem, problemResponse } from '@walpost/kit/problem';
 import { asc, eq } from 'drizzle-orm';
 import { Type } from 'typebox';
 import { reservations, stock } from './tables.js';
@@ -31,15 +31,11 @@ const ReservationView = Type.Object({
   updatedAt: Type.String({ format: 'date-time' }),
 });
 
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: PROBLEM_REF } },
-});
-const UNAVAILABLE = problem('The database does not answer.');
+const UNAVAILABLE = problemResponse('The database does not answer.');
 
 /** Builds the inventory service's HTTP application, the same for production and tests. It does not listen yet. */
-export function buildApp({ db, logger, readiness }: InventoryAppOptions): App {
-  const app = createApp(logger, readiness);
+export async function buildApp({ db, logger, readiness }: InventoryAppOptions): Promise<App> {
+  const app = await createApp({ title: 'Walpost inventory service', logger, readiness });
 
   app.get(
     '/stock',
@@ -69,7 +65,7 @@ export function buildApp({ db, logger, readiness }: InventoryAppOptions): App {
         summary: 'Read the stock of one article',
         tags: ['stock'],
         params: Type.Object({ sku: Type.String({ minLength: 1, maxLength: 100 }) }),
-        response: { 200: StockView, 404: problem('There is no such article.'), 503: UNAVAILABLE },
+        response: { 200: StockView, 404: problemResponse('There is no such article.'), 503: UNAVAILABLE },
       },
     },
     async ({ params: { sku } }) => {
@@ -88,8 +84,8 @@ export function buildApp({ db, logger, readiness }: InventoryAppOptions): App {
         params: Type.Object({ orderId: Type.String({ format: 'uuid' }) }),
         response: {
           200: ReservationView,
-          400: problem('The order id is no UUID.'),
-          404: problem('Nothing was decided about this order.'),
+          400: problemResponse('The order id is no UUID.'),
+          404: problemResponse('Nothing was decided about this order.'),
           503: UNAVAILABLE,
         },
       },

@@ -1,26 +1,29 @@
 import { Port, readConfig, Secret } from '@walpost/kit/config';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/consumer-service';
+import { runMain } from '@walpost/kit/lifecycle';
 import { buildApp } from './app.js';
 import { ignoredOrderEvents, onOrderEvent } from './on-order-event.js';
 
-const config = readConfig(
-  { ...consumerServiceSettings, INVENTORY_PORT: Port(3002), INVENTORY_PASSWORD: Secret() },
-  process.env,
-);
+await runMain(async () => {
+  const config = readConfig(
+    { ...consumerServiceSettings, INVENTORY_PORT: Port(3002), INVENTORY_PASSWORD: Secret() },
+    process.env,
+  );
 
-await runConsumerService(
-  {
-    name: 'inventory-service',
-    database: 'inventory',
-    password: config.INVENTORY_PASSWORD,
-    port: config.INVENTORY_PORT,
-    topics: ['order-events'],
-    publishes: ['StockReserved', 'StockRejected', 'StockReleased'],
-    settings: config,
-  },
-  ({ db, encode, logger }) => ({
-    handlers: onOrderEvent(encode, () => new Date()),
-    ignores: ignoredOrderEvents,
-    buildApp: (readiness) => buildApp({ db, logger, readiness }),
-  }),
-);
+  await runConsumerService(
+    {
+      name: 'inventory-service',
+      database: 'inventory',
+      password: config.INVENTORY_PASSWORD,
+      port: config.INVENTORY_PORT,
+      topics: ['order-events'],
+      publishes: ['StockReserved', 'StockRejected', 'StockReleased'],
+      settings: config,
+    },
+    ({ db, encode, logger }) => ({
+      handlers: onOrderEvent(encode, () => new Date()),
+      ignores: ignoredOrderEvents,
+      buildApp: (readiness) => buildApp({ db, logger, readiness }),
+    }),
+  );
+});

@@ -1,21 +1,11 @@
-import { postgresSettings, readConfig, Secret } from '@walpost/kit/config';
-import { kitMigrations, migrateDatabase, packageFolder } from '@walpost/kit/migrate';
+import { runMigration } from '@walpost/kit/run-migration';
 
-const config = readConfig(
-  { ...postgresSettings, POSTGRES_PASSWORD: Secret(), INVENTORY_PASSWORD: Secret(), CDC_PASSWORD: Secret() },
+await runMigration(
+  {
+    database: 'inventory',
+    passwordVariable: 'INVENTORY_PASSWORD',
+    publishes: true,
+    module: import.meta.url,
+  },
   process.env,
 );
-
-await migrateDatabase({
-  host: config.POSTGRES_HOST,
-  port: config.POSTGRES_PORT,
-  adminPassword: config.POSTGRES_PASSWORD,
-  database: 'inventory',
-  appPassword: config.INVENTORY_PASSWORD,
-  cdcPassword: config.CDC_PASSWORD,
-  migrations: [
-    kitMigrations.outbox,
-    kitMigrations.inbox,
-    { name: 'inventory', folder: packageFolder(import.meta.url, 'migrations') },
-  ],
-});

@@ -1,3 +1,5 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
@@ -22,11 +24,18 @@ export type ReadinessChecks = Record<string, () => Promise<void> | void>;
 const ANSWER_WITHIN = 20_000;
 const BODY_LIMIT = 64 * 1024;
 
+export interface AppOptions {
+  /** Of the OpenAPI document. */
+  title: string;
+  logger: Logger;
+  readiness: ReadinessChecks;
+}
+
 /**
- * Builds the HTTP server that services share: strict validation, problem+json errors, `/health/live` and
- * `/health/ready`. Tests and production use the same one.
+ * Builds the HTTP server that services share: strict validation, problem+json errors, the OpenAPI page at `/docs`,
+ * `/health/live` and `/health/ready`. Tests and production use the same one.
  */
-export function createApp(logger: Logger, readiness: ReadinessChecks): App {
+export async function createApp({ title, logger, readiness }: AppOptions): Promise<App> {
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -58,6 +67,15 @@ export function createApp(logger: Logger, readiness: ReadinessChecks): App {
       `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
     );
   });
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title, version: '1.0.0', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    },
+    refResolver: { buildLocalReference: (json) => String(json['$id']) },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
 
   const Health = Type.Object({
     status: Type.String(),

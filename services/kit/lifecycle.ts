@@ -1,4 +1,6 @@
 import closeWithGrace from 'close-with-grace';
+import { ConfigError } from './config.js';
+import { databaseFault } from './errors.js';
 import type { Logger } from './logger.js';
 
 /** Registers a release, which runs when the service stops; the last one registered runs first. */
@@ -36,5 +38,20 @@ export async function runService(
     await start((what, release) => releases.push({ what, release }), fail);
   } catch (error) {
     fail(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/**
+ * Runs a program's body. What its user can mend, a wrong configuration or a server that is not there, ends in one line;
+ * anything else is a fault of the program and keeps its stack. Exit code 1 either way.
+ */
+export async function runMain(program: () => Promise<void>): Promise<void> {
+  try {
+    await program();
+  } catch (error) {
+    const mendable = error instanceof ConfigError || databaseFault(error) === 'unavailable';
+    const text = error instanceof Error ? (mendable ? error.message : error.stack) : String(error);
+    process.stderr.write(`${text}\n`);
+    process.exitCode = 1;
   }
 }

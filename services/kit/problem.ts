@@ -22,8 +22,11 @@ export const ProblemSchema = Type.Object(
   { $id: 'Problem', description: 'RFC 9457 problem details' },
 );
 
-/** Names the schema above in a route's `response`. */
-export const PROBLEM_REF = { $ref: 'Problem#' };
+/** An error answer of a route, for its `response` schema. */
+export const problemResponse = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+});
 
 export interface FieldError {
   field: string;

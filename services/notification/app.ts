@@ -1,7 +1,7 @@
 import type { Db } from '@walpost/kit/database';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
 import type { Logger } from '@walpost/kit/logger';
-import { PROBLEM_REF } from '@walpost/kit/problem';
+import { problemResponse } from '@walpost/kit/problem';
 import { asc, eq } from 'drizzle-orm';
 import { Type } from 'typebox';
 import { emails } from './tables.js';
@@ -28,14 +28,9 @@ const EmailView = Type.Object({
   sentAt: Type.Optional(Type.String({ format: 'date-time' })),
 });
 
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: PROBLEM_REF } },
-});
-
 /** Builds the notification service's HTTP application, the same for production and tests. It does not listen yet. */
-export function buildApp({ db, logger, readiness }: NotificationAppOptions): App {
-  const app = createApp(logger, readiness);
+export async function buildApp({ db, logger, readiness }: NotificationAppOptions): Promise<App> {
+  const app = await createApp({ title: 'Walpost notification service', logger, readiness });
   app.get(
     '/emails',
     {
@@ -48,8 +43,8 @@ export function buildApp({ db, logger, readiness }: NotificationAppOptions): App
         ),
         response: {
           200: Type.Object({ emails: Type.Array(EmailView) }),
-          400: problem('The order id is missing or no UUID.'),
-          503: problem('The database does not answer.'),
+          400: problemResponse('The order id is missing or no UUID.'),
+          503: problemResponse('The database does not answer.'),
         },
       },
     },

@@ -1,44 +1,47 @@
 import { Port, readConfig, Secret } from '@walpost/kit/config';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/consumer-service';
+import { runMain } from '@walpost/kit/lifecycle';
 import { Type } from 'typebox';
 import { buildApp } from './app.js';
 import { createMailer } from './mailer.js';
 import { onOrderEvent } from './on-order-event.js';
 import { SENDER_CONNECTIONS, startSender } from './start-sender.js';
 
-const config = readConfig(
-  {
-    ...consumerServiceSettings,
-    NOTIFICATION_PORT: Port(3003),
-    NOTIFICATIONS_PASSWORD: Secret(),
-    SMTP_URL: Type.String({ default: 'smtp://localhost:1025', pattern: '^smtps?://' }),
-    MAIL_FROM: Type.String({ default: 'orders@walpost.local', minLength: 3 }),
-  },
-  process.env,
-);
-const clock = () => new Date();
+await runMain(async () => {
+  const config = readConfig(
+    {
+      ...consumerServiceSettings,
+      NOTIFICATION_PORT: Port(3003),
+      NOTIFICATIONS_PASSWORD: Secret(),
+      SMTP_URL: Type.String({ default: 'smtp://localhost:1025', pattern: '^smtps?://' }),
+      MAIL_FROM: Type.String({ default: 'orders@walpost.local', minLength: 3 }),
+    },
+    process.env,
+  );
+  const clock = () => new Date();
 
-await runConsumerService(
-  {
-    name: 'notification-service',
-    database: 'notifications',
-    password: config.NOTIFICATIONS_PASSWORD,
-    port: config.NOTIFICATION_PORT,
-    topics: ['order-events'],
-    publishes: [],
-    settings: config,
-  },
-  ({ db, logger, defer }) => {
-    const mailer = createMailer(config.SMTP_URL, config.MAIL_FROM, SENDER_CONNECTIONS);
-    defer('mailer', mailer.close);
-    const sender = startSender({ db, mailer, clock, logger });
-    defer('sender', sender.close);
-    return {
-      handlers: onOrderEvent(clock),
-      ignores: [],
-      onHandled: sender.wake,
-      // A mail server that is away is not among the checks: the e-mails wait.
-      buildApp: (readiness) => buildApp({ db, logger, readiness }),
-    };
-  },
-);
+  await runConsumerService(
+    {
+      name: 'notification-service',
+      database: 'notifications',
+      password: config.NOTIFICATIONS_PASSWORD,
+      port: config.NOTIFICATION_PORT,
+      topics: ['order-events'],
+      publishes: [],
+      settings: config,
+    },
+    ({ db, logger, defer }) => {
+      const mailer = createMailer(config.SMTP_URL, config.MAIL_FROM, SENDER_CONNECTIONS);
+      defer('mailer', mailer.close);
+      const sender = startSender({ db, mailer, clock, logger });
+      defer('sender', sender.close);
+      return {
+        handlers: onOrderEvent(clock),
+        ignores: [],
+        onHandled: sender.wake,
+        // A mail server that is away is not among the checks: the e-mails wait.
+        buildApp: (readiness) => buildApp({ db, logger, readiness }),
+      };
+    },
+  );
+});

@@ -1,19 +1,11 @@
-import { postgresSettings, readConfig, Secret } from '@walpost/kit/config';
-import { kitMigrations, migrateDatabase, packageFolder } from '@walpost/kit/migrate';
+import { runMigration } from '@walpost/kit/run-migration';
 
-const config = readConfig(
-  { ...postgresSettings, POSTGRES_PASSWORD: Secret(), NOTIFICATIONS_PASSWORD: Secret() },
+await runMigration(
+  {
+    database: 'notifications',
+    passwordVariable: 'NOTIFICATIONS_PASSWORD',
+    publishes: false,
+    module: import.meta.url,
+  },
   process.env,
 );
-
-await migrateDatabase({
-  host: config.POSTGRES_HOST,
-  port: config.POSTGRES_PORT,
-  adminPassword: config.POSTGRES_PASSWORD,
-  database: 'notifications',
-  appPassword: config.NOTIFICATIONS_PASSWORD,
-  migrations: [
-    kitMigrations.inbox,
-    { name: 'notifications', folder: packageFolder(import.meta.url, 'migrations') },
-  ],
-});

@@ -1,5 +1,3 @@
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import type { Db } from '@walpost/kit/database';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
 import type { Logger } from '@walpost/kit/logger';
@@ -18,15 +16,7 @@ export interface OrderAppOptions {
 
 /** Builds the order service's HTTP application, the same for production and tests. It does not listen yet. */
 export async function buildApp({ db, encode, clock, logger, readiness }: OrderAppOptions): Promise<App> {
-  const app = createApp(logger, readiness);
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Walpost order service', version: '1.0.0', license: { name: 'Apache-2.0' } },
-    },
-    refResolver: { buildLocalReference: (json) => String(json['$id']) },
-  });
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  const app = await createApp({ title: 'Walpost order service', logger, readiness });
   await app.register(
     orderRoutes({
       db,

@@ -1,49 +1,52 @@
 import { Port, readConfig, Secret } from '@walpost/kit/config';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/consumer-service';
+import { runMain } from '@walpost/kit/lifecycle';
 import { every } from '@walpost/kit/schedule';
 import { Type } from 'typebox';
 import { buildApp } from './app.js';
 import { expireOrders } from './expire-orders.js';
 import { replyHandlers } from './on-reply.js';
 
-const config = readConfig(
-  {
-    ...consumerServiceSettings,
-    ORDER_PORT: Port(3000),
-    ORDERS_PASSWORD: Secret(),
-    ORDER_REPLY_WITHIN_S: Type.Integer({ default: 300, minimum: 1 }),
-  },
-  process.env,
-);
 /** How often overdue orders are looked for, ms. */
 const OVERDUE_CHECK = 5_000;
 const clock = () => new Date();
 
-await runConsumerService(
-  {
-    name: 'order-service',
-    database: 'orders',
-    password: config.ORDERS_PASSWORD,
-    port: config.ORDER_PORT,
-    topics: ['payment-events', 'inventory-events'],
-    publishes: ['OrderCreated', 'OrderConfirmed', 'OrderCancelled'],
-    settings: config,
-  },
-  ({ db, encode, logger, defer }) => {
-    defer(
-      'overdue orders',
-      every(OVERDUE_CHECK, 'cancel overdue orders', logger, async () => {
-        const now = clock();
-        const placedBefore = new Date(now.getTime() - config.ORDER_REPLY_WITHIN_S * 1000);
-        const cancelled = await expireOrders(db, encode, placedBefore, now);
-        if (cancelled > 0) logger.warn({ cancelled }, 'orders cancelled, their answers are overdue');
-      }),
-    );
-    return {
-      handlers: replyHandlers(encode, clock),
-      ignores: ['PaymentRefunded', 'StockReleased'],
-      // Orders are taken in without Kafka, so the consumer has no say in whether this service is ready.
-      buildApp: ({ consumer: _kafka, ...readiness }) => buildApp({ db, encode, clock, logger, readiness }),
-    };
-  },
-);
+await runMain(async () => {
+  const config = readConfig(
+    {
+      ...consumerServiceSettings,
+      ORDER_PORT: Port(3000),
+      ORDERS_PASSWORD: Secret(),
+      ORDER_REPLY_WITHIN_S: Type.Integer({ default: 300, minimum: 1 }),
+    },
+    process.env,
+  );
+  await runConsumerService(
+    {
+      name: 'order-service',
+      database: 'orders',
+      password: config.ORDERS_PASSWORD,
+      port: config.ORDER_PORT,
+      topics: ['payment-events', 'inventory-events'],
+      publishes: ['OrderCreated', 'OrderConfirmed', 'OrderCancelled'],
+      settings: config,
+    },
+    ({ db, encode, logger, defer }) => {
+      defer(
+        'overdue orders',
+        every(OVERDUE_CHECK, 'cancel overdue orders', logger, async () => {
+          const now = clock();
+          const placedBefore = new Date(now.getTime() - config.ORDER_REPLY_WITHIN_S * 1000);
+          const cancelled = await expireOrders(db, encode, placedBefore, now);
+          if (cancelled > 0) logger.warn({ cancelled }, 'orders cancelled, their answers are overdue');
+        }),
+      );
+      return {
+        handlers: replyHandlers(encode, clock),
+        ignores: ['PaymentRefunded', 'StockReleased'],
+        // Orders are taken in without Kafka, so the consumer has no say in whether this service is ready.
+        buildApp: ({ consumer: _kafka, ...readiness }) => buildApp({ db, encode, clock, logger, readiness }),
+      };
+    },
+  );
+});

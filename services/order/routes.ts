@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Db } from '@walpost/kit/database';
-import { PROBLEM_REF, Problem } from '@walpost/kit/problem';
+import { Problem, problemResponse } from '@walpost/kit/problem';
 import { Type } from 'typebox';
 import type { CancelOrder } from './cancel-order.js';
 import { findOrder, listOrders } from './find-orders.js';
@@ -49,13 +49,9 @@ const OrderView = Type.Object({
   createdAt: Type.String({ format: 'date-time' }),
 });
 
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: PROBLEM_REF } },
-});
-const BAD_REQUEST = problem('The request is not valid; `errors` names the fields.');
-const NOT_FOUND = problem('There is no such order.');
-const UNAVAILABLE = problem('The database does not answer; try again after `Retry-After` seconds.');
+const BAD_REQUEST = problemResponse('The request is not valid; `errors` names the fields.');
+const NOT_FOUND = problemResponse('There is no such order.');
+const UNAVAILABLE = problemResponse('The database does not answer; try again after `Retry-After` seconds.');
 
 /** The routes of the order API. */
 export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): FastifyPluginAsyncTypebox {
@@ -81,9 +77,9 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           response: {
             201: OrderView,
             400: BAD_REQUEST,
-            413: problem('The body is larger than 64 KiB.'),
-            415: problem('The body is not application/json.'),
-            422: problem('The order cannot be, or the key came with another body before.'),
+            413: problemResponse('The body is larger than 64 KiB.'),
+            415: problemResponse('The body is not application/json.'),
+            422: problemResponse('The order cannot be, or the key came with another body before.'),
             503: UNAVAILABLE,
           },
         },
@@ -161,7 +157,7 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
             200: OrderView,
             400: BAD_REQUEST,
             404: NOT_FOUND,
-            409: problem('The order is confirmed or cancelled already.'),
+            409: problemResponse('The order is confirmed or cancelled already.'),
             503: UNAVAILABLE,
           },
         },

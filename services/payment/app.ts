@@ -1,7 +1,7 @@
 import type { Db } from '@walpost/kit/database';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
 import type { Logger } from '@walpost/kit/logger';
-import { PROBLEM_REF, Problem } from '@walpost/kit/problem';
+import { Problem, problemResponse } from '@walpost/kit/problem';
 import { eq } from 'drizzle-orm';
 import { Type } from 'typebox';
 import { payments } from './tables.js';
@@ -34,14 +34,9 @@ const PaymentView = Type.Object({
   updatedAt: Type.String({ format: 'date-time' }),
 });
 
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: PROBLEM_REF } },
-});
-
 /** Builds the payment service's HTTP application, the same for production and tests. It does not listen yet. */
-export function buildApp({ db, logger, readiness }: PaymentAppOptions): App {
-  const app = createApp(logger, readiness);
+export async function buildApp({ db, logger, readiness }: PaymentAppOptions): Promise<App> {
+  const app = await createApp({ title: 'Walpost payment service', logger, readiness });
   app.get(
     '/payments/:orderId',
     {
@@ -51,9 +46,9 @@ export function buildApp({ db, logger, readiness }: PaymentAppOptions): App {
         params: Type.Object({ orderId: Type.String({ format: 'uuid' }) }),
         response: {
           200: PaymentView,
-          400: problem('The order id is no UUID.'),
-          404: problem('There is no payment for this order.'),
-          503: problem('The database does not answer.'),
+          400: problemResponse('The order id is no UUID.'),
+          404: problemResponse('There is no payment for this order.'),
+          503: problemResponse('The database does not answer.'),
         },
       },
     },

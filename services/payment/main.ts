@@ -1,47 +1,50 @@
 import { Port, readConfig, Secret } from '@walpost/kit/config';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/consumer-service';
+import { runMain } from '@walpost/kit/lifecycle';
 import { Type } from 'typebox';
 import { buildApp } from './app.js';
 import { ignoredOrderEvents, onOrderEvent } from './on-order-event.js';
 import { createSimulatedGateway } from './simulated-gateway.js';
 import { startPaymentWorker } from './start-payment-worker.js';
 
-const config = readConfig(
-  {
-    ...consumerServiceSettings,
-    PAYMENT_PORT: Port(3001),
-    PAYMENTS_PASSWORD: Secret(),
-    PAYMENT_LIMIT: Type.Integer({ default: 1_000_000, minimum: 0 }),
-    PAYMENT_DECLINED_CUSTOMERS: Type.String({ default: 'mallory' }),
-    PAYMENT_GATEWAY_LATENCY_MS: Type.Integer({ default: 0, minimum: 0, maximum: 10_000 }),
-  },
-  process.env,
-);
-const clock = () => new Date();
+await runMain(async () => {
+  const config = readConfig(
+    {
+      ...consumerServiceSettings,
+      PAYMENT_PORT: Port(3001),
+      PAYMENTS_PASSWORD: Secret(),
+      PAYMENT_LIMIT: Type.Integer({ default: 1_000_000, minimum: 0 }),
+      PAYMENT_DECLINED_CUSTOMERS: Type.String({ default: 'mallory' }),
+      PAYMENT_GATEWAY_LATENCY_MS: Type.Integer({ default: 0, minimum: 0, maximum: 10_000 }),
+    },
+    process.env,
+  );
+  const clock = () => new Date();
 
-await runConsumerService(
-  {
-    name: 'payment-service',
-    database: 'payments',
-    password: config.PAYMENTS_PASSWORD,
-    port: config.PAYMENT_PORT,
-    topics: ['order-events'],
-    publishes: ['PaymentAuthorized', 'PaymentDeclined', 'PaymentRefunded'],
-    settings: config,
-  },
-  ({ db, encode, logger, defer }) => {
-    const gateway = createSimulatedGateway({
-      limit: config.PAYMENT_LIMIT,
-      declinedCustomers: config.PAYMENT_DECLINED_CUSTOMERS.split(',').map((each) => each.trim()),
-      latency: config.PAYMENT_GATEWAY_LATENCY_MS,
-    });
-    const worker = startPaymentWorker({ db, encode, gateway, clock, logger });
-    defer('payment worker', worker.close);
-    return {
-      handlers: onOrderEvent(encode, clock),
-      ignores: ignoredOrderEvents,
-      onHandled: worker.wake,
-      buildApp: (readiness) => buildApp({ db, logger, readiness }),
-    };
-  },
-);
+  await runConsumerService(
+    {
+      name: 'payment-service',
+      database: 'payments',
+      password: config.PAYMENTS_PASSWORD,
+      port: config.PAYMENT_PORT,
+      topics: ['order-events'],
+      publishes: ['PaymentAuthorized', 'PaymentDeclined', 'PaymentRefunded'],
+      settings: config,
+    },
+    ({ db, encode, logger, defer }) => {
+      const gateway = createSimulatedGateway({
+        limit: config.PAYMENT_LIMIT,
+        declinedCustomers: config.PAYMENT_DECLINED_CUSTOMERS.split(',').map((each) => each.trim()),
+        latency: config.PAYMENT_GATEWAY_LATENCY_MS,
+      });
+      const worker = startPaymentWorker({ db, encode, gateway, clock, logger });
+      defer('payment worker', worker.close);
+      return {
+        handlers: onOrderEvent(encode, clock),
+        ignores: ignoredOrderEvents,
+        onHandled: worker.wake,
+        buildApp: (readiness) => buildApp({ db, logger, readiness }),
+      };
+    },
+  );
+});

@@ -1,5 +1,5 @@
 import { eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.js';
-import { distinct, effectsOf, openService } from './service.js';
+import { distinct, openService } from './service.js';
 import type { Scenario, Stage } from './stage.js';
 
 const TOPIC = 'scenario-broadcast';
@@ -24,7 +24,7 @@ async function play(stage: Stage): Promise<void> {
 
   say(`One topic with 6 partitions; ${GROUPS.length} services, each a consumer group with its own database.`);
   const open = async (group: string) => {
-    const service = await openService(stage, `broadcast-${group}`, TOPIC);
+    const service = await openService(stage, admin, `broadcast-${group}`, TOPIC);
     return { group, service, member: await service.start(group) };
   };
   const running = await Promise.all(GROUPS.map(open));
@@ -32,7 +32,7 @@ async function play(stage: Stage): Promise<void> {
   say('60 events are sent, once.');
   await send(1);
   for (const { group, service } of running) {
-    const rows = await effectsOf(stage, service, 60);
+    const rows = await service.allEffects();
     show(`${group} acted on ${distinct(rows)} of 60 events, ${rows.length} times in all`, isOnce(rows, 60));
   }
 
@@ -41,7 +41,7 @@ async function play(stage: Stage): Promise<void> {
   say(`${slow.group} is stopped; 60 more events are sent.`);
   await slow.member.close();
   await send(2);
-  const ahead = await effectsOf(stage, quick.service, 120);
+  const ahead = await quick.service.allEffects();
   const behind = await slow.service.effects();
   show(
     `${quick.group} stands at ${ahead.length}, ${slow.group} at ${behind.length}: nobody waits for anybody`,
@@ -50,15 +50,15 @@ async function play(stage: Stage): Promise<void> {
 
   say(`${slow.group} is started again.`);
   await slow.service.start(slow.group);
-  const caughtUp = await effectsOf(stage, slow.service, 120);
+  const caughtUp = await slow.service.allEffects();
   show(
     `${slow.group} went on where it had stopped: ${caughtUp.length} of 120, none twice`,
     isOnce(caughtUp, 120) && slow.service.repeated() === 0,
   );
 
-  say('A fourth service is written a year later, so to speak.');
+  say('A fourth service is added, after the fact.');
   const { service } = await open('analytics');
-  const all = await effectsOf(stage, service, 120);
+  const all = await service.allEffects();
   show(`analytics got ${all.length} of 120, from the first on; nobody else had to change`, isOnce(all, 120));
 }
 

@@ -1,5 +1,5 @@
 import { eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.js';
-import { effectsOf, openService, outOfOrder } from './service.js';
+import { openService, outOfOrder } from './service.js';
 import type { Scenario, Stage } from './stage.js';
 
 const TOPIC = 'scenario-ordering';
@@ -30,9 +30,9 @@ async function play(stage: Stage): Promise<void> {
     await producer.send({ topic: TOPIC, messages: orders.map((order) => event(order, version)) });
     sent.push(...orders.map((order) => `${order}/${version}`));
   }
-  const service = await openService(stage, 'ordering', TOPIC);
+  const service = await openService(stage, admin, 'ordering', TOPIC);
   await service.start('one');
-  const rows = await effectsOf(stage, service, sent.length);
+  const rows = await service.allEffects();
 
   const homes = new Map(rows.map(({ key, partition }) => [key, partition]));
   const strays = rows.filter(({ key, partition }) => homes.get(key) !== partition).length;

@@ -35,16 +35,18 @@ async function playOnOwnStack(scenario: Scenario): Promise<void> {
   const interrupt = new AbortController();
   const stop = () => {
     if (interrupt.signal.aborted) return;
-    console.log('Stopping.');
+    console.log(isUp ? 'Stopping.' : 'Stopping, as soon as everything has started.');
     process.exitCode = 130;
     interrupt.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  let isUp = false;
   const begun = Date.now();
   try {
     const progress = makeProgress(process.stdout);
     progress.line(`${scenario.name}: ${scenario.summary}`);
     const stack = await testStack(scenario.parts, progress);
+    isUp = true;
     progress.settle();
     try {
       console.log('');

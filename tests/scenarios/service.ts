@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { kitMigrations, migrateDatabase } from '@walpost/kit/migrate';
+import type { Admin } from 'kafkajs';
 import { brokersOf, openSql, setting } from './clients.js';
 import { type Member, type MemberConfig, startMember } from './member.js';
 import type { Stage } from './stage.js';
@@ -18,14 +19,21 @@ export interface Service {
   config(name: string): MemberConfig;
   /** Starts a member in this process and waits until it is in the group; closed with the scenario. */
   start(name: string): Promise<Member>;
-  /** All effects, in the order in which they happened. */
+  /** The effects so far, in the order in which they happened. */
   effects(): Promise<Effect[]>;
+  /** The same, when the group has acknowledged everything that is on the topic. */
+  allEffects(): Promise<Effect[]>;
   /** How many events its members were given once more, and dropped. */
   repeated(): number;
 }
 
 /** Makes a service's database: the kit's inbox, and a table for the effects. */
-export async function openService(stage: Stage, groupId: string, topic: string): Promise<Service> {
+export async function openService(
+  stage: Stage,
+  admin: Admin,
+  groupId: string,
+  topic: string,
+): Promise<Service> {
   const database = groupId.replaceAll('-', '_');
   const host = setting(stage, 'POSTGRES_HOST');
   const port = Number(setting(stage, 'POSTGRES_PORT'));
@@ -53,6 +61,7 @@ export async function openService(stage: Stage, groupId: string, topic: string):
     registryUrl: setting(stage, 'SCHEMA_REGISTRY_URL'),
     database: { host, port, database, user: `${database}_app`, password: appPassword, applicationName: name },
   });
+  const effects = () => sql<Effect[]>`select key, version, partition, member from effects order by seq`;
   return {
     groupId,
     config,
@@ -67,17 +76,27 @@ export async function openService(stage: Stage, groupId: string, topic: string):
       });
       return member;
     },
-    effects: () => sql<Effect[]>`select key, version, partition, member from effects order by seq`,
+    effects,
+    async allEffects() {
+      await stage.eventually(`group ${groupId} at the end of ${topic}`, async () =>
+        (await lag(admin, groupId, topic)) === 0 ? true : undefined,
+      );
+      return effects();
+    },
     repeated: () => repeated,
   };
 }
 
-/** Waits until a service has written that many effects (or more), and gives them. */
-export async function effectsOf(stage: Stage, service: Service, count: number): Promise<Effect[]> {
-  return stage.eventually(`${count} effects of ${service.groupId}`, async () => {
-    const rows = await service.effects();
-    return rows.length >= count ? rows : undefined;
-  });
+/** How many records a group has not acknowledged yet, over all partitions. */
+async function lag(admin: Admin, groupId: string, topic: string): Promise<number> {
+  const ends = await admin.fetchTopicOffsets(topic);
+  const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const done = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+  // Kafka says -1 where a group has not acknowledged anything.
+  return ends.reduce(
+    (sum, { partition, high }) => sum + Number(high) - Math.max(0, done.get(partition) ?? 0),
+    0,
+  );
 }
 
 /** How many different events the effects belong to. */

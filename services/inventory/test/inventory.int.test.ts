@@ -195,7 +195,7 @@ test('transactions that touch the same rows in opposite groups do not wait in a 
 test('the read-only routes answer, 404 and 400 as problems', async () => {
   const orderId = uuidv7();
   await handle(received(created(orderId, { sku: 'A', quantity: 2 }, { sku: 'NONE', quantity: 1 })));
-  const { get, close } = await listening(buildApp({ db: database.db, logger, readiness: {} }));
+  const { get, close } = await listening(await buildApp({ db: database.db, logger, readiness: {} }));
   expect((await get('/stock?limit=2')).body).toEqual({
     stock: [
       { sku: 'A', onHand: 10, reserved: 0 },

@@ -187,8 +187,7 @@ test('poison of every kind becomes one letter each, with its reason, and holds n
   start('one');
   expect((await settled(1)).map(({ key }) => key)).toEqual(['good']);
   await eventually(async () => ((await lag()) === 0n ? true : undefined));
-  const letters =
-    await database.admin`select key, state, error_code from dead_letters order by key, id`;
+  const letters = await database.admin`select key, state, error_code from dead_letters order by key, id`;
   expect(letters.map((row) => [row['key'], row['state'], row['error_code']])).toEqual([
     ['p1', 'dead', 'unknown-schema-id'],
     ['p2', 'dead', 'bad-magic-byte'],

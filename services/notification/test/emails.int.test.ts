@@ -155,7 +155,7 @@ test('a sender that dies after sending: the e-mail is sent again after the lease
 test('GET /emails lists those of an order, and wants an order id', async () => {
   const orderId = uuidv7();
   await handle(received(created(orderId)), received(created(uuidv7())), received(confirmed(orderId), 2));
-  const { get, close } = await listening(buildApp({ db: database.db, logger, readiness: {} }));
+  const { get, close } = await listening(await buildApp({ db: database.db, logger, readiness: {} }));
   expect((await get(`/emails?orderId=${orderId}`)).body).toMatchObject({
     emails: [
       { orderId, kind: 'order-received', status: 'WAITING', attempts: 0 },

@@ -282,7 +282,7 @@ test('300 orders, cancels in between, two workers: charged minus refunded is wha
 test('GET /payments/:orderId answers, 404 and 400 as problems', async () => {
   const orderId = uuidv7();
   await handle(received(created(orderId)));
-  const { get, close } = await listening(buildApp({ db: database.db, logger, readiness: {} }));
+  const { get, close } = await listening(await buildApp({ db: database.db, logger, readiness: {} }));
   const found = await get(`/payments/${orderId}`);
   expect(found.body).toMatchObject({ orderId, customerId: 'alice', amount: 1000, status: 'REQUESTED' });
   const missing = await get(`/payments/${uuidv7()}`);

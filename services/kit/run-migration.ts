@@ -1,0 +1,44 @@
+import { postgresSettings, readConfig, Secret } from './config.js';
+import { runMain } from './lifecycle.js';
+import { kitMigrations, migrateDatabase, packageFolder } from './migrate.js';
+
+/** What a service's `migrate.ts` says about its database. */
+export interface ServiceMigration {
+  database: string;
+  /** The variable that holds the password of `<database>_app`, e.g. `ORDERS_PASSWORD`. */
+  passwordVariable: string;
+  /** Whether it publishes: it gets an outbox, and Debezium's role may read that. */
+  publishes: boolean;
+  /** The migrate module's `import.meta.url`; its own migrations are beside it in `migrations/`. */
+  module: string;
+}
+
+/** The one-shot program that brings a service's database to its newest shape; errors end in one line and exit code 1. */
+export async function runMigration(service: ServiceMigration, environment: NodeJS.ProcessEnv): Promise<void> {
+  await runMain(async () => {
+    const { database, passwordVariable, publishes, module } = service;
+    const config = readConfig(
+      {
+        ...postgresSettings,
+        POSTGRES_PASSWORD: Secret(),
+        [passwordVariable]: Secret(),
+        ...(publishes && { CDC_PASSWORD: Secret() }),
+      },
+      environment,
+    );
+    const secrets: Record<string, unknown> = config;
+    await migrateDatabase({
+      host: config.POSTGRES_HOST,
+      port: config.POSTGRES_PORT,
+      adminPassword: config.POSTGRES_PASSWORD,
+      database,
+      appPassword: String(secrets[passwordVariable]),
+      ...(publishes && { cdcPassword: String(secrets['CDC_PASSWORD']) }),
+      migrations: [
+        ...(publishes ? [kitMigrations.outbox] : []),
+        kitMigrations.inbox,
+        { name: database, folder: packageFolder(module, 'migrations') },
+      ],
+    });
+  });
+}

@@ -1,0 +1,86 @@
+import { type ChildProcess, exec as execCallback, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type FreeEnvironment, freeEnvironment } from '@walpost/native/test-stack';
+import { call, endOf, eventually } from './support.js';
+
+const exec = promisify(execCallback);
+const root = fileURLToPath(new URL('..', import.meta.url));
+let free: FreeEnvironment;
+let env: Record<string, string>;
+let dataDir: string;
+let launcher: ChildProcess;
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'walpost-start-'));
+  free = await freeEnvironment();
+  env = { ...free.env, WALPOST_DATA: dataDir };
+});
+afterAll(async () => {
+  launcher?.kill('SIGTERM');
+  free?.release();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+/** Runs `npm start` until it prints its `curl` line. @returns that line */
+async function start(): Promise<string> {
+  launcher = spawn('npm', ['start'], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  launcher.stdout?.on('data', (chunk) => {
+    output += chunk;
+  });
+  launcher.stderr?.on('data', (chunk) => {
+    output += chunk;
+  });
+  return eventually(async () => {
+    if (launcher.exitCode !== null) throw new Error(`npm start ended: ${output}`);
+    return /^ *(curl .*)$/m.exec(output)?.[1];
+  }, 180);
+}
+
+/** The processes of the stack, by its own lock file. */
+function processes(): number[] {
+  const { owner, children } = JSON.parse(readFileSync(join(dataDir, 'lock'), 'utf8'));
+  return [owner, ...children].map(({ pid }) => pid);
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function placeByCurl(line: string): Promise<string> {
+  const { stdout } = await exec(`${line.replace('curl -i', 'curl -sS -i')}`);
+  expect(stdout).toMatch(/^HTTP\/1.1 201/);
+  return /"id":"([^"]+)"/.exec(stdout)?.[1] ?? '';
+}
+
+test('npm start, the printed curl line, kill -9 of everything, start again, SIGTERM', async () => {
+  const first = await placeByCurl(await start());
+  expect((await endOf(env, first)).status).toBe('CONFIRMED');
+
+  const killed = processes();
+  expect(killed.length).toBeGreaterThanOrEqual(9);
+  for (const pid of killed) process.kill(pid, 'SIGKILL');
+  await eventually(async () => (killed.some(alive) ? undefined : true));
+
+  const second = await placeByCurl(await start());
+  expect((await endOf(env, second)).status).toBe('CONFIRMED');
+  expect((await call(env, `/orders/${first}`)).status).toBe(200);
+
+  const stopped = processes();
+  const exit = once(launcher, 'exit');
+  launcher.kill('SIGTERM');
+  expect(await exit).toEqual([0, null]);
+  expect(stopped.filter(alive)).toEqual([]);
+  expect(existsSync(join(dataDir, 'lock'))).toBe(false);
+}, 400_000);
