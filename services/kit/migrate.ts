@@ -27,13 +27,13 @@ export const kitMigrations = {
 };
 
 /**
- * Finds a folder of a package from one of its modules, compiled into `dist/` or not.
+ * Finds a folder beside a module's source, from the source or from what was compiled of it into `dist/`.
  *
  * @param moduleUrl the module's `import.meta.url`
  */
 export function packageFolder(moduleUrl: string, folder: string): string {
-  const compiled = fileURLToPath(new URL(`../${folder}`, moduleUrl));
-  return existsSync(compiled) ? compiled : fileURLToPath(new URL(folder, moduleUrl));
+  const source = new URL(folder, moduleUrl.replace(/\/dist\/(?!.*\/dist\/)/, '/'));
+  return fileURLToPath(existsSync(source) ? source : new URL(folder, moduleUrl));
 }
 
 /**

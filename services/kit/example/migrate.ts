@@ -1,0 +1,7 @@
+import { runMigration } from '@walpost/kit/run-migration';
+
+const { url: module } = import.meta;
+await runMigration(
+  { database: 'totals', passwordVariable: 'TOTALS_PASSWORD', publishes: false, module },
+  process.env,
+);
