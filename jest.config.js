@@ -30,6 +30,7 @@ export default {
     project('unit', ['**/test/**/*.unit.test.ts']),
     project('integration', ['**/test/**/*.int.test.ts'], stack),
     project('system', ['<rootDir>/tests/**/*.system.test.ts']),
+    project('load', ['<rootDir>/tests/**/*.load.test.ts']),
   ],
   testTimeout: 60_000,
 };

@@ -1,5 +1,12 @@
 import { RegistryError, reason } from './errors.js';
-import type { RegisteredVersion } from './registry.js';
+
+/** One registered version of a subject. */
+export interface RegisteredVersion {
+  readonly version: number;
+  readonly id: number;
+  /** The parsed schema. */
+  readonly schema: unknown;
+}
 
 /**
  * The parts of the Confluent API that the registry library does not have.

@@ -3,15 +3,9 @@ import avro, { type Type } from 'avsc';
 import type { SchemaSource } from './codec.js';
 import type { EventType } from './contract.js';
 import { RegistryError, reason } from './errors.js';
-import { createRegistryHttp } from './registry-http.js';
+import { createRegistryHttp, type RegisteredVersion } from './registry-http.js';
 
-/** One registered version of a subject. */
-export interface RegisteredVersion {
-  readonly version: number;
-  readonly id: number;
-  /** The parsed schema. */
-  readonly schema: unknown;
-}
+export type { RegisteredVersion } from './registry-http.js';
 
 /** The schema registry; every method rejects with RegistryError. */
 export interface Registry extends SchemaSource {

@@ -81,7 +81,10 @@ async function test() {
   const folder = mkdtempSync(join(tmpdir(), 'walpost-results-'));
   const results = join(folder, 'results.json');
   try {
-    process.exitCode = await runJest(['--json', `--outputFile=${results}`, ...args]);
+    const projects = args.includes('--selectProjects') ? [] : ['--selectProjects', 'unit', 'integration', 'system'];
+    // One at a time: a system test starts a whole stack, and two of them would only make each other late.
+    const options = ['--runInBand', '--json', `--outputFile=${results}`, ...args, ...projects];
+    process.exitCode = await runJest(options);
     if (existsSync(results)) console.log(countLine(JSON.parse(readFileSync(results, 'utf8'))));
   } finally {
     rmSync(folder, { recursive: true });
@@ -90,7 +93,7 @@ async function test() {
 
 function onlyUnitTests() {
   const at = args.indexOf('--selectProjects');
-  return at >= 0 && !args.slice(at).some((name) => name === 'integration' || name === 'system');
+  return at >= 0 && !args.slice(at).some((name) => ['integration', 'system', 'load'].includes(name));
 }
 
 /** Runs Jest and answers its exit code, 128 + n when signal n ended it. */

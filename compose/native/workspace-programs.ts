@@ -27,11 +27,17 @@ export function setupSteps({ settings }: Site): StepPart[] {
     launch: () => launchNode(script, args, settings),
   });
   const walpost = 'scripts/dist/walpost.js';
+  // A machine that starts eight programs at once may answer slowly for a while.
+  const patiently = ['--wait', '120'];
   return [
     ...names.map((name) => step(`migrate-${name}`, ['postgres'], `services/${name}/dist/migrate.js`)),
-    step('topics', ['kafka'], walpost, ['topics', 'apply']),
-    step('schemas', ['registry'], walpost, ['schemas', 'register']),
-    step('connectors', ['connect', 'topics', 'schemas', ...migrations], walpost, ['connectors', 'apply']),
+    step('topics', ['kafka'], walpost, ['topics', 'apply', ...patiently]),
+    step('schemas', ['registry'], walpost, ['schemas', 'register', ...patiently]),
+    step('connectors', ['connect', 'topics', 'schemas', ...migrations], walpost, [
+      'connectors',
+      'apply',
+      ...patiently,
+    ]),
   ];
 }
 
