@@ -1,10 +1,15 @@
 import { UsageError } from './cli-error.js';
+import { type ServiceName, serviceNames, services } from './services.js';
 
 export interface Config {
   readonly kafkaBrokers: readonly string[];
   readonly kafkaReplicationFactor: number;
   readonly schemaRegistryUrl: string;
   readonly connectUrl: string;
+  readonly postgresHost: string;
+  readonly postgresPort: number;
+  /** Of `<database>_app`, for each service; undefined when it is not set. */
+  readonly passwords: Readonly<Record<ServiceName, string | undefined>>;
 }
 
 /**
@@ -21,6 +26,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       value('SCHEMA_REGISTRY_URL', 'http://localhost:8081/apis/ccompat/v7'),
     ),
     connectUrl: url('CONNECT_URL', value('CONNECT_URL', 'http://localhost:8083')),
+    postgresHost: value('POSTGRES_HOST', 'localhost'),
+    postgresPort: port('POSTGRES_PORT', value('POSTGRES_PORT', '5432')),
+    passwords: Object.fromEntries(
+      serviceNames.map((name) => [name, env[services[name].passwordVariable] || undefined]),
+    ) as Record<ServiceName, string | undefined>,
   };
 }
 
@@ -33,6 +43,12 @@ function brokers(name: string, text: string): string[] {
 
 function count(name: string, text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new UsageError(`${name}: "${text}" is not a positive whole number`);
+  return Number(text);
+}
+
+function port(name: string, text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65_535)
+    throw new UsageError(`${name}: "${text}" is not a port`);
   return Number(text);
 }
 

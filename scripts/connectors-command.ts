@@ -9,6 +9,7 @@ import { readConnectorFiles } from './connector-files.js';
 import { jsonOption, timeoutOption, waitOption } from './options.js';
 import { printJson, printTable } from './output.js';
 import { untilAvailable } from './wait.js';
+import { watchConnectors } from './watch-connectors.js';
 
 // Seen from scripts/dist.
 const FOLDER = fileURLToPath(new URL('../../connectors', import.meta.url));
@@ -88,6 +89,20 @@ export function connectorsCommand(config: () => Config): Command {
         );
       });
   }
+
+  command('watch', 'restart what fails of the connectors, until it is stopped')
+    .argument('[name...]', 'all when none is given')
+    .addOption(new Option('--every <seconds>', 'how often to look').argParser(Number).default(2))
+    .action(async (names: string[], options: Options & { every: number }) => {
+      if (!(options.every > 0)) throw new UsageError('--every: give a number of seconds above 0');
+      const stop = new AbortController();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+      await watchConnectors(createConnectClient(config().connectUrl), namesIn(names, options), {
+        everySeconds: options.every,
+        signal: stop.signal,
+        say: (line) => console.log(`${new Date().toISOString()} ${line}`),
+      });
+    });
 
   command('delete', 'delete connectors; their replication slots and offsets stay')
     .argument('<name...>', 'which')

@@ -1,10 +1,12 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { serviceNames } from './services.js';
 
-/** `--wait SECONDS`: how long a server may take to appear. */
-export function waitOption(): Option {
-  return new Option('--wait <seconds>', 'how long to wait for a server that is not there yet')
-    .argParser(seconds)
-    .default(30);
+/** `--wait SECONDS`: how long a server may take to appear, or what else `what` says. */
+export function waitOption(
+  fallback = 30,
+  what = 'how long to wait for a server that is not there yet',
+): Option {
+  return new Option('--wait <seconds>', what).argParser(seconds).default(fallback);
 }
 
 /** `--timeout SECONDS`: how long a change may take to show. */
@@ -17,6 +19,26 @@ export function timeoutOption(): Option {
 /** `--json`: for other programs. */
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON instead of a table');
+}
+
+/** `--service NAME`: whose database. */
+export function serviceOption(): Option {
+  return new Option('--service <name>', 'whose dead letters').choices(serviceNames);
+}
+
+/** `--yes`: without it a command says what it would do, and does nothing. */
+export function yesOption(): Option {
+  return new Option('--yes', 'really do it; without it nothing is changed');
+}
+
+/** A whole number from `least` on, as the argument of an option or command. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value))
+      throw new InvalidArgumentError(`Give a whole number from ${least} on.`);
+    return value;
+  };
 }
 
 function seconds(text: string): number {

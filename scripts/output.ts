@@ -17,3 +17,26 @@ export function formatTable(headings: readonly string[], rows: readonly (readonl
 export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
+
+/** Text from outside as one can safely show it: control and direction characters written out, e.g. `\u{1b}`. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, (each) => `\\u{${each.codePointAt(0)?.toString(16)}}`);
+}
+
+/** The first line of a text, printable and not longer than `length`. */
+export function oneLine(text: string, length: number): string {
+  const line = printable(text.split('\n', 1)[0] ?? '');
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+}
+
+const UNITS = [
+  [86_400, 'd'],
+  [3_600, 'h'],
+  [60, 'min'],
+] as const;
+
+/** A duration in seconds, rounded down to its largest unit: `3 h`. */
+export function formatAge(seconds: number): string {
+  const [size, unit] = UNITS.find(([size]) => seconds >= size) ?? [1, 's'];
+  return `${Math.max(0, Math.floor(seconds / size))} ${unit}`;
+}

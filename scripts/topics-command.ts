@@ -1,14 +1,12 @@
-import { reason } from '@walpost/schemas/errors';
 import { topics } from '@walpost/schemas/topics';
 import { Command } from 'commander';
-import kafkajs, { type Admin } from 'kafkajs';
 import { applyTopics } from './apply-topics.js';
 import { CliError } from './cli-error.js';
 import type { Config } from './config.js';
 import { describeTopics } from './describe-topics.js';
+import { withKafka } from './kafka.js';
 import { jsonOption, waitOption } from './options.js';
 import { printJson, printTable } from './output.js';
-import { untilAvailable } from './wait.js';
 
 interface Options {
   wait: number;
@@ -27,7 +25,7 @@ export function topicsCommand(config: () => Config): Command {
     .addOption(waitOption())
     .action(async (options: Options) => {
       const settings = config();
-      const outcomes = await withAdmin(settings, options, (admin) =>
+      const outcomes = await withKafka(settings, options.wait, ({ admin }) =>
         applyTopics(admin, topics, {
           replicationFactor: settings.kafkaReplicationFactor,
           growPartitions: options.growPartitions ?? false,
@@ -48,7 +46,7 @@ export function topicsCommand(config: () => Config): Command {
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (options: Options) => {
-      const rows = await withAdmin(config(), options, (admin) => describeTopics(admin, topics));
+      const rows = await withKafka(config(), options.wait, ({ admin }) => describeTopics(admin, topics));
       if (options.json) printJson(rows);
       else {
         printTable(
@@ -71,29 +69,4 @@ export function topicsCommand(config: () => Config): Command {
     });
 
   return group;
-}
-
-async function withAdmin<T>(
-  { kafkaBrokers }: Config,
-  { wait }: Options,
-  work: (admin: Admin) => Promise<T>,
-): Promise<T> {
-  const kafka = new kafkajs.Kafka({
-    clientId: 'walpost-cli',
-    brokers: [...kafkaBrokers],
-    connectionTimeout: 3000,
-    requestTimeout: 10_000,
-    retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 500 },
-    logLevel: kafkajs.logLevel.NOTHING,
-  });
-  const admin = kafka.admin();
-  try {
-    await untilAvailable(() => admin.connect(), { seconds: wait, retryable: () => true });
-    return await work(admin);
-  } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError(`Kafka at ${kafkaBrokers.join(',')}: ${reason(error)}`, { cause: error });
-  } finally {
-    await admin.disconnect();
-  }
 }

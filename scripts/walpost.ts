@@ -4,6 +4,8 @@ import { Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.js';
 import { type Config, readConfig } from './config.js';
 import { connectorsCommand } from './connectors-command.js';
+import { deadLettersCommand } from './dead-letters-command.js';
+import { groupsCommand } from './groups-command.js';
 import { schemasCommand } from './schemas-command.js';
 import { topicsCommand } from './topics-command.js';
 
@@ -28,7 +30,8 @@ function createProgram(config: () => Config): Command {
   const program = new Command('walpost')
     .description("The operator's command line of Walpost. Settings come from the environment and from .env.")
     .showHelpAfterError('(--help shows how it is called)');
-  for (const group of [schemasCommand, topicsCommand, connectorsCommand]) program.addCommand(group(config));
+  const groups = [schemasCommand, topicsCommand, connectorsCommand, groupsCommand, deadLettersCommand];
+  for (const group of groups) program.addCommand(group(config));
   const stop = (command: Command) => {
     command.exitOverride();
     command.commands.forEach(stop);

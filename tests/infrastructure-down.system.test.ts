@@ -38,7 +38,11 @@ test('with Kafka, Connect and registry down, a restarted order service takes ord
     }
   }
 
-  const records = await readTopic(stack.env, 'order-events');
+  // The last confirmations may still be on their way.
+  const records = await eventually(async () => {
+    const read = await readTopic(stack.env, 'order-events');
+    return read.length >= 2 * ORDERS ? read : undefined;
+  });
   const versions = new Map<string, number[]>(ids.map((id) => [id, []]));
   for (const { key, headers } of records) {
     versions.get(String(key))?.push(Number(headers?.['aggregateversion']));

@@ -35,6 +35,41 @@ test('an order goes all the way, and every service has acted on it', async () =>
   expect(emails.map(({ kind }) => kind)).toEqual(['order-received', 'order-confirmed']);
 });
 
+test('the e-mails reach the catcher, each once', async () => {
+  const { id } = await placeOrder(stack.env);
+  await endOf(stack.env, id);
+  const inbox = await eventually(async () => {
+    const answer = await fetch(`http://127.0.0.1:${setting(stack.env, 'MAIL_WEB_PORT')}/email`);
+    const mails = (
+      (await answer.json()) as { text: string; subject: string; to: { address: string }[] }[]
+    ).filter(({ text }) => text.includes(id));
+    return mails.length >= 2 ? mails : undefined;
+  });
+  expect(inbox.map(({ to }) => to[0]?.address)).toEqual(['ada@example.com', 'ada@example.com']);
+});
+
+test('with the database away an order is answered 503, and taken in again as soon as it is back', async () => {
+  await stack.stop('postgres');
+  const refused = await call(stack.env, '/orders', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(SAMPLE_ORDER),
+  });
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(await refused.json()).toMatchObject({
+    type: 'urn:walpost:problem:database-unavailable',
+    status: 503,
+  });
+  const ready = await call(stack.env, '/health/ready');
+  expect(ready.status).toBe(503);
+  expect(Object.keys(((await ready.json()) as { problems: object }).problems)).toContain('database');
+  expect((await call(stack.env, '/health/live')).status).toBe(200);
+  await stack.start('postgres');
+  const { id } = await eventually(() => placeOrder(stack.env));
+  expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
+  expect((await call(stack.env, '/health/ready')).status).toBe(200);
+}, 120_000);
+
 test('an order that cannot be paid is cancelled, and its stock goes back', async () => {
   const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'mallory' });
   const order = await endOf(stack.env, id);

@@ -4,7 +4,7 @@ import type { Jdk } from './find-jdk.js';
 import type { Settings } from './settings.js';
 import type { Program } from './supervise.js';
 
-export const groups = ['postgres', 'kafka', 'registry', 'connect', 'setup', 'services'] as const;
+export const groups = ['postgres', 'kafka', 'registry', 'connect', 'mail', 'setup', 'services'] as const;
 export type Group = (typeof groups)[number];
 
 interface Part {

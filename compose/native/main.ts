@@ -50,6 +50,7 @@ Walpost runs (${Math.round(process.uptime())} s).
   Kafka          ${setting(settings, 'KAFKA_BROKERS')}
   registry       ${setting(settings, 'SCHEMA_REGISTRY_URL')}
   Connect        ${setting(settings, 'CONNECT_URL')}
+  e-mails        ${http('MAIL_WEB_PORT')}
   logs           ${relative(process.cwd(), join(dataDir, 'logs')) || '.'}
 
 Place an order:

@@ -17,6 +17,8 @@ const defaults: Settings = {
   PAYMENT_PORT: '3001',
   INVENTORY_PORT: '3002',
   NOTIFICATION_PORT: '3003',
+  SMTP_URL: 'smtp://localhost:1025',
+  MAIL_WEB_PORT: '1080',
   LOG_LEVEL: 'info',
 };
 
@@ -92,6 +94,8 @@ export function portsOf(settings: Settings): PortUse[] {
     urlUse(settings, 'registry', 'SCHEMA_REGISTRY_URL', 'http://localhost:<free port>/apis/ccompat/v7'),
     plain('registry', 'SCHEMA_REGISTRY_MANAGEMENT_PORT'),
     urlUse(settings, 'connect', 'CONNECT_URL', 'http://localhost:<free port>'),
+    urlUse(settings, 'mail', 'SMTP_URL', 'smtp://localhost:<free port>', 'smtp:'),
+    plain('mail', 'MAIL_WEB_PORT'),
     plain('order', 'ORDER_PORT'),
     plain('payment', 'PAYMENT_PORT'),
     plain('inventory', 'INVENTORY_PORT'),
@@ -133,10 +137,16 @@ function brokerUse(settings: Settings): PortUse {
   };
 }
 
-function urlUse(settings: Settings, component: string, variable: string, example: string): PortUse {
+function urlUse(
+  settings: Settings,
+  component: string,
+  variable: string,
+  example: string,
+  protocol = 'http:',
+): PortUse {
   const value = setting(settings, variable);
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url?.protocol !== 'http:') throw new StackError(`${variable}=${value} is not an URL like ${example}.`);
+  if (url?.protocol !== protocol) throw new StackError(`${variable}=${value} is not an URL like ${example}.`);
   requireLocal(variable, url.hostname);
   return { component, port: portNumber(variable, url.port || '80'), variable, example };
 }

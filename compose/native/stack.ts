@@ -6,6 +6,7 @@ import { findJdk } from './find-jdk.js';
 import { requireFreePorts } from './free-ports.js';
 import { kafkaPart } from './kafka.js';
 import { type Lock, takeLock } from './lock.js';
+import { mailPart } from './mail.js';
 import { root } from './paths.js';
 import { postgresPart } from './postgres.js';
 import { sendSignal } from './process-table.js';
@@ -14,7 +15,7 @@ import { type Outcome, runProgram } from './run-program.js';
 import { completeSettings, type Environment, portsOf, type Settings } from './settings.js';
 import { StackError } from './stack-error.js';
 import { type State, Supervisor } from './supervise.js';
-import { servicePart, serviceParts, setupSteps } from './workspace-programs.js';
+import { servicePart, serviceParts, setupSteps, watcherPart } from './workspace-programs.js';
 
 /** Told of every change, for a person to read. */
 export interface Reporter {
@@ -112,8 +113,10 @@ function selected(site: Site, include: readonly string[]): Component[] {
     kafkaPart(site),
     registryPart(site),
     connectPart(site),
+    mailPart(site),
     ...setupSteps(site),
     ...serviceParts(site),
+    watcherPart(site),
   ];
   const known = new Set<string>([...groups, ...all.map(({ name }) => name)]);
   const unknown = include.filter((name) => !known.has(name));

@@ -22,7 +22,7 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
   const block = await reservePorts();
   const [postgres, kafka, controller, registry, management, connect, order, payment, inventory, ...rest] =
     block.ports;
-  const [notification, ...sparePorts] = rest;
+  const [notification, smtp, mailWeb, ...sparePorts] = rest;
   const passwords = secretNames.map((name) => [name, randomBytes(12).toString('base64url')]);
   const env = {
     ...baseEnvironment(base),
@@ -38,6 +38,8 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
     PAYMENT_PORT: String(payment),
     INVENTORY_PORT: String(inventory),
     NOTIFICATION_PORT: String(notification),
+    SMTP_URL: `smtp://localhost:${smtp}`,
+    MAIL_WEB_PORT: String(mailWeb),
     LOG_LEVEL: 'info',
   };
   return { env, sparePorts, release: block.release };

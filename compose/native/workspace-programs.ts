@@ -41,6 +41,22 @@ export function setupSteps({ settings }: Site): StepPart[] {
   ];
 }
 
+/** Kafka Connect never restarts a task that failed; this does, as a service of compose would. */
+export function watcherPart({ settings }: Site): ProcessPart {
+  return {
+    kind: 'process',
+    name: 'watcher',
+    group: 'services',
+    needs: ['connectors'],
+    launch: () => launchNode('scripts/dist/walpost.js', ['connectors', 'watch'], settings),
+    // It serves nobody, so there is nothing to ask.
+    probe: async () => undefined,
+    readyWithinSeconds: 10,
+    stopSignal: 'SIGTERM',
+    stopWithinSeconds: 5,
+  };
+}
+
 /** The four services, each a process. */
 export function serviceParts({ settings }: Site): ProcessPart[] {
   return names.map((name) => {

@@ -1,0 +1,35 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { ProcessPart, Site } from './component.js';
+import { probeHttp } from './probe-http.js';
+import { baseEnvironment, portOf } from './settings.js';
+
+/** MailDev: takes every e-mail, sends none, and shows them on a page. */
+export function mailPart({ settings, dataDir }: Site): ProcessPart {
+  const web = portOf(settings, 'MAIL_WEB_PORT');
+  const packageFile = createRequire(import.meta.url).resolve('maildev/package.json');
+  const program = join(dirname(packageFile), 'bin/maildev');
+  const options = {
+    '--smtp': portOf(settings, 'SMTP_URL'),
+    '--web': web,
+    '--ip': '127.0.0.1',
+    '--web-ip': '127.0.0.1',
+    '--mail-directory': join(dataDir, 'mail'),
+  };
+  return {
+    kind: 'process',
+    name: 'mail',
+    group: 'mail',
+    needs: [],
+    launch: () => ({
+      command: process.execPath,
+      args: [program, ...Object.entries(options).flatMap(([name, value]) => [name, String(value)])],
+      env: baseEnvironment(process.env),
+      cwd: dataDir,
+    }),
+    probe: (signal) => probeHttp(`http://127.0.0.1:${web}/healthz`, signal),
+    readyWithinSeconds: 30,
+    stopSignal: 'SIGTERM',
+    stopWithinSeconds: 5,
+  };
+}

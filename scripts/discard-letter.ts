@@ -1,0 +1,56 @@
+import type { Db, Tx } from '@walpost/kit/database';
+import { OPEN } from '@walpost/kit/dead-letters';
+import { deadLetters } from '@walpost/kit/tables';
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
+import { CliError } from './cli-error.js';
+import { findLetter, type LetterRow, type ListedLetter } from './find-letters.js';
+import { isReleased, releaseParked } from './request-replay.js';
+
+export interface Discard {
+  readonly letter: ListedLetter;
+  /** The parked letters that go on without it. */
+  readonly released: readonly LetterRow[];
+}
+
+/** What a discard would do. @throws CliError when the letter does not exist or is settled */
+export async function planDiscard(db: Db, id: number): Promise<Discard> {
+  const letter = await openLetter(db, id);
+  const behind = behindIt(letter);
+  const released = behind
+    ? await db
+        .select()
+        .from(deadLetters)
+        .where(and(behind, isReleased(id)))
+        .orderBy(asc(deadLetters.id))
+    : [];
+  return { letter, released };
+}
+
+/**
+ * Settles a letter without its effect, keeps it as a record with the reason, and requests the replay of what is parked
+ * behind it and behind no other.
+ * @throws CliError when the letter does not exist or is settled
+ */
+export async function discardLetter(db: Db, id: number, reason: string): Promise<Discard> {
+  return db.transaction(async (tx) => {
+    await tx.select({ id: deadLetters.id }).from(deadLetters).where(eq(deadLetters.id, id)).for('update');
+    const letter = await openLetter(tx, id);
+    await tx
+      .update(deadLetters)
+      .set({ state: 'discarded', discardReason: reason, settledAt: sql`now()`, replayRequestedAt: null })
+      .where(eq(deadLetters.id, id));
+    const behind = behindIt(letter);
+    return { letter, released: behind ? await releaseParked(tx, behind) : [] };
+  });
+}
+
+async function openLetter(db: Db | Tx, id: number): Promise<ListedLetter> {
+  const letter = await findLetter(db, id);
+  if (OPEN.includes(letter.state)) return letter;
+  const since = letter.settledAt?.toISOString() ?? 'an unknown time';
+  throw new CliError(`dead letter ${id} is settled: ${letter.state} since ${since}`);
+}
+
+function behindIt({ topic, key }: LetterRow): SQL | undefined {
+  return key === null ? undefined : and(eq(deadLetters.topic, topic), eq(deadLetters.key, key));
+}

@@ -1,0 +1,105 @@
+import type { Db, Tx } from '@walpost/kit/database';
+import { deadLetters } from '@walpost/kit/tables';
+import { and, asc, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm';
+import { CliError } from './cli-error.js';
+import { findLetter, isOpen, type LetterRow } from './find-letters.js';
+import { untilDecided } from './wait.js';
+
+/** Which letters to replay: those of a key, of one letter's key, or all. */
+export interface ReplayChoice {
+  readonly key?: string | undefined;
+  readonly id?: number | undefined;
+}
+
+/**
+ * - `replayed`, `discarded`: settled, by this request or by somebody else
+ * - `failed`: its handler refused it once more
+ * - `waits`: stays behind one that failed
+ * - `pending`: the service has not come to it yet; the request stands
+ */
+export type ReplayOutcome = 'replayed' | 'discarded' | 'failed' | 'waits' | 'pending';
+
+export interface Replay {
+  readonly letter: LetterRow;
+  readonly outcome: ReplayOutcome;
+}
+
+/**
+ * The letters of a choice, open or not. One letter stands for all of its key in its topic: they can only be replayed
+ * in their order. A letter without a key stands for itself.
+ * @throws CliError when there is no such letter
+ */
+export async function chosen(db: Db, { key, id }: ReplayChoice): Promise<SQL | undefined> {
+  if (id !== undefined) {
+    const letter = await findLetter(db, id);
+    if (letter.key === null) return eq(deadLetters.id, id);
+    return and(eq(deadLetters.topic, letter.topic), eq(deadLetters.key, letter.key));
+  }
+  if (key === undefined) return undefined;
+  const [known] = await db
+    .select({ id: deadLetters.id })
+    .from(deadLetters)
+    .where(eq(deadLetters.key, key))
+    .limit(1);
+  if (!known) throw new CliError(`no dead letter has the key ${key}`);
+  return eq(deadLetters.key, key);
+}
+
+/**
+ * Asks the running service to replay letters, and waits until it has settled them or given them back. The service runs
+ * them through its own handlers (`replayRequestedLetters` in the kit); asking twice changes nothing.
+ * @param seconds how long to wait; the request outlives it
+ */
+export async function replayLetters(db: Db, which: SQL | undefined, seconds: number): Promise<Replay[]> {
+  const before = new Map((await request(db, and(isOpen, which))).map((row) => [row.id, row.attempts]));
+  const asked = () => sql`${deadLetters.id} = any(${sql.param([...before.keys()])}::bigint[])`;
+  await untilDecided(async () => {
+    const [pending] = await db
+      .select({ id: deadLetters.id })
+      .from(deadLetters)
+      .where(and(asked(), isOpen, sql`${deadLetters.replayRequestedAt} is not null`))
+      .limit(1);
+    if (pending) return undefined;
+    // Events that arrived during the replay were parked behind letters that are settled by now.
+    const late = await releaseParked(db, which);
+    for (const { id, attempts } of late) before.set(id, attempts);
+    return late.length === 0 ? true : undefined;
+  }, seconds);
+  const rows = await db.select().from(deadLetters).where(asked()).orderBy(asc(deadLetters.id));
+  return rows.map((letter) => ({ letter, outcome: outcomeOf(letter, before.get(letter.id) ?? 0) }));
+}
+
+/** Requests the replay of parked letters that no dead one holds back any more. */
+export async function releaseParked(db: Db | Tx, which: SQL | undefined): Promise<LetterRow[]> {
+  return request(db, and(which, isReleased(), isNull(deadLetters.replayRequestedAt)));
+}
+
+/** Parked letters with no dead one of their key before them, or none but `except`. */
+export function isReleased(except = 0): SQL | undefined {
+  return and(
+    eq(deadLetters.state, 'parked'),
+    ne(deadLetters.id, except),
+    sql`not exists (select from dead_letters ahead where ahead.state = 'dead' and ahead.topic = dead_letters.topic
+      and ahead.key = dead_letters.key and ahead.id < dead_letters.id and ahead.id <> ${except})`,
+  );
+}
+
+async function request(db: Db | Tx, which: SQL | undefined): Promise<LetterRow[]> {
+  // Locked in their order, as the service does, so that the two never wait for each other in a circle.
+  const locked = db
+    .select({ id: deadLetters.id })
+    .from(deadLetters)
+    .where(which)
+    .orderBy(asc(deadLetters.id));
+  return db
+    .update(deadLetters)
+    .set({ replayRequestedAt: sql`coalesce(${deadLetters.replayRequestedAt}, now())` })
+    .where(and(isOpen, inArray(deadLetters.id, locked.for('update'))))
+    .returning();
+}
+
+function outcomeOf({ state, replayRequestedAt, attempts }: LetterRow, attemptsBefore: number): ReplayOutcome {
+  if (state === 'replayed' || state === 'discarded') return state;
+  if (replayRequestedAt !== null) return 'pending';
+  return attempts > attemptsBefore ? 'failed' : 'waits';
+}
