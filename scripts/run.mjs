@@ -81,7 +81,9 @@ async function test() {
   const folder = mkdtempSync(join(tmpdir(), 'walpost-results-'));
   const results = join(folder, 'results.json');
   try {
-    const projects = args.includes('--selectProjects') ? [] : ['--selectProjects', 'unit', 'integration', 'system'];
+    const projects = args.includes('--selectProjects')
+      ? []
+      : ['--selectProjects', 'unit', 'integration', 'system'];
     // One at a time: a system test starts a whole stack, and two of them would only make each other late.
     const options = ['--runInBand', '--json', `--outputFile=${results}`, ...args, ...projects];
     process.exitCode = await runJest(options);

@@ -65,7 +65,10 @@ async function placeByCurl(line: string): Promise<string> {
 }
 
 test('npm start, the printed curl line, kill -9 of everything, start again, SIGTERM', async () => {
-  const first = await placeByCurl(await start());
+  const line = await start();
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  expect(readme).toContain(line.replace(/localhost:\d+/, 'localhost:3000'));
+  const first = await placeByCurl(line);
   expect((await endOf(env, first)).status).toBe('CONFIRMED');
 
   const killed = processes();

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { UsageError } from '../cli-error.js';
 import { readConfig } from '../config.js';
-import { formatTable } from '../output.js';
+import { formatAge, formatTable, oneLine } from '../output.js';
 
 test('unset and empty variables have defaults', () => {
   expect(readConfig({ KAFKA_BROKERS: ' ', CONNECT_URL: '' })).toEqual({
@@ -9,6 +9,13 @@ test('unset and empty variables have defaults', () => {
     kafkaReplicationFactor: 1,
     schemaRegistryUrl: 'http://localhost:8081/apis/ccompat/v7',
     connectUrl: 'http://localhost:8083',
+    postgresHost: 'localhost',
+    postgresPort: 5432,
+    passwords: { order: undefined, payment: undefined, inventory: undefined, notification: undefined },
+  });
+  expect(readConfig({ PAYMENTS_PASSWORD: ' p ', ORDERS_PASSWORD: '', POSTGRES_PORT: '1' })).toMatchObject({
+    postgresPort: 1,
+    passwords: { payment: ' p ', order: undefined },
   });
   expect(readConfig({ KAFKA_BROKERS: 'a:1, b:2', CONNECT_URL: 'http://c/' })).toMatchObject({
     kafkaBrokers: ['a:1', 'b:2'],
@@ -22,6 +29,7 @@ test.each([
   ['KAFKA_REPLICATION_FACTOR', '0'],
   ['SCHEMA_REGISTRY_URL', 'localhost:8081'],
   ['CONNECT_URL', 'ftp://x'],
+  ['POSTGRES_PORT', '65536'],
 ])('%s=%s is refused by name', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(UsageError);
   expect(() => readConfig({ [name]: value })).toThrow(`${name}: "`);
@@ -37,4 +45,19 @@ test('a table has a column as wide as its widest cell', () => {
       ],
     ),
   ).toBe('A          LONG\nwide cell  -\n1          2');
+});
+
+test.each([
+  [-3, '0 s'],
+  [59.9, '59 s'],
+  [60, '1 min'],
+  [7_199, '1 h'],
+  [200_000, '2 d'],
+])('%d seconds are %s', (seconds, text) => {
+  expect(formatAge(seconds)).toBe(text);
+});
+
+test('text from outside cannot act on the terminal', () => {
+  expect(oneLine('a\u001b[2J\u202eb\nsecond', 80)).toBe('a\\u{1b}[2J\\u{202e}b');
+  expect(oneLine('x'.repeat(20), 10)).toBe(`${'x'.repeat(9)}…`);
 });

@@ -1,5 +1,5 @@
 import type { Decoder } from '@walpost/schemas/codec';
-import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, or, sql } from 'drizzle-orm';
 import type { Db, Tx } from './database.js';
 import { describe, OPEN } from './dead-letters.js';
 import { judge } from './failure.js';
@@ -11,8 +11,8 @@ import { deadLetters, inbox } from './tables.js';
 type LetterRow = typeof deadLetters.$inferSelect;
 
 /**
- * Replays the letters that somebody asked for (`walpost dead-letters replay`): for each key its open letters, in their
- * order, through the service's own handlers, each in a transaction of its own. The first that fails again ends its key's
+ * Replays the letters that somebody asked for (`walpost dead-letters replay`), and those that only waited behind one that
+ * is settled by now: for each key its open letters, in their order, through the service's own handlers, each in a transaction of its own. The first that fails again ends its key's
  * turn; it and those behind it stay.
  *
  * Safe to run twice and from several instances: a letter's row is locked while it is handled, and settled with it.
@@ -26,7 +26,7 @@ export async function replayRequestedLetters(
   logger: Logger,
 ): Promise<void> {
   for (;;) {
-    const letter = await nextRequested(db);
+    const letter = await nextInLine(db);
     if (!letter) return;
     try {
       const replayed = await db.transaction((tx) => replay(tx, subscription, decoder, letter.id));
@@ -39,22 +39,25 @@ export async function replayRequestedLetters(
   }
 }
 
-/** The first open letter of a key that has requested ones. A letter without a key stands for itself. */
-async function nextRequested(db: Db): Promise<LetterRow | undefined> {
-  const [requested] = await db
-    .select()
+/**
+ * A letter that is first in its key's line and may go: somebody asked for it, or it only waited behind one that is
+ * settled. A letter without a key is a line of its own.
+ */
+async function nextInLine(db: Db): Promise<LetterRow | undefined> {
+  const line = [deadLetters.topic, sql`coalesce(${deadLetters.key}, ${deadLetters.id}::text)`];
+  const firsts = db
+    .selectDistinctOn(line)
     .from(deadLetters)
-    .where(and(inArray(deadLetters.state, OPEN), isNotNull(deadLetters.replayRequestedAt)))
-    .orderBy(asc(deadLetters.id))
-    .limit(1);
-  if (!requested || requested.key === null) return requested;
-  const [first] = await db
+    .where(inArray(deadLetters.state, OPEN))
+    .orderBy(...line, asc(deadLetters.id))
+    .as('firsts');
+  const [next] = await db
     .select()
-    .from(deadLetters)
-    .where(openOfKey(requested.topic, requested.key))
-    .orderBy(asc(deadLetters.id))
+    .from(firsts)
+    .where(or(eq(firsts.state, 'parked'), isNotNull(firsts.replayRequestedAt)))
+    .orderBy(asc(firsts.id))
     .limit(1);
-  return first;
+  return next;
 }
 
 function openOfKey(topic: string, key: string) {

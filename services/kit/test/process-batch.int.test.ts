@@ -175,6 +175,15 @@ test('a replay runs a key’s letters in their order, once, and only when the ca
   expect(await effects()).toContain('bad:4');
 });
 
+test('what was parked goes on by itself when what it waited for is discarded', async () => {
+  refused.add('bad');
+  await run([order('bad', 1), order('bad', 2)]);
+  refused.clear();
+  await database.admin`update dead_letters set state = 'discarded', discard_reason = 'x' where state = 'dead'`;
+  await replayRequestedLetters(database.db, subscription, decoder, createLogger('test', 'silent'));
+  expect(await effects()).toEqual(['bad:2']);
+});
+
 test('a gap and a step back are told', async () => {
   await run([order('a', 1)]);
   const { results } = await run([order('a', 4), order('a', 2)]);
