@@ -1,0 +1,27 @@
+import { afterEach, expect, jest, test } from '@jest/globals';
+import { listOfScenarios, run } from '../run.js';
+import { scenarios } from '../scenarios.js';
+
+const said = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+afterEach(() => {
+  said.mockClear();
+  process.exitCode = undefined;
+});
+
+test('each scenario is listed on one line', () => {
+  const lines = listOfScenarios().split('\n').slice(2);
+  expect(lines).toHaveLength(scenarios.length);
+  for (const [at, { name, summary }] of scenarios.entries()) {
+    expect(lines[at]).toMatch(new RegExp(`^  npm run scenario ${name} +${summary}$`));
+  }
+});
+
+test.each([
+  [['nope'], 'There is no scenario nope. Choose one of: broadcast, '],
+  [['ordering', 'retention'], 'One scenario at a time: npm run scenario ordering'],
+])('%j is refused in one line', async (args, line) => {
+  await run(args);
+  expect(said).toHaveBeenCalledTimes(1);
+  expect(said.mock.calls[0]?.[0]).toContain(line);
+  expect(process.exitCode).toBe(1);
+});
