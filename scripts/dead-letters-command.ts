@@ -209,7 +209,7 @@ function summary(letter: ListedLetter): string {
 
 function releasedLine(released: Discard['released'], done: boolean): string {
   const ids = released.map((each) => each.id).join(' ');
-  return `${done ? 'requested' : 'would request'} the replay of ${released.length} parked behind it: ${ids}`;
+  return `${released.length} parked behind it ${done ? 'goes' : 'would go'} on: ${ids}`;
 }
 
 function shortKey(key: string | null): string | null {

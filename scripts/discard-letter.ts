@@ -1,10 +1,10 @@
 import type { Db, Tx } from '@walpost/kit/database';
 import { OPEN } from '@walpost/kit/dead-letters';
 import { deadLetters } from '@walpost/kit/tables';
-import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import { CliError } from './cli-error.js';
 import { findLetter, type LetterRow, type ListedLetter } from './find-letters.js';
-import { isReleased, releaseParked } from './request-replay.js';
+import { isReleased } from './request-replay.js';
 
 export interface Discard {
   readonly letter: ListedLetter;
@@ -13,34 +13,32 @@ export interface Discard {
 }
 
 /** What a discard would do. @throws CliError when the letter does not exist or is settled */
-export async function planDiscard(db: Db, id: number): Promise<Discard> {
+export async function planDiscard(db: Db | Tx, id: number): Promise<Discard> {
   const letter = await openLetter(db, id);
-  const behind = behindIt(letter);
-  const released = behind
-    ? await db
-        .select()
-        .from(deadLetters)
-        .where(and(behind, isReleased(id)))
-        .orderBy(asc(deadLetters.id))
-    : [];
+  const { topic, key } = letter;
+  if (key === null) return { letter, released: [] };
+  const released = await db
+    .select()
+    .from(deadLetters)
+    .where(and(eq(deadLetters.topic, topic), eq(deadLetters.key, key), isReleased(id)))
+    .orderBy(asc(deadLetters.id));
   return { letter, released };
 }
 
 /**
- * Settles a letter without its effect, keeps it as a record with the reason, and requests the replay of what is parked
- * behind it and behind no other.
+ * Settles a letter without its effect, and keeps it as a record with the reason. What is parked behind it and behind no
+ * other goes on by itself: the service replays it.
  * @throws CliError when the letter does not exist or is settled
  */
 export async function discardLetter(db: Db, id: number, reason: string): Promise<Discard> {
   return db.transaction(async (tx) => {
     await tx.select({ id: deadLetters.id }).from(deadLetters).where(eq(deadLetters.id, id)).for('update');
-    const letter = await openLetter(tx, id);
+    const plan = await planDiscard(tx, id);
     await tx
       .update(deadLetters)
       .set({ state: 'discarded', discardReason: reason, settledAt: sql`now()`, replayRequestedAt: null })
       .where(eq(deadLetters.id, id));
-    const behind = behindIt(letter);
-    return { letter, released: behind ? await releaseParked(tx, behind) : [] };
+    return plan;
   });
 }
 
@@ -49,8 +47,4 @@ async function openLetter(db: Db | Tx, id: number): Promise<ListedLetter> {
   if (OPEN.includes(letter.state)) return letter;
   const since = letter.settledAt?.toISOString() ?? 'an unknown time';
   throw new CliError(`dead letter ${id} is settled: ${letter.state} since ${since}`);
-}
-
-function behindIt({ topic, key }: LetterRow): SQL | undefined {
-  return key === null ? undefined : and(eq(deadLetters.topic, topic), eq(deadLetters.key, key));
 }

@@ -1,6 +1,6 @@
-import type { Db, Tx } from '@walpost/kit/database';
+import type { Db } from '@walpost/kit/database';
 import { deadLetters } from '@walpost/kit/tables';
-import { and, asc, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, ne, type SQL, sql } from 'drizzle-orm';
 import { CliError } from './cli-error.js';
 import { findLetter, isOpen, type LetterRow } from './find-letters.js';
 import { untilDecided } from './wait.js';
@@ -51,27 +51,18 @@ export async function chosen(db: Db, { key, id }: ReplayChoice): Promise<SQL | u
  * @param seconds how long to wait; the request outlives it
  */
 export async function replayLetters(db: Db, which: SQL | undefined, seconds: number): Promise<Replay[]> {
-  const before = new Map((await request(db, and(isOpen, which))).map((row) => [row.id, row.attempts]));
-  const asked = () => sql`${deadLetters.id} = any(${sql.param([...before.keys()])}::bigint[])`;
+  const before = new Map((await request(db, which)).map((row) => [row.id, row.attempts]));
+  const asked = sql`${deadLetters.id} = any(${sql.param([...before.keys()])}::bigint[])`;
   await untilDecided(async () => {
     const [pending] = await db
       .select({ id: deadLetters.id })
       .from(deadLetters)
-      .where(and(asked(), isOpen, sql`${deadLetters.replayRequestedAt} is not null`))
+      .where(and(asked, isOpen, isNotNull(deadLetters.replayRequestedAt)))
       .limit(1);
-    if (pending) return undefined;
-    // Events that arrived during the replay were parked behind letters that are settled by now.
-    const late = await releaseParked(db, which);
-    for (const { id, attempts } of late) before.set(id, attempts);
-    return late.length === 0 ? true : undefined;
+    return pending ? undefined : true;
   }, seconds);
-  const rows = await db.select().from(deadLetters).where(asked()).orderBy(asc(deadLetters.id));
+  const rows = await db.select().from(deadLetters).where(asked).orderBy(asc(deadLetters.id));
   return rows.map((letter) => ({ letter, outcome: outcomeOf(letter, before.get(letter.id) ?? 0) }));
-}
-
-/** Requests the replay of parked letters that no dead one holds back any more. */
-export async function releaseParked(db: Db | Tx, which: SQL | undefined): Promise<LetterRow[]> {
-  return request(db, and(which, isReleased(), isNull(deadLetters.replayRequestedAt)));
 }
 
 /** Parked letters with no dead one of their key before them, or none but `except`. */
@@ -84,7 +75,7 @@ export function isReleased(except = 0): SQL | undefined {
   );
 }
 
-async function request(db: Db | Tx, which: SQL | undefined): Promise<LetterRow[]> {
+async function request(db: Db, which: SQL | undefined): Promise<LetterRow[]> {
   // Locked in their order, as the service does, so that the two never wait for each other in a circle.
   const locked = db
     .select({ id: deadLetters.id })

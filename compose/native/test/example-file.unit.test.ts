@@ -13,7 +13,19 @@ test('.env.example holds every setting with its default, and no password', () =>
   const { length } = Object.keys(given).filter((name) => name.endsWith('_PASSWORD'));
   expect(length).toBe(7);
   const passwords = Object.fromEntries(Object.entries(given).filter(([name]) => name.endsWith('_PASSWORD')));
-  expect(completeSettings(passwords)).toEqual(given);
-  expect(portsOf(completeSettings(given))).toHaveLength(10);
+  expect(given).toMatchObject(completeSettings(passwords));
+  expect(portsOf(completeSettings(given))).toHaveLength(12);
   expect(example).not.toMatch(/PASSWORD=./);
+});
+
+test('.env.example holds every variable that a service reads', () => {
+  const files = ['order', 'payment', 'inventory', 'notification'].map((name) => `services/${name}/main.ts`);
+  const sources = [...files, 'services/kit/config.ts', 'services/kit/consumer-service.ts'];
+  const read = sources.flatMap((file) =>
+    [
+      ...readFileSync(join(root, file), 'utf8').matchAll(/^\s+([A-Z][A-Z0-9_]+): (?:Type|Port|Secret)\b/gm),
+    ].map(([, name]) => name),
+  );
+  expect(read.length).toBeGreaterThan(15);
+  expect(Object.keys(parseEnv(example))).toEqual(expect.arrayContaining(read));
 });
