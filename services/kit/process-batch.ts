@@ -35,9 +35,9 @@ export async function processBatch(
 ): Promise<Hold | undefined> {
   const [first] = batch;
   if (!first) return undefined;
+  let result: BatchResult;
   try {
-    onResult(await handleBatch(db, subscription, batch));
-    return undefined;
+    result = await handleBatch(db, subscription, batch);
   } catch (error) {
     const { offset } = first.position;
     if (batch.length > 1 && judge(error) !== 'wait') {
@@ -55,4 +55,6 @@ export async function processBatch(
     const letter = { ...first, result: { error, attempts: attempt } };
     return processBatch(db, subscription, [letter], { offset: '', count: 0 }, onResult);
   }
+  onResult(result);
+  return undefined;
 }
