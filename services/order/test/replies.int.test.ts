@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { handleBatch } from '@walpost/kit/handle-batch';
+import { createOutboxEncoder } from '@walpost/kit/outbox';
+import { v7 as uuidv7 } from 'uuid';
+import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
+import { readOutbox, received } from '../../../tests/stack/received.js';
+import { createCancelOrder } from '../cancel-order.js';
+import { expireOrders } from '../expire-orders.js';
+import { findOrder } from '../find-orders.js';
+import { replyHandlers } from '../on-reply.js';
+import type { Reply } from '../order.js';
+import { createPlaceOrder } from '../place-order.js';
+
+const encode = createOutboxEncoder('/walpost/order-service', () => 1);
+let now = new Date('2026-01-02T03:04:05.000Z');
+const clock = () => now;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await openTestDatabase('orders');
+});
+afterAll(() => database?.close());
+
+async function place(): Promise<string> {
+  const placeOrder = createPlaceOrder(database.db, encode, clock);
+  const request = { customerId: 'ada', currency: 'EUR', items: [{ sku: 'A', quantity: 1, unitPrice: 5 }] };
+  const result = await placeOrder(request, { idempotencyKey: undefined, traceparent: undefined });
+  if (result.outcome === 'key-reused') throw new Error('no key was given');
+  return result.order.id;
+}
+
+function reply(orderId: string, type: Reply['type']): Reply {
+  const money = { orderId, paymentId: uuidv7(), amount: 5, currency: 'EUR' };
+  switch (type) {
+    case 'PaymentAuthorized':
+      return { type, data: { ...money, authorizedAt: 1 } };
+    case 'PaymentDeclined':
+      return { type, data: { ...money, reason: 'no', declinedAt: 1 } };
+    case 'StockReserved':
+      return { type, data: { orderId, items: [], reservedAt: 1 } };
+    case 'StockRejected':
+      return { type, data: { orderId, sku: 'A', reason: 'not enough stock', rejectedAt: 1 } };
+  }
+}
+
+const subscription = () => ({ handlers: replyHandlers(encode, clock), ignores: [] });
+const answer = (...replies: Reply[]) =>
+  handleBatch(
+    database.db,
+    subscription(),
+    replies.map((each) => received(each)),
+  );
+
+async function history(id: string): Promise<string[]> {
+  const events = (await readOutbox(database.admin)).filter(({ orderId }) => orderId === id);
+  return events.map(({ type, version }) => `${version} ${type}`);
+}
+
+test('two yes confirm, one no cancels, in one batch and over several', async () => {
+  const [yes, no, half] = [await place(), await place(), await place()];
+  await answer(
+    reply(yes, 'PaymentAuthorized'),
+    reply(no, 'PaymentDeclined'),
+    reply(half, 'PaymentAuthorized'),
+  );
+  await answer(reply(no, 'StockReserved'), reply(yes, 'StockReserved'));
+  expect(await history(yes)).toEqual(['1 OrderCreated', '2 OrderConfirmed']);
+  expect(await history(no)).toEqual(['1 OrderCreated', '2 OrderCancelled']);
+  expect(await history(half)).toEqual(['1 OrderCreated']);
+  expect((await findOrder(database.db, half))?.status).toBe('PENDING');
+});
+
+test('answers of both topics at once, many times over, and a cancel in between: one end each', async () => {
+  const ids = await Promise.all(Array.from({ length: 40 }, place));
+  const cancel = createCancelOrder(database.db, encode, clock);
+  const batches = [
+    ids.map((id) => reply(id, 'PaymentAuthorized')),
+    [...ids].reverse().map((id) => reply(id, 'StockReserved')),
+  ];
+  await Promise.all([
+    ...[...batches, ...batches].map((batch) => answer(...batch)),
+    ...ids.slice(0, 10).map((id) => cancel(id, undefined).catch(() => undefined)),
+  ]);
+  for (const id of ids) {
+    const [first, end, ...more] = await history(id);
+    expect([first, more]).toEqual(['1 OrderCreated', []]);
+    expect(end).toMatch(/^2 Order(Confirmed|Cancelled)$/);
+  }
+});
+
+test('a reply to an order that nobody placed is refused', async () => {
+  await expect(answer(reply(uuidv7(), 'StockReserved'))).rejects.toMatchObject({ code: 'unknown-order' });
+});
+
+test('an overdue order is cancelled once, by one of several sweeps, and names who did not answer', async () => {
+  const overdue = await place();
+  await answer(reply(overdue, 'StockReserved'));
+  now = new Date(now.getTime() + 60_000);
+  const young = await place();
+  const placedBefore = new Date(now.getTime() - 30_000);
+  await Promise.all(
+    Array.from({ length: 4 }, () => expireOrders(database.openAnother().db, encode, placedBefore, now)),
+  );
+  expect(await expireOrders(database.db, encode, placedBefore, now)).toBe(0);
+  expect(await findOrder(database.db, overdue)).toMatchObject({
+    status: 'CANCELLED',
+    cancellationReason: 'no answer from payment in time',
+  });
+  expect(await history(overdue)).toEqual(['1 OrderCreated', '2 OrderCancelled']);
+  expect((await findOrder(database.db, young))?.status).toBe('PENDING');
+});
