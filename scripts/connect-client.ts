@@ -48,11 +48,14 @@ export interface ConnectClient {
 
 // Checking a config opens a connection to the database, which may take its time to fail.
 const TIMEOUT_MS = 20_000;
-// Connect answers 409 while its workers agree on who does what.
-const REBALANCE_SECONDS = 15;
-
-/** @param url address of Kafka Connect, without a slash at its end */
-export function createConnectClient(url: string): ConnectClient {
+/**
+ * Every request may be made twice without harm, so one that got no answer is made again: a worker that was killed is a
+ * member of its group until its session ends, and until then its successor accepts connections and answers nothing.
+ *
+ * @param url address of Kafka Connect, without a slash at its end
+ * @param patience how long a request is tried again while Connect rebalances or does not answer, in seconds
+ */
+export function createConnectClient(url: string, patience: number): ConnectClient {
   async function once(method: string, path: string, body?: unknown): Promise<unknown> {
     let status: number;
     let text: string;
@@ -90,8 +93,8 @@ export function createConnectClient(url: string): ConnectClient {
 
   function request(method: string, path: string, body?: unknown): Promise<unknown> {
     return untilAvailable(() => once(method, path, body), {
-      seconds: REBALANCE_SECONDS,
-      retryable: rebalancing,
+      seconds: patience,
+      retryable: (error) => error instanceof ConnectError && error.retryable,
     });
   }
 
@@ -131,10 +134,6 @@ export function createConnectClient(url: string): ConnectClient {
       await request('DELETE', connector(name));
     },
   };
-}
-
-function rebalancing(error: unknown): boolean {
-  return error instanceof ConnectError && error.status === 409;
 }
 
 function notConnect(url: string, path: string, status: number, text: string): ConnectError {

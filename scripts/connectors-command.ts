@@ -4,11 +4,10 @@ import { applyConnectors } from './apply-connectors.js';
 import { awaitConnector, failure } from './await-connector.js';
 import { CliError, UsageError } from './cli-error.js';
 import type { Config } from './config.js';
-import { type ConnectClient, ConnectError, createConnectClient } from './connect-client.js';
+import { type ConnectClient, createConnectClient } from './connect-client.js';
 import { readConnectorFiles } from './connector-files.js';
 import { jsonOption, timeoutOption, waitOption } from './options.js';
 import { printJson, printTable } from './output.js';
-import { untilAvailable } from './wait.js';
 import { watchConnectors } from './watch-connectors.js';
 
 // Seen from scripts/dist.
@@ -97,7 +96,7 @@ export function connectorsCommand(config: () => Config): Command {
       if (!(options.every > 0)) throw new UsageError('--every: give a number of seconds above 0');
       const stop = new AbortController();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-      await watchConnectors(createConnectClient(config().connectUrl), namesIn(names, options), {
+      await watchConnectors(createConnectClient(config().connectUrl, 0), namesIn(names, options), {
         everySeconds: options.every,
         signal: stop.signal,
         say: (line) => console.log(`${new Date().toISOString()} ${line}`),
@@ -139,11 +138,8 @@ async function existing(connect: ConnectClient, name: string) {
 }
 
 async function reach({ connectUrl }: Config, { wait }: Options): Promise<ConnectClient> {
-  const connect = createConnectClient(connectUrl);
-  await untilAvailable(() => connect.names(), {
-    seconds: wait,
-    retryable: (error) => error instanceof ConnectError && error.retryable,
-  });
+  const connect = createConnectClient(connectUrl, wait);
+  await connect.names();
   return connect;
 }
 

@@ -37,10 +37,12 @@ async function start(): Promise<string> {
   launcher.stderr?.on('data', (chunk) => {
     output += chunk;
   });
-  return eventually(async () => {
-    if (launcher.exitCode !== null) throw new Error(`npm start ended: ${output}`);
-    return /^ *(curl .*)$/m.exec(output)?.[1];
-  }, 180);
+  const ended = once(launcher, 'exit').then(() => {
+    throw new Error(`npm start ended: ${output}`);
+  });
+  // Of a launcher that is stopped later nobody waits for this.
+  ended.catch(() => undefined);
+  return Promise.race([eventually(async () => /^ *(curl .*)$/m.exec(output)?.[1], 180), ended]);
 }
 
 /** The processes of the stack, by its own lock file. */
