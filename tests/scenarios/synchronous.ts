@@ -43,14 +43,17 @@ async function playCalls(stage: Stage): Promise<Calling> {
   const usual = await median(shop.url);
   show(
     `latencies add up: ${parts.map(ms).join(' + ')} = ${ms(sum)} in the services, ${ms(usual)} for an order`,
-    usual >= 0.9 * sum,
+    // A lower bound that holds on any machine: timers are never early by more than a tick each.
+    usual >= LATENCY.payment + LATENCY.inventory + LATENCY.notification - 5,
   );
 
   say(`Payment becomes slow (${SLOW_PAYMENT} ms).`);
   shop.payment.latency = SLOW_PAYMENT;
-  const added = (await median(shop.payment.url)) - (parts[0] ?? 0);
   const slow = await median(shop.url);
-  show(`every order waits for it: ${ms(slow)} instead of ${ms(usual)}`, slow >= usual + 0.9 * added);
+  show(
+    `every order waits for it: ${ms(slow)} instead of ${ms(usual)}`,
+    slow >= SLOW_PAYMENT - 5 && slow > usual,
+  );
 
   say('Payment is well again; notification dies.');
   shop.payment.latency = LATENCY.payment;
