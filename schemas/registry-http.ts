@@ -8,12 +8,26 @@ export interface RegisteredVersion {
   readonly schema: unknown;
 }
 
+/** What a registry behind basic authentication answers to a stranger; somebody has to mend a setting. */
+export function unauthorized(url: string, cause?: unknown): RegistryError {
+  return new RegistryError(
+    'unavailable',
+    `schema registry at ${url} refuses the user or the password; are SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD right?`,
+    { cause },
+  );
+}
+
 /**
  * The parts of the Confluent API that the registry library does not have.
  * @param url without a slash at its end
  * @param timeoutMs for one request, body included
+ * @param headers sent with every request
  */
-export function createRegistryHttp(url: string, timeoutMs: number) {
+export function createRegistryHttp(
+  url: string,
+  timeoutMs: number,
+  headers: { readonly authorization?: string } = {},
+) {
   const unavailable = (error: unknown) => {
     // fetch says only that it failed; its cause says why.
     const text = reason((error as { cause?: unknown }).cause ?? error);
@@ -24,7 +38,10 @@ export function createRegistryHttp(url: string, timeoutMs: number) {
   async function request(path: string, body?: unknown): Promise<unknown> {
     const init = {
       signal: AbortSignal.timeout(timeoutMs),
-      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      headers: {
+        'content-type': 'application/vnd.schemaregistry.v1+json',
+        ...headers,
+      },
       ...(body === undefined ? {} : { method: 'PUT', body: JSON.stringify(body) }),
     };
     let status: number;
@@ -35,6 +52,9 @@ export function createRegistryHttp(url: string, timeoutMs: number) {
       text = await response.text();
     } catch (error) {
       throw unavailable(error);
+    }
+    if (status === 401) {
+      throw unauthorized(url);
     }
     if (status >= 500) throw unavailable(new Error(`${path} answered ${status}`));
     const answer = parse(text);

@@ -3,7 +3,8 @@ import avro, { type Type } from 'avsc';
 import type { SchemaSource } from './codec.js';
 import type { EventType } from './contract.js';
 import { RegistryError, reason } from './errors.js';
-import { createRegistryHttp, type RegisteredVersion } from './registry-http.js';
+import { authorization, type HttpAccess } from './http-access.js';
+import { createRegistryHttp, type RegisteredVersion, unauthorized } from './registry-http.js';
 
 export type { RegisteredVersion } from './registry-http.js';
 
@@ -22,7 +23,7 @@ export interface Registry extends SchemaSource {
   setCompatibility(subject: string): Promise<void>;
 }
 
-export interface RegistryOptions {
+export interface RegistryOptions extends HttpAccess {
   /** Address of the Confluent API, e.g. `http://localhost:8081/apis/ccompat/v7`. */
   readonly url: string;
   /** Name in the registry's access log. */
@@ -34,15 +35,25 @@ export interface RegistryOptions {
 const { COMPATIBILITY, SchemaRegistry, SchemaType } = registryClient;
 
 /** Connects to nothing yet: the first request does. */
-export function createRegistry({ url, clientId = 'walpost', timeoutMs = 5000 }: RegistryOptions): Registry {
+export function createRegistry({
+  url,
+  credentials,
+  clientId = 'walpost',
+  timeoutMs = 5000,
+}: RegistryOptions): Registry {
   const host = url.replace(/\/+$/, '');
-  const http = createRegistryHttp(host, timeoutMs);
+  const http = createRegistryHttp(
+    host,
+    timeoutMs,
+    authorization({ url, ...(credentials && { credentials }) }),
+  );
 
   // A client for each request: the library shares a pending look-up by id, and one that hangs would hang for ever.
   const client = () =>
     new SchemaRegistry({
       host,
       clientId,
+      ...(credentials && { auth: credentials }),
       retry: { retries: 2 },
       middlewares: [
         () => ({ prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs }) }),
@@ -62,6 +73,7 @@ export function createRegistry({ url, clientId = 'walpost', timeoutMs = 5000 }: 
         await http.subjects();
         throw new RegistryError('not-found', `${what}: ${text}`, { cause: error });
       }
+      if (status === 401) throw unauthorized(host, error);
       if (status === 409 || status === 422)
         throw new RegistryError('rejected', `${what}: ${text}`, { cause: error });
       throw new RegistryError('unavailable', `schema registry at ${host}: ${what}: ${text}`, {

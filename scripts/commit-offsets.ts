@@ -1,5 +1,5 @@
+import { startFetching } from '@walpost/kit/observe/start-fetching';
 import type { Kafka } from 'kafkajs';
-import { startFetching } from './start-fetching.js';
 
 /**
  * Sets the offsets of a group that has no members, as its only member for a moment. The library's own `setOffsets` does

@@ -1,15 +1,19 @@
+import { ConfigError } from '@walpost/kit/config';
+import { type KafkaAccess, kafkaAccess } from '@walpost/kit/kafka-access';
+import { type HttpAccess, httpAccess } from '@walpost/schemas/http-access';
 import { UsageError } from './cli-error.js';
 import { type ServiceName, serviceNames, services } from './services.js';
 
 export interface Config {
-  readonly kafkaBrokers: readonly string[];
+  readonly kafka: KafkaAccess;
   readonly kafkaReplicationFactor: number;
-  readonly schemaRegistryUrl: string;
-  readonly connectUrl: string;
-  readonly postgresHost: string;
-  readonly postgresPort: number;
+  readonly registry: HttpAccess;
+  readonly connect: HttpAccess;
+  readonly postgres: { readonly host: string; readonly port: number; readonly ssl: boolean };
   /** Of `<database>_app`, for each service; undefined when it is not set. */
   readonly passwords: Readonly<Record<ServiceName, string | undefined>>;
+  /** Of the role `observer`. */
+  readonly observerPassword: string | undefined;
 }
 
 /**
@@ -19,26 +23,53 @@ export interface Config {
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const value = (name: string, fallback: string) => env[name]?.trim() || fallback;
   return {
-    kafkaBrokers: brokers('KAFKA_BROKERS', value('KAFKA_BROKERS', 'localhost:9092')),
+    kafka: kafka(value),
     kafkaReplicationFactor: count('KAFKA_REPLICATION_FACTOR', value('KAFKA_REPLICATION_FACTOR', '1')),
-    schemaRegistryUrl: url(
-      'SCHEMA_REGISTRY_URL',
-      value('SCHEMA_REGISTRY_URL', 'http://localhost:8081/apis/ccompat/v7'),
+    registry: httpAccess(
+      url('SCHEMA_REGISTRY_URL', value('SCHEMA_REGISTRY_URL', 'http://localhost:8081/apis/ccompat/v7')),
+      env['SCHEMA_REGISTRY_USERNAME'],
+      env['SCHEMA_REGISTRY_PASSWORD'],
     ),
-    connectUrl: url('CONNECT_URL', value('CONNECT_URL', 'http://localhost:8083')),
-    postgresHost: value('POSTGRES_HOST', 'localhost'),
-    postgresPort: port('POSTGRES_PORT', value('POSTGRES_PORT', '5432')),
+    connect: httpAccess(
+      url('CONNECT_URL', value('CONNECT_URL', 'http://localhost:8083')),
+      env['CONNECT_USERNAME'],
+      env['CONNECT_PASSWORD'],
+    ),
+    postgres: {
+      host: value('POSTGRES_HOST', 'localhost'),
+      port: port('POSTGRES_PORT', value('POSTGRES_PORT', '5432')),
+      ssl:
+        oneOf('POSTGRES_SSLMODE', value('POSTGRES_SSLMODE', 'disable'), ['disable', 'verify-full']) ===
+        'verify-full',
+    },
     passwords: Object.fromEntries(
       serviceNames.map((name) => [name, env[services[name].passwordVariable] || undefined]),
     ) as Record<ServiceName, string | undefined>,
+    observerPassword: env['OBSERVER_PASSWORD'] || undefined,
   };
 }
 
-function brokers(name: string, text: string): string[] {
-  const list = text.split(',').map((broker) => broker.trim());
-  const wrong = list.find((broker) => !/^\S+:\d{1,5}$/.test(broker));
-  if (wrong !== undefined) throw new UsageError(`${name}: "${wrong}" is not host:port`);
-  return list;
+function kafka(value: (name: string, fallback: string) => string): KafkaAccess {
+  const protocol = value('KAFKA_SECURITY_PROTOCOL', 'PLAINTEXT');
+  try {
+    const access = kafkaAccess({
+      KAFKA_BROKERS: value('KAFKA_BROKERS', 'localhost:9092'),
+      KAFKA_SECURITY_PROTOCOL: oneOf('KAFKA_SECURITY_PROTOCOL', protocol, ['PLAINTEXT', 'SASL_SSL']),
+      KAFKA_USERNAME: value('KAFKA_USERNAME', ''),
+      KAFKA_PASSWORD: value('KAFKA_PASSWORD', ''),
+    });
+    const wrong = access.brokers.find((broker) => !/^\S+:\d{1,5}$/.test(broker));
+    if (wrong !== undefined) throw new UsageError(`KAFKA_BROKERS: "${wrong}" is not host:port`);
+    return access;
+  } catch (error) {
+    throw error instanceof ConfigError ? new UsageError(error.message, { cause: error }) : error;
+  }
+}
+
+function oneOf<const T extends string>(name: string, text: string, values: readonly T[]): T {
+  const found = values.find((value) => value === text);
+  if (found === undefined) throw new UsageError(`${name}: "${text}" is not one of ${values.join(', ')}`);
+  return found;
 }
 
 function count(name: string, text: string): number {

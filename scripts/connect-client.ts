@@ -1,4 +1,5 @@
 import { reason } from '@walpost/schemas/errors';
+import { authorization, type HttpAccess } from '@walpost/schemas/http-access';
 import { CliError } from './cli-error.js';
 import { untilAvailable } from './wait.js';
 
@@ -52,10 +53,17 @@ const TIMEOUT_MS = 20_000;
  * Every request may be made twice without harm, so one that got no answer is made again: a worker that was killed is a
  * member of its group until its session ends, and until then its successor accepts connections and answers nothing.
  *
- * @param url address of Kafka Connect, without a slash at its end
+ * @param access Kafka Connect's address, without a slash at its end, and how to log in there
  * @param patience how long a request is tried again while Connect rebalances or does not answer, in seconds
  */
-export function createConnectClient(url: string, patience: number): ConnectClient {
+export function createConnectClient(access: HttpAccess, patience: number): ConnectClient {
+  const { url } = access;
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/json',
+    ...authorization(access),
+  };
+
   async function once(method: string, path: string, body?: unknown): Promise<unknown> {
     let status: number;
     let text: string;
@@ -63,7 +71,7 @@ export function createConnectClient(url: string, patience: number): ConnectClien
       const response = await fetch(url + path, {
         method,
         signal: AbortSignal.timeout(TIMEOUT_MS),
-        headers: { accept: 'application/json', 'content-type': 'application/json' },
+        headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       status = response.status;
@@ -72,6 +80,12 @@ export function createConnectClient(url: string, patience: number): ConnectClien
       // fetch says only that it failed; its cause says why.
       const text = reason((error as { cause?: unknown }).cause ?? error);
       throw new ConnectError(`Kafka Connect at ${url}: ${text}`, { retryable: true, cause: error });
+    }
+    if (status === 401) {
+      throw new ConnectError(
+        `Kafka Connect at ${url} refuses the user or the password; are CONNECT_USERNAME and CONNECT_PASSWORD right?`,
+        { retryable: false, status },
+      );
     }
     if (status < 400 && text === '') return undefined;
     const answer = parse(text);

@@ -96,7 +96,7 @@ export function connectorsCommand(config: () => Config): Command {
       if (!(options.every > 0)) throw new UsageError('--every: give a number of seconds above 0');
       const stop = new AbortController();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-      await watchConnectors(createConnectClient(config().connectUrl, 0), namesIn(names, options), {
+      await watchConnectors(createConnectClient(config().connect, 0), namesIn(names, options), {
         everySeconds: options.every,
         signal: stop.signal,
         say: (line) => console.log(`${new Date().toISOString()} ${line}`),
@@ -137,8 +137,8 @@ async function existing(connect: ConnectClient, name: string) {
   throw new CliError(`Kafka Connect has no connector ${name}; it has ${names.join(', ') || 'none'}`);
 }
 
-async function reach({ connectUrl }: Config, { wait }: Options): Promise<ConnectClient> {
-  const connect = createConnectClient(connectUrl, wait);
+async function reach({ connect: access }: Config, { wait }: Options): Promise<ConnectClient> {
+  const connect = createConnectClient(access, wait);
   await connect.names();
   return connect;
 }

@@ -52,7 +52,7 @@ export function deadLettersCommand(config: () => Config): Command {
     .action(async (id: number, { service, wait, json }: Options) => {
       const settings = config();
       const letter = await withDatabase(settings, service, wait, (db) => findLetter(db, id));
-      const registry = createRegistry({ url: settings.schemaRegistryUrl, clientId: 'walpost-cli' });
+      const registry = createRegistry({ ...settings.registry, clientId: 'walpost-cli' });
       const decoded = await decodeLetter(registry, letter.value);
       if (json) printJson(letterJson(service, letter, decoded));
       else console.log(showLetter(service, letter, decoded));

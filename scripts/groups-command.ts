@@ -1,12 +1,17 @@
+import {
+  describeGroup,
+  type GroupProgress,
+  type PartitionProgress,
+  peekOnce,
+} from '@walpost/kit/observe/describe-group';
+import { PEEK_PREFIX } from '@walpost/kit/observe/topic-reader';
 import { Command } from 'commander';
 import type { Admin } from 'kafkajs';
 import { CliError } from './cli-error.js';
 import type { Config } from './config.js';
-import { describeGroup, type GroupProgress, type PartitionProgress } from './describe-group.js';
 import { withKafka } from './kafka.js';
 import { jsonOption, waitOption, wholeNumber, yesOption } from './options.js';
 import { formatAge, printable, printJson, printTable } from './output.js';
-import { PEEK_PREFIX } from './peek-unread.js';
 import { applyReset, type OffsetMove, parseTarget, planReset } from './reset-group.js';
 import { serviceNames, services } from './services.js';
 
@@ -35,7 +40,9 @@ export function groupsCommand(config: () => Config): Command {
     .action(async ({ wait, json }: Options) => {
       const rows = await withKafka(config(), wait, async (kafka) => {
         const names = [...new Set([...OURS, ...(await groupNames(kafka.admin))])];
-        return (await Promise.all(names.map((name) => describeGroup(kafka, name)))).map(total);
+        return (
+          await Promise.all(names.map((name) => describeGroup(kafka.admin, name, peekOnce(kafka))))
+        ).map(total);
       });
       if (json) printJson(rows);
       else {
@@ -61,7 +68,7 @@ export function groupsCommand(config: () => Config): Command {
     .action(async (name: string, { wait, json }: Options) => {
       const progress = await withKafka(config(), wait, async (kafka) => {
         await existing(kafka.admin, name);
-        return describeGroup(kafka, name);
+        return describeGroup(kafka.admin, name, peekOnce(kafka));
       });
       if (json) printJson(progress);
       else printProgress(progress);

@@ -1,13 +1,9 @@
+import type { KafkaClients } from '@walpost/kit/observe/topic-reader';
 import { reason } from '@walpost/schemas/errors';
-import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { CliError } from './cli-error.js';
 import type { Config } from './config.js';
 import { untilAvailable } from './wait.js';
-
-export interface KafkaAccess {
-  readonly kafka: Kafka;
-  readonly admin: Admin;
-}
 
 /**
  * Works with a connected admin client, and disconnects it.
@@ -15,13 +11,13 @@ export interface KafkaAccess {
  * @throws CliError naming the brokers when Kafka is away or refuses
  */
 export async function withKafka<T>(
-  { kafkaBrokers }: Config,
+  { kafka: access }: Config,
   seconds: number,
-  work: (access: KafkaAccess) => Promise<T>,
+  work: (clients: KafkaClients) => Promise<T>,
 ): Promise<T> {
   const kafka = new kafkajs.Kafka({
     clientId: 'walpost-cli',
-    brokers: [...kafkaBrokers],
+    ...access,
     connectionTimeout: 3000,
     requestTimeout: 10_000,
     retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 500 },
@@ -33,21 +29,8 @@ export async function withKafka<T>(
     return await work({ kafka, admin });
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(`Kafka at ${kafkaBrokers.join(',')}: ${reason(error)}`, { cause: error });
+    throw new CliError(`Kafka at ${access.brokers.join(',')}: ${reason(error)}`, { cause: error });
   } finally {
     await admin.disconnect();
   }
 }
-
-/** How long Kafka may answer "not now", as it does while a broker that has just started loads its groups, s. */
-const NOT_NOW_SECONDS = 15;
-
-/** What a group has committed; kafkajs repeats other requests by itself, and not this one. */
-export function fetchOffsets(admin: Admin, groupId: string, topics?: string[]): Promise<GroupOffsets> {
-  return untilAvailable(() => admin.fetchOffsets({ groupId, ...(topics && { topics }) }), {
-    seconds: NOT_NOW_SECONDS,
-    retryable: (error) => error instanceof kafkajs.KafkaJSError && error.retriable,
-  });
-}
-
-type GroupOffsets = Awaited<ReturnType<Admin['fetchOffsets']>>;

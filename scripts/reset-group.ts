@@ -1,8 +1,8 @@
+import { describe, fetchOffsets } from '@walpost/kit/observe/describe-group';
+import type { KafkaClients } from '@walpost/kit/observe/topic-reader';
 import type { Admin } from 'kafkajs';
 import { CliError, UsageError } from './cli-error.js';
 import { commitOffsets } from './commit-offsets.js';
-import { describe } from './describe-group.js';
-import { fetchOffsets, type KafkaAccess } from './kafka.js';
 
 /** Where a group is to read on from. */
 export type Target =
@@ -71,7 +71,7 @@ export async function planReset(
  * @throws CliError when a member has joined since, or Kafka has kept other offsets
  */
 export async function applyReset(
-  { kafka, admin }: KafkaAccess,
+  { kafka, admin }: KafkaClients,
   groupId: string,
   topic: string,
   moves: readonly OffsetMove[],

@@ -56,6 +56,8 @@ function installPackages() {
 function build() {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   runQuietly(process.execPath, [tsc, '-b'], 'The build (tsc -b) failed');
+  const page = join(root, 'services/console/build-page.mjs');
+  runQuietly(process.execPath, [page], "The build of the console's page failed");
 }
 
 /** Runs a program to its end; what it wrote is shown only when it fails. */
@@ -71,7 +73,8 @@ function runQuietly(command, options, failure) {
 }
 
 async function test() {
-  if (!onlyUnitTests()) {
+  if (selected(['compose']) && !hasDocker()) return;
+  if (selected(['integration', 'system', 'load'])) {
     const { fetchForTests } = await import('../compose/native/dist/fetch-for-tests.js');
     await fetchForTests().catch((error) => {
       if (error.name !== 'StackError') throw error;
@@ -93,9 +96,17 @@ async function test() {
   }
 }
 
-function onlyUnitTests() {
+/** Whether one of these projects is to be run; unless they are named, all but the long ones are. */
+function selected(names) {
   const at = args.indexOf('--selectProjects');
-  return at >= 0 && !args.slice(at).some((name) => ['integration', 'system', 'load'].includes(name));
+  return at < 0 ? !names.includes('compose') : args.slice(at).some((name) => names.includes(name));
+}
+
+function hasDocker() {
+  const { status, error, stderr } = spawnSync('docker', ['compose', 'ls'], { encoding: 'utf8' });
+  if (status === 0) return true;
+  console.log(`Skipped, there is no Docker with Compose here: ${error?.message ?? stderr.trim()}`);
+  return false;
 }
 
 /** Runs Jest and answers its exit code, 128 + n when signal n ended it. */

@@ -93,11 +93,25 @@ export function schemasCommand(config: () => Config): Command {
   return group;
 }
 
-async function connect({ schemaRegistryUrl }: Config, { wait }: Options): Promise<Registry> {
-  const registry = createRegistry({ url: schemaRegistryUrl, clientId: 'walpost-cli' });
-  await untilAvailable(() => registry.subjects(), {
-    seconds: wait,
-    retryable: (error) => error instanceof RegistryError && error.retryable,
-  });
-  return registry;
+/** A registry each of whose requests is tried again for as long as it is away; each may be made twice without harm. */
+async function connect({ registry: access }: Config, { wait }: Options): Promise<Registry> {
+  const registry = createRegistry({ ...access, clientId: 'walpost-cli' });
+  const patiently =
+    <A extends unknown[], T>(request: (...args: A) => Promise<T>) =>
+    (...args: A) =>
+      untilAvailable(() => request(...args), {
+        seconds: wait,
+        retryable: (error) => error instanceof RegistryError && error.retryable,
+      });
+  const patient: Registry = {
+    schemaOf: patiently(registry.schemaOf),
+    idOf: patiently(registry.idOf),
+    isRegistered: patiently(registry.isRegistered),
+    register: patiently(registry.register),
+    versions: patiently(registry.versions),
+    subjects: patiently(registry.subjects),
+    setCompatibility: patiently(registry.setCompatibility),
+  };
+  await patient.subjects();
+  return patient;
 }

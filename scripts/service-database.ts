@@ -13,7 +13,7 @@ import { untilAvailable } from './wait.js';
  * @throws CliError naming the variable or the database when it cannot be used
  */
 export async function withDatabase<T>(
-  { postgresHost: host, postgresPort: port, passwords }: Config,
+  { postgres, passwords }: Config,
   name: ServiceName,
   seconds: number,
   work: (db: Db) => Promise<T>,
@@ -25,8 +25,7 @@ export async function withDatabase<T>(
   }
   const user = `${database}_app`;
   const { db, ping, close } = openDatabase({
-    host,
-    port,
+    ...postgres,
     database,
     user,
     password,
@@ -38,7 +37,9 @@ export async function withDatabase<T>(
     return await work(db);
   } catch (error) {
     if (databaseFault(error) === undefined) throw error;
-    throw new CliError(`${name}: ${explain(error, name, `${host}:${port}`)}`, { cause: error });
+    throw new CliError(`${name}: ${explain(error, name, `${postgres.host}:${postgres.port}`)}`, {
+      cause: error,
+    });
   } finally {
     await close();
   }

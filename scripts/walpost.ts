@@ -8,6 +8,7 @@ import { deadLettersCommand } from './dead-letters-command.js';
 import { groupsCommand } from './groups-command.js';
 import { schemasCommand } from './schemas-command.js';
 import { topicsCommand } from './topics-command.js';
+import { traceCommand } from './trace-command.js';
 
 process.exitCode = await main(process.argv, process.env);
 
@@ -30,7 +31,14 @@ function createProgram(config: () => Config): Command {
   const program = new Command('walpost')
     .description("The operator's command line of Walpost. Settings come from the environment and from .env.")
     .showHelpAfterError('(--help shows how it is called)');
-  const groups = [schemasCommand, topicsCommand, connectorsCommand, groupsCommand, deadLettersCommand];
+  const groups = [
+    schemasCommand,
+    topicsCommand,
+    connectorsCommand,
+    groupsCommand,
+    deadLettersCommand,
+    traceCommand,
+  ];
   for (const group of groups) program.addCommand(group(config));
   const stop = (command: Command) => {
     command.exitOverride();

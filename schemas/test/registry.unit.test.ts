@@ -40,6 +40,25 @@ async function failure(work: Promise<unknown>): Promise<RegistryError> {
 
 const created = eventType('OrderCreated');
 
+test('user and password go with every request, and a refusal says which variables to look at', async () => {
+  const schema = JSON.stringify(created.schema);
+  const seen = new Set<string | undefined>();
+  const url = await serve((request, response) => {
+    seen.add(request.headers.authorization);
+    const allowed = request.headers.authorization === `Basic ${btoa('order:secret')}`;
+    response.writeHead(allowed ? 200 : 401, { 'content-type': 'application/json' });
+    response.end(allowed ? JSON.stringify(request.url === '/subjects' ? [] : { schema }) : '');
+  });
+  const registry = createRegistry({ url, credentials: { username: 'order', password: 'secret' } });
+  expect(await registry.subjects()).toEqual([]);
+  expect((await registry.schemaOf(7)).name).toBe('walpost.orders.OrderCreated');
+  expect(seen).toEqual(new Set([`Basic ${btoa('order:secret')}`]));
+
+  const stranger = createRegistry({ url });
+  expect((await failure(stranger.subjects())).message).toMatch(/SCHEMA_REGISTRY_USERNAME/);
+  expect((await failure(stranger.schemaOf(7))).message).toMatch(/refuses the user or the password/);
+});
+
 test('schemas, ids and versions come as the registry has them', async () => {
   const schema = JSON.stringify(created.schema);
   const url = await serve(

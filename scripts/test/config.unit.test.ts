@@ -5,22 +5,39 @@ import { formatAge, formatTable, oneLine } from '../output.js';
 
 test('unset and empty variables have defaults', () => {
   expect(readConfig({ KAFKA_BROKERS: ' ', CONNECT_URL: '' })).toEqual({
-    kafkaBrokers: ['localhost:9092'],
+    kafka: { brokers: ['localhost:9092'] },
     kafkaReplicationFactor: 1,
-    schemaRegistryUrl: 'http://localhost:8081/apis/ccompat/v7',
-    connectUrl: 'http://localhost:8083',
-    postgresHost: 'localhost',
-    postgresPort: 5432,
+    registry: { url: 'http://localhost:8081/apis/ccompat/v7' },
+    connect: { url: 'http://localhost:8083' },
+    postgres: { host: 'localhost', port: 5432, ssl: false },
     passwords: { order: undefined, payment: undefined, inventory: undefined, notification: undefined },
   });
   expect(readConfig({ PAYMENTS_PASSWORD: ' p ', ORDERS_PASSWORD: '', POSTGRES_PORT: '1' })).toMatchObject({
-    postgresPort: 1,
+    postgres: { port: 1 },
     passwords: { payment: ' p ', order: undefined },
   });
   expect(readConfig({ KAFKA_BROKERS: 'a:1, b:2', CONNECT_URL: 'http://c/' })).toMatchObject({
-    kafkaBrokers: ['a:1', 'b:2'],
-    connectUrl: 'http://c',
+    kafka: { brokers: ['a:1', 'b:2'] },
+    connect: { url: 'http://c' },
   });
+});
+
+test('a protected system is reached with user, password and checked certificates', () => {
+  const env = {
+    KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
+    KAFKA_USERNAME: 'operator',
+    KAFKA_PASSWORD: 'k',
+    CONNECT_USERNAME: 'operator',
+    CONNECT_PASSWORD: 'c',
+    POSTGRES_SSLMODE: 'verify-full',
+  };
+  expect(readConfig(env)).toMatchObject({
+    kafka: { ssl: true, sasl: { mechanism: 'scram-sha-512', username: 'operator', password: 'k' } },
+    connect: { credentials: { username: 'operator', password: 'c' } },
+    postgres: { ssl: true },
+  });
+  expect(() => readConfig({ ...env, KAFKA_PASSWORD: '' })).toThrow(UsageError);
+  expect(() => readConfig({ ...env, KAFKA_PASSWORD: '' })).toThrow('KAFKA_USERNAME and KAFKA_PASSWORD must');
 });
 
 test.each([
@@ -30,6 +47,8 @@ test.each([
   ['SCHEMA_REGISTRY_URL', 'localhost:8081'],
   ['CONNECT_URL', 'ftp://x'],
   ['POSTGRES_PORT', '65536'],
+  ['POSTGRES_SSLMODE', 'require'],
+  ['KAFKA_SECURITY_PROTOCOL', 'SSL'],
 ])('%s=%s is refused by name', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(UsageError);
   expect(() => readConfig({ [name]: value })).toThrow(`${name}: "`);

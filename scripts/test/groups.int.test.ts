@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { PartitionProgress } from '@walpost/kit/observe/describe-group';
 import type { Admin, Kafka, Producer } from 'kafkajs';
 import { eventually, kafkaOf } from '../../tests/support.js';
 import { commitOffsets } from '../commit-offsets.js';
-import type { PartitionProgress } from '../describe-group.js';
 import { cells, walpost } from './run-cli.js';
 
 const HOUR = 3_600_000;

@@ -1,13 +1,15 @@
 import { createDecoder } from '@walpost/schemas/codec';
 import type { EventName } from '@walpost/schemas/contract';
+import { httpAccess } from '@walpost/schemas/http-access';
 import { createRegistry } from '@walpost/schemas/registry';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { eventSettings, postgresSettings, serviceSettings } from './config.js';
+import { eventSettings, postgresSettings, type Settings, serviceSettings } from './config.js';
 import { startConsumer } from './consumer.js';
 import { type Db, openDatabase } from './database.js';
 import type { Handlers } from './handle-batch.js';
 import type { ReadinessChecks } from './http.js';
+import { kafkaAccess } from './kafka-access.js';
 import { type Defer, runService } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
 import { createOutboxEncoder, keepOutboxPartitions, type OutboxEncoder } from './outbox.js';
@@ -40,15 +42,7 @@ export interface ConsumerServiceOptions {
   topics: string[];
   /** The events that it writes into its outbox; none when it has no outbox. */
   publishes: EventName[];
-  settings: {
-    HOST: string;
-    LOG_LEVEL: string;
-    POSTGRES_HOST: string;
-    POSTGRES_PORT: number;
-    KAFKA_BROKERS: string;
-    SCHEMA_REGISTRY_URL: string;
-    INBOX_RETENTION_DAYS: number;
-  };
+  settings: Settings<typeof consumerServiceSettings>;
 }
 
 /** What a service is composed of. */
@@ -80,10 +74,12 @@ export async function runConsumerService(
 ): Promise<void> {
   const { name, database, publishes, settings } = options;
   const logger = createLogger(name, settings.LOG_LEVEL);
+  const kafka = kafkaAccess(settings);
   await runService(logger, async (defer, fail) => {
     const { db, ping, close } = openDatabase({
       host: settings.POSTGRES_HOST,
       port: settings.POSTGRES_PORT,
+      ssl: settings.POSTGRES_SSLMODE === 'verify-full',
       database,
       user: `${database}_app`,
       password: options.password,
@@ -91,7 +87,14 @@ export async function runConsumerService(
     });
     defer('database', close);
 
-    const registry = createRegistry({ url: settings.SCHEMA_REGISTRY_URL, clientId: name });
+    const registry = createRegistry({
+      ...httpAccess(
+        settings.SCHEMA_REGISTRY_URL,
+        settings.SCHEMA_REGISTRY_USERNAME,
+        settings.SCHEMA_REGISTRY_PASSWORD,
+      ),
+      clientId: name,
+    });
     const schemaIds =
       publishes.length > 0 ? followSchemaIds({ db, registry, events: publishes, logger }) : undefined;
     if (schemaIds) {
@@ -121,7 +124,7 @@ export async function runConsumerService(
       ),
     );
     const consumer = startConsumer({
-      brokers: settings.KAFKA_BROKERS.split(','),
+      kafka,
       groupId: name,
       topics: options.topics,
       decoder,

@@ -2,6 +2,7 @@ import type { Decoder } from '@walpost/schemas/codec';
 import kafkajs, { type Batch, type EachBatchPayload, type KafkaMessage, type logCreator } from 'kafkajs';
 import type { Db } from './database.js';
 import type { BatchResult, Subscription } from './handle-batch.js';
+import type { KafkaAccess } from './kafka-access.js';
 import type { Logger } from './logger.js';
 import { type Attempts, type Hold, processBatch } from './process-batch.js';
 import { receive } from './receive.js';
@@ -11,7 +12,7 @@ import { backoff, pause, untilDone } from './retry.js';
 const { Kafka, logLevel } = kafkajs;
 
 export interface ConsumerOptions extends Subscription {
-  brokers: string[];
+  kafka: KafkaAccess;
   groupId: string;
   topics: string[];
   decoder: Decoder;
@@ -55,7 +56,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
 
   const kafka = new Kafka({
     clientId: groupId,
-    brokers: options.brokers,
+    ...options.kafka,
     logLevel: logLevel.WARN,
     logCreator: toPino(logger),
     retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 },

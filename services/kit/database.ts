@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   database: string;
   user: string;
   password: string;
+  /** Whether to speak TLS, and check the server's certificate and name; no when not given. */
+  ssl?: boolean;
   /** Shown in `pg_stat_activity`. */
   applicationName: string;
   /** The most connections this process opens; 10 when not given. */
@@ -41,6 +43,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     database: options.database,
     username: options.user,
     password: options.password,
+    ssl: options.ssl ? 'verify-full' : false,
     max: options.connections ?? 10,
     connect_timeout: 5,
     // The driver's own back-off grows to 20 s, and a request would wait for it instead of hearing a 503.

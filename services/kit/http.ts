@@ -58,6 +58,15 @@ export async function createApp({ title, logger, readiness }: AppOptions): Promi
   );
   // Fastify reads text/plain by default; nothing here does.
   app.removeContentTypeParser('text/plain');
+  // Idle connections are closed at once, but one that is answered while closing would be kept by its client, and closing
+  // would wait for it.
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
   app.addSchema(ProblemSchema);
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request) => {

@@ -9,6 +9,8 @@ import postgres from 'postgres';
 export interface MigrationPlan {
   host: string;
   port: number;
+  /** Whether to speak TLS and check the server's certificate; no when not given. */
+  ssl?: boolean;
   /** Password of the superuser `postgres`; used by migrations only, never by a running service. */
   adminPassword: string;
   database: string;
@@ -16,6 +18,10 @@ export interface MigrationPlan {
   appPassword: string;
   /** Password of `cdc`, when Debezium reads this database. */
   cdcPassword?: string;
+  /** Password of `observer`, who may look; without one it cannot log in. */
+  observerPassword?: string;
+  /** Password of `letters`, who may settle dead letters; without one it cannot log in. */
+  lettersPassword?: string;
   /** Folders of migrations in the order in which they run; each keeps its own journal. */
   migrations: { name: string; folder: string }[];
 }
@@ -41,7 +47,7 @@ export function packageFolder(moduleUrl: string, folder: string): string {
  * run again, and from several places at once.
  *
  * Roles: `<database>_owner` owns the tables and cannot log in; `<database>_app` is what the service uses; `cdc` may
- * replicate, and read what a migration grants it.
+ * replicate, and read what a migration grants it; `observer` and `letters` are the console's.
  *
  * @throws the driver's error when the server is away or a migration fails; a failed migration leaves nothing behind
  */
@@ -49,6 +55,7 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
   const server = {
     host: plan.host,
     port: plan.port,
+    ssl: plan.ssl ? ('verify-full' as const) : false,
     username: 'postgres',
     password: plan.adminPassword,
     max: 1,
@@ -85,10 +92,14 @@ async function makeRolesAndDatabase(admin: postgres.Sql, plan: MigrationPlan): P
   await makeRole(admin, owner, 'NOLOGIN');
   await makeRole(admin, app, 'LOGIN', plan.appPassword);
   if (plan.cdcPassword) await makeRole(admin, 'cdc', 'LOGIN REPLICATION', plan.cdcPassword);
+  // Made without a password too: the migrations grant to them.
+  await makeRole(admin, 'observer', 'LOGIN', plan.observerPassword);
+  await makeRole(admin, 'letters', 'LOGIN', plan.lettersPassword);
+  await admin`alter role observer set default_transaction_read_only = on`;
   const [found] = await admin`select from pg_database where datname = ${plan.database}`;
   if (!found) await admin`create database ${admin(plan.database)} owner ${admin(owner)}`;
   await admin`revoke connect, temporary on database ${admin(plan.database)} from public`;
-  await admin`grant connect on database ${admin(plan.database)} to ${admin(app)}`;
+  await admin`grant connect on database ${admin(plan.database)} to ${admin(app)}, observer, letters`;
   if (plan.cdcPassword) await admin`grant connect on database ${admin(plan.database)} to cdc`;
 }
 

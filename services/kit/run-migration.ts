@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import { postgresSettings, readConfig, Secret } from './config.js';
 import { runMain } from './lifecycle.js';
 import { kitMigrations, migrateDatabase, packageFolder } from './migrate.js';
@@ -23,17 +24,23 @@ export async function runMigration(service: ServiceMigration, environment: NodeJ
         POSTGRES_PASSWORD: Secret(),
         [passwordVariable]: Secret(),
         ...(publishes && { CDC_PASSWORD: Secret() }),
+        OBSERVER_PASSWORD: Type.Optional(Secret()),
+        LETTERS_PASSWORD: Type.Optional(Secret()),
       },
       environment,
     );
+    const { OBSERVER_PASSWORD: observerPassword, LETTERS_PASSWORD: lettersPassword } = config;
     const secrets: Record<string, unknown> = config;
     await migrateDatabase({
       host: config.POSTGRES_HOST,
       port: config.POSTGRES_PORT,
+      ssl: config.POSTGRES_SSLMODE === 'verify-full',
       adminPassword: config.POSTGRES_PASSWORD,
       database,
       appPassword: String(secrets[passwordVariable]),
       ...(publishes && { cdcPassword: String(secrets['CDC_PASSWORD']) }),
+      ...(observerPassword && { observerPassword }),
+      ...(lettersPassword && { lettersPassword }),
       migrations: [
         ...(publishes ? [kitMigrations.outbox] : []),
         kitMigrations.inbox,

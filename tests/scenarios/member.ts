@@ -36,7 +36,7 @@ export function startMember(config: MemberConfig, onHandled: (result: BatchResul
   const { name, groupId, topic, brokers, registryUrl, database } = config;
   const { db, close } = openDatabase(database);
   const consumer = startConsumer({
-    brokers,
+    kafka: { brokers },
     groupId,
     topics: [topic],
     decoder: createDecoder({ registry: createRegistry({ url: registryUrl }) }),

@@ -39,7 +39,16 @@ export async function openTestDatabase(service: TestService): Promise<TestDataba
   const adminPassword = variable('POSTGRES_PASSWORD');
   const name = `${service}_${randomBytes(6).toString('hex')}`;
   const appPassword = randomUUID();
-  const plan = { host, port, adminPassword, database: name, appPassword, migrations: migrations[service] };
+  const plan = {
+    host,
+    port,
+    adminPassword,
+    database: name,
+    appPassword,
+    observerPassword: variable('OBSERVER_PASSWORD'),
+    lettersPassword: variable('LETTERS_PASSWORD'),
+    migrations: migrations[service],
+  };
   await migrateDatabase(
     service === 'notifications' ? plan : { ...plan, cdcPassword: variable('CDC_PASSWORD') },
   );

@@ -2,6 +2,8 @@ import type { App } from '@walpost/kit/http';
 
 export interface Answer {
   status: number;
+  /** The whole address that answered. */
+  url: string;
   headers: Headers;
   text: string;
   /** The parsed body; throws when it is no JSON. */
@@ -28,6 +30,7 @@ export async function serve(app: App): Promise<Ask> {
     const text = await response.text();
     return {
       status: response.status,
+      url: response.url,
       headers: response.headers,
       text,
       get json() {

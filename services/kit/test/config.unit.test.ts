@@ -7,6 +7,7 @@ test('text becomes what the schema says, and defaults fill the gaps', () => {
   ).toEqual({
     POSTGRES_HOST: 'localhost',
     POSTGRES_PORT: 6000,
+    POSTGRES_SSLMODE: 'disable',
     PW: 'x',
   });
 });

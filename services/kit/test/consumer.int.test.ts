@@ -64,7 +64,7 @@ function start(name: string, changes: Partial<ConsumerOptions> = {}): RunningCon
     }
   };
   const consumer = startConsumer({
-    brokers: brokers(),
+    kafka: { brokers: brokers() },
     groupId,
     topics: [topic],
     decoder: createDecoder({ registry: createRegistry({ url: registryUrl() }) }),

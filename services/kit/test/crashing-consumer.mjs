@@ -9,7 +9,7 @@ const { brokers, registryUrl, database, groupId, topic } = JSON.parse(process.ar
 const logger = createLogger('crashing-consumer', 'info');
 
 startConsumer({
-  brokers,
+  kafka: { brokers },
   groupId,
   topics: [topic],
   decoder: createDecoder({ registry: createRegistry({ url: registryUrl }) }),

@@ -1,6 +1,7 @@
 import kafkajs, { type Admin, type GroupDescription, type MemberDescription } from 'kafkajs';
-import { fetchOffsets, type KafkaAccess } from './kafka.js';
-import { type Place, peekUnread, placeKey, type Unread } from './peek-unread.js';
+import { untilDone } from '../retry.js';
+import { peekUnread, type Unread } from './peek-unread.js';
+import { type KafkaClients, openReader, type Place, placeKey } from './topic-reader.js';
 
 /** How a group stands with one partition. Offsets are text: they are 64 bits wide. */
 export interface PartitionProgress {
@@ -31,9 +32,24 @@ export interface GroupProgress {
 /** How long reading the oldest unread records may take, s. An open transaction can hold them back for longer. */
 const PEEK_SECONDS = 5;
 
+/** Finds the first unread record of places; see `peekUnread`. */
+export type Peek = (places: readonly Place[]) => Promise<ReadonlyMap<string, Unread>>;
+
+/** Peeks by a reader that lives for this one look. */
+export function peekOnce(kafka: KafkaClients): Peek {
+  return async (places) => {
+    if (places.length === 0) return new Map();
+    const reader = await openReader(kafka, [...new Set(places.map(({ topic }) => topic))]);
+    try {
+      return await peekUnread(reader, places, PEEK_SECONDS);
+    } finally {
+      await reader.close();
+    }
+  };
+}
+
 /** Progress of a group over the topics that it has committed in or is assigned, read as it is now. */
-export async function describeGroup(kafka: KafkaAccess, group: string): Promise<GroupProgress> {
-  const { admin } = kafka;
+export async function describeGroup(admin: Admin, group: string, peek: Peek): Promise<GroupProgress> {
   const description = await describe(admin, group);
   const committed = await committedOffsets(admin, group);
   const owners = ownersOf(description);
@@ -65,7 +81,7 @@ export async function describeGroup(kafka: KafkaAccess, group: string): Promise<
       });
     }
   }
-  const unread = await peekUnread(kafka, places, PEEK_SECONDS);
+  const unread = await peek(places);
   return {
     group,
     state: description?.state ?? 'Dead',
@@ -96,6 +112,26 @@ async function committedOffsets(admin: Admin, groupId: string): Promise<Map<stri
     ),
   );
 }
+
+/** How long Kafka may answer "not now", as it does while a broker that has just started loads its groups, ms. */
+const NOT_NOW = 15_000;
+
+/** What a group has committed; kafkajs repeats other requests by itself, and not this one. */
+export async function fetchOffsets(admin: Admin, groupId: string, topics?: string[]): Promise<GroupOffsets> {
+  let last: unknown;
+  const offsets = await untilDone(
+    () => admin.fetchOffsets({ groupId, ...(topics && { topics }) }),
+    AbortSignal.timeout(NOT_NOW),
+    (error) => {
+      if (!(error instanceof kafkajs.KafkaJSError && error.retriable)) throw error;
+      last = error;
+    },
+  );
+  if (!offsets) throw last ?? new Error(`Kafka says nothing about the offsets of ${groupId}`);
+  return offsets;
+}
+
+type GroupOffsets = Awaited<ReturnType<Admin['fetchOffsets']>>;
 
 /** Members by `topic/partition`. */
 function ownersOf(description: GroupDescription | undefined): Map<string, MemberDescription> {

@@ -1,0 +1,30 @@
+import { ConfigError } from './config.js';
+
+/** How a Kafka client connects and says who it is; spread into kafkajs's options. */
+export interface KafkaAccess {
+  brokers: string[];
+  ssl?: boolean;
+  sasl?: { mechanism: 'scram-sha-512'; username: string; password: string };
+}
+
+/**
+ * How to connect to Kafka, from the variables of that name.
+ *
+ * @throws {ConfigError} when SASL_SSL is asked for and user or password is not set
+ */
+export function kafkaAccess(settings: {
+  KAFKA_BROKERS: string;
+  KAFKA_SECURITY_PROTOCOL: 'PLAINTEXT' | 'SASL_SSL';
+  KAFKA_USERNAME?: string;
+  KAFKA_PASSWORD?: string;
+}): KafkaAccess {
+  const brokers = settings.KAFKA_BROKERS.split(',').map((broker) => broker.trim());
+  if (settings.KAFKA_SECURITY_PROTOCOL === 'PLAINTEXT') return { brokers };
+  const { KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = settings;
+  if (!username || !password) {
+    throw new ConfigError(
+      'Configuration: KAFKA_SECURITY_PROTOCOL is SASL_SSL, so KAFKA_USERNAME and KAFKA_PASSWORD must be set. Every variable is described in .env.example.',
+    );
+  }
+  return { brokers, ssl: true, sasl: { mechanism: 'scram-sha-512', username, password } };
+}

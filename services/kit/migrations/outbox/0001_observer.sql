@@ -1,0 +1,3 @@
+-- All but the payload.
+GRANT SELECT (id, aggregatetype, aggregateid, aggregateversion, type, ce_source, traceparent, created_at) ON outbox
+  TO observer;

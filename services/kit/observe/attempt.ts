@@ -1,0 +1,31 @@
+import { DrizzleQueryError } from 'drizzle-orm';
+import type { Source } from './observed-service.js';
+
+/**
+ * Asks one source. What goes wrong with it is its answer, in one line.
+ *
+ * @param what names the source in that line, e.g. `database orders`
+ * @param within how long it may take, ms: one that hangs must not hold back the others
+ */
+export async function attempt<T>(what: string, ask: () => Promise<T>, within = 10_000): Promise<Source<T>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${within / 1000} s`)), within);
+  });
+  try {
+    return { value: await Promise.race([ask(), late]) };
+  } catch (error) {
+    return { error: `${what}: ${textOf(error)}` };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function textOf(error: unknown): string {
+  // Drizzle's own message is the whole statement.
+  const telling = error instanceof DrizzleQueryError ? (error.cause ?? error) : error;
+  // Several addresses of one host failed: each says the same.
+  if (telling instanceof AggregateError) return textOf(telling.errors[0]);
+  if (!(telling instanceof Error)) return String(telling);
+  return (telling.message || telling.name).split('\n', 1)[0] ?? telling.name;
+}

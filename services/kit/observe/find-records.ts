@@ -1,0 +1,56 @@
+import kafkajs, { type Admin } from 'kafkajs';
+import { header } from '../receive.js';
+import type { WayRecord } from './order-way.js';
+import { type Place, placeKey, type TopicReader } from './topic-reader.js';
+
+/** How long looking through one topic may take, s. */
+const SCAN_SECONDS = 5;
+/** How far the clocks of services and relay may be apart, ms. */
+const CLOCK_SLACK = 10_000;
+
+const partitionOf = kafkajs.Partitioners.DefaultPartitioner();
+
+/**
+ * Finds the records of events in the partition of their key, from the time on at which the first of them was written.
+ *
+ * @param wanted event ids, which are the records' `ce_id`
+ * @returns the records by event id; `complete` is false when time ran out before the partition's end
+ */
+export async function findRecords(
+  admin: Admin,
+  reader: TopicReader,
+  search: { topic: string; key: string; since: number; wanted: readonly string[] },
+): Promise<{ found: Map<string, WayRecord>; complete: boolean }> {
+  const { topic, key, since } = search;
+  const [ends, starts] = await Promise.all([
+    admin.fetchTopicOffsets(topic),
+    admin.fetchTopicOffsetsByTimestamp(topic, since - CLOCK_SLACK),
+  ]);
+  const partitionMetadata = ends.map(({ partition: partitionId }) => ({
+    partitionErrorCode: 0,
+    partitionId,
+    leader: 0,
+    replicas: [],
+    isr: [],
+  }));
+  const partition = partitionOf({ topic, partitionMetadata, message: { key, value: null } });
+  const end = BigInt(ends.find((each) => each.partition === partition)?.high ?? 0);
+  const start = BigInt(starts.find((each) => each.partition === partition)?.offset ?? 0);
+  const wanted = new Set(search.wanted);
+  const found = new Map<string, WayRecord>();
+  // Kafka says -1 where no record is that young.
+  if (start < 0n || start >= end) return { found, complete: true };
+
+  const place: Place = { topic, partition, from: start, end };
+  const done = await reader.scan(
+    [place],
+    (_place, { headers, offset, timestamp }) => {
+      const id = header(headers, 'ce_id');
+      // A record that was sent again keeps its first place here.
+      if (wanted.delete(id)) found.set(id, { partition, offset, at: Number(timestamp) });
+      return wanted.size === 0;
+    },
+    SCAN_SECONDS,
+  );
+  return { found, complete: done.has(placeKey(topic, partition)) };
+}

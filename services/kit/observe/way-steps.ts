@@ -1,0 +1,92 @@
+import { isOver, isRelayed, type OrderWay, type WayEvent } from './order-way.js';
+
+/** One line of an order's way. */
+export interface Step {
+  /** Milliseconds since the epoch; null for what has not happened, or left no time. */
+  readonly at: number | null;
+  readonly where: string;
+  readonly what: string;
+  readonly state: 'done' | 'waiting' | 'failed';
+  readonly traceId: string | null;
+}
+
+/** The way as lines in the order of their times; what has not happened stands behind what it waits for. */
+export function stepsOf(way: OrderWay): Step[] {
+  const steps = [
+    ...way.effects.flatMap(({ service, rows }) =>
+      rows.map(({ at, what, note, state }) => {
+        const text = note === null ? what : `${what}: ${note}`;
+        return {
+          at: state === 'done' ? at : null,
+          where: service,
+          what: text,
+          state,
+          traceId: null,
+          sort: state === 'done' ? (at ?? Infinity) : Infinity,
+        };
+      }),
+    ),
+    ...way.strays.map(({ group, letter: { id, state, errorCode, createdAt: at } }) => ({
+      at,
+      where: group,
+      what: `letter ${id} (${state}) of a record that no outbox has: ${errorCode ?? 'parked'}`,
+      state: state === 'dead' || state === 'parked' ? ('failed' as const) : ('done' as const),
+      traceId: null,
+      sort: at,
+    })),
+    ...way.events.flatMap((event) => stepsOfEvent(way, event)),
+  ];
+  return steps.sort((a, b) => a.sort - b.sort).map(({ sort: _sort, ...step }) => step);
+}
+
+function stepsOfEvent({ slots, kafka }: OrderWay, event: WayEvent): (Step & { sort: number })[] {
+  const { type, version, writtenAt, traceId, record, topic } = event;
+  const relayed = isRelayed(event);
+  const slot = slots?.find(({ name }) => name === event.slot);
+  // A fraction more than the time of what comes before: an order among equal times.
+  let before = writtenAt;
+  const step = (at: number | null, where: string, what: string, state: Step['state']) => {
+    const sort = Math.max(before, at ?? before) + 0.01;
+    return { at, where, what, state, traceId, sort };
+  };
+  const next = (...given: Parameters<typeof step>) => {
+    const made = step(...given);
+    before = made.sort;
+    return made;
+  };
+  const position = slot?.confirmedLsn ? `, which is confirmed up to ${slot.confirmedLsn} by now` : '';
+  return [
+    next(writtenAt, event.service, `${type} v${version} written into the outbox`, 'done'),
+    relayed
+      ? next(null, `slot ${event.slot}`, `read from the log${position}`, 'done')
+      : next(null, `slot ${event.slot}`, `not known to be read from the log${position}`, 'waiting'),
+    record
+      ? next(record.at, `${topic}/${record.partition}@${record.offset}`, `${type} in the topic`, 'done')
+      : next(null, topic, topicText(type, relayed, kafka), relayed ? 'done' : 'waiting'),
+    ...event.deliveries.map((delivery) => {
+      const { group, handledAt, letter, known } = delivery;
+      if (letter && letter.state !== 'discarded') {
+        const why =
+          letter.state === 'dead'
+            ? `dead letter ${letter.id}: ${letter.errorCode}`
+            : 'parked behind a dead letter';
+        return step(letter.createdAt, group, `${type}: ${why}`, 'failed');
+      }
+      if (letter)
+        return step(letter.settledAt, group, `${type}: letter discarded, ${letter.discardReason}`, 'done');
+      if (handledAt !== null) return step(handledAt, group, `${type} handled once (inbox)`, 'done');
+      if (isOver(delivery)) return step(null, group, `${type} handled, the inbox row is gone by now`, 'done');
+      return step(
+        null,
+        group,
+        known ? `${type} not handled yet` : `${type}: its database does not answer`,
+        'waiting',
+      );
+    }),
+  ];
+}
+
+function topicText(type: string, relayed: boolean, kafka: boolean): string {
+  if (!kafka) return `${type}: Kafka does not answer`;
+  return relayed ? `${type} was in the topic, and is gone by retention` : `${type} not in the topic yet`;
+}
