@@ -33,6 +33,7 @@ export default {
     project('integration', ['**/test/**/*.int.test.ts'], stack),
     project('system', ['<rootDir>/tests/**/*.system.test.ts']),
     project('load', ['<rootDir>/tests/**/*.load.test.ts']),
+    project('compose', ['<rootDir>/tests/compose/*.compose.test.ts']),
   ],
   testTimeout: 60_000,
 };

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import helmet from '@fastify/helmet';
+import fastifyStatic from '@fastify/static';
+import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
+import type { Logger } from '@walpost/kit/logger';
+import { packageFolder } from '@walpost/kit/migrate';
+import { type ConsoleParts, consoleRoutes } from './routes.js';
+
+/** Builds the console's HTTP application, the same for production and tests. It does not listen yet. */
+export async function buildApp(
+  parts: ConsoleParts,
+  { logger, readiness }: { logger: Logger; readiness: ReadinessChecks },
+): Promise<App> {
+  const app = await createApp({ title: 'Walpost console', logger, readiness });
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+    },
+    // It is served by plain HTTP on a machine of one's own, by whatever name.
+    strictTransportSecurity: false,
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+  await app.register(consoleRoutes(parts));
+  await app.register(fastifyStatic, {
+    root: join(packageFolder(import.meta.url, 'dist'), 'page'),
+    wildcard: false,
+    decorateReply: false,
+  });
+  // Streams never end by themselves.
+  app.addHook('preClose', async () => parts.hub.close());
+  return app;
+}

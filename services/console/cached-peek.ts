@@ -1,0 +1,32 @@
+import type { Peek } from '@walpost/kit/observe/describe-group';
+import type { Unread } from '@walpost/kit/observe/peek-unread';
+import { type Place, placeKey } from '@walpost/kit/observe/topic-reader';
+
+/**
+ * Looks again only where something has moved: the oldest unread record of a group that stands still stays what it is,
+ * and where nothing was unread nothing is until the end moves.
+ */
+export function cachedPeek(peek: Peek): Peek {
+  const known = new Map<string, { place: Place; unread: Unread }>();
+  return async (places) => {
+    const moved = places.filter((place) => {
+      const before = known.get(placeKey(place.topic, place.partition));
+      if (before?.place.from !== place.from) return true;
+      return before.unread === 'nothing' && before.place.end !== place.end;
+    });
+    const found = await peek(moved);
+    for (const place of moved) {
+      const key = placeKey(place.topic, place.partition);
+      const unread = found.get(key);
+      if (unread) known.set(key, { place, unread });
+      else known.delete(key);
+    }
+    return new Map(
+      places.flatMap(({ topic, partition }) => {
+        const key = placeKey(topic, partition);
+        const unread = known.get(key)?.unread;
+        return unread ? [[key, unread] as const] : [];
+      }),
+    );
+  };
+}

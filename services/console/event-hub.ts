@@ -1,0 +1,59 @@
+import type { FastifyReply } from 'fastify';
+
+/** Sends server-sent events to everybody who listens. */
+export interface EventHub {
+  /** Turns an answer into a stream; `first` is sent to it alone. */
+  join(reply: FastifyReply, first: readonly HubEvent[]): void;
+  send(event: HubEvent): void;
+  readonly listeners: number;
+  /** Ends every stream. */
+  close(): void;
+}
+
+export interface HubEvent {
+  readonly name: string;
+  readonly data: unknown;
+}
+
+/** A listener that is so far behind, in bytes, misses events: the next one tells it everything anyway. */
+const BEHIND = 1024 * 1024;
+
+/** @param onListeners told when the first listener comes and when the last one goes */
+export function createEventHub(onListeners: (some: boolean) => void): EventHub {
+  const streams = new Set<FastifyReply['raw']>();
+  return {
+    join(reply, first) {
+      reply.hijack();
+      const stream = reply.raw;
+      // Headers that plugins have set, the security ones among them, are not sent by a hijacked reply.
+      stream.writeHead(200, {
+        ...(reply.getHeaders() as Record<string, string>),
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        // A proxy in between must not collect.
+        'x-accel-buffering': 'no',
+      });
+      for (const event of first) stream.write(format(event));
+      streams.add(stream);
+      if (streams.size === 1) onListeners(true);
+      stream.once('close', () => {
+        streams.delete(stream);
+        if (streams.size === 0) onListeners(false);
+      });
+    },
+    send(event) {
+      const text = format(event);
+      for (const stream of streams) if (stream.writableLength < BEHIND) stream.write(text);
+    },
+    get listeners() {
+      return streams.size;
+    },
+    close() {
+      for (const stream of streams) stream.end();
+    },
+  };
+}
+
+function format({ name, data }: HubEvent): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}

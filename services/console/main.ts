@@ -1,0 +1,85 @@
+import { fileURLToPath } from 'node:url';
+import {
+  eventSettings,
+  Port,
+  postgresSettings,
+  readConfig,
+  Secret,
+  serviceSettings,
+} from '@walpost/kit/config';
+import { kafkaAccess } from '@walpost/kit/kafka-access';
+import { runMain, runService } from '@walpost/kit/lifecycle';
+import { createLogger } from '@walpost/kit/logger';
+import { packageFolder } from '@walpost/kit/migrate';
+import { httpAccess } from '@walpost/schemas/http-access';
+import { openObserved } from '@walpost/scripts/open-observed';
+import { observedServices } from '@walpost/scripts/services';
+import { Type } from 'typebox';
+import { buildApp } from './app.js';
+import { createKafkaView } from './kafka-view.js';
+import { createOrderLoad } from './order-load.js';
+import { createLetterDesk } from './settle-letters.js';
+import { startConsole } from './start-console.js';
+
+const NAME = 'console';
+
+await runMain(async () => {
+  const config = readConfig(
+    {
+      ...serviceSettings,
+      ...postgresSettings,
+      ...eventSettings,
+      CONNECT_URL: Type.String({ default: 'http://localhost:8083', pattern: '^https?://' }),
+      CONNECT_USERNAME: Type.Optional(Secret()),
+      CONNECT_PASSWORD: Type.Optional(Secret()),
+      CONSOLE_PORT: Port(3100),
+      ORDER_PORT: Port(3000),
+      ORDER_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
+      OBSERVER_PASSWORD: Secret(),
+      LETTERS_PASSWORD: Type.Optional(Type.String()),
+      CONSOLE_TOKEN: Type.Optional(Type.String({ minLength: 8 })),
+      CONSOLE_TRACE_URL: Type.Optional(Type.String({ pattern: '^https?://.*\\{traceId\\}' })),
+    },
+    process.env,
+  );
+  const logger = createLogger(NAME, config.LOG_LEVEL);
+  const server = {
+    host: config.POSTGRES_HOST,
+    port: config.POSTGRES_PORT,
+    ssl: config.POSTGRES_SSLMODE === 'verify-full',
+  };
+  const connectUrl = config.CONNECT_URL.replace(/\/+$/, '');
+
+  await runService(logger, async (defer) => {
+    const { observed, close } = openObserved({
+      ...server,
+      password: config.OBSERVER_PASSWORD,
+      applicationName: NAME,
+    });
+    defer('databases', close);
+    const topics = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
+    const kafka = createKafkaView(kafkaAccess(config), topics);
+    defer('Kafka', kafka.close);
+    const load = createOrderLoad(config.ORDER_URL ?? `http://localhost:${config.ORDER_PORT}`);
+    defer('order load', load.close);
+    const { LETTERS_PASSWORD: password, CONSOLE_TOKEN: token } = config;
+    const desk = password && token ? createLetterDesk({ ...server, password }) : undefined;
+    if (desk) defer('letters', desk.close);
+    const parts = startConsole({
+      observed,
+      kafka,
+      connect: httpAccess(connectUrl, config.CONNECT_USERNAME, config.CONNECT_PASSWORD),
+      token,
+      load,
+      desk,
+      traceUrl: config.CONSOLE_TRACE_URL ?? null,
+      root: fileURLToPath(new URL('../../..', `file://${packageFolder(import.meta.url, 'dist')}/`)),
+      environment: process.env,
+      logger,
+    });
+    defer('picture', parts.close);
+    const app = await buildApp(parts, { logger, readiness: {} });
+    defer('http', () => app.close());
+    await app.listen({ host: config.HOST, port: config.CONSOLE_PORT });
+  });
+});

@@ -1,0 +1,118 @@
+import { expect, test } from '@jest/globals';
+import type { GroupProgress } from '@walpost/kit/observe/describe-group';
+import { judgeSystem } from '../judge-system.js';
+import type { ServiceView } from '../snapshot.js';
+
+const NOW = 1_000_000;
+const running = { state: 'RUNNING', worker: 'w', error: null };
+const connector = { name: 'order-outbox', ...running, tasks: [{ id: 0, ...running }] };
+const slot = {
+  name: 'order_outbox',
+  active: true,
+  walStatus: 'reserved',
+  confirmedLsn: '0/1',
+  behindBytes: 0,
+  keptBytes: 0,
+  safeBytes: null,
+  inactiveSince: null,
+};
+const service: ServiceView = {
+  name: 'order-service',
+  shortName: 'order',
+  consumes: ['payment-events'],
+  publishes: { topic: 'order-events', connector: 'order-outbox', slot: 'order_outbox' },
+  effect: 'orders',
+  backlog: null,
+  counters: { value: { outbox: 0, inbox: 0, effects: 0, backlog: null } },
+  rates: { outbox: 0, inbox: 0, effects: 0 },
+  letters: { value: { letters: [], dead: 0, parked: 0 } },
+};
+const partition = {
+  topic: 'payment-events',
+  partition: 0,
+  committed: '1',
+  end: '4',
+  lag: 3,
+  expired: 0,
+  oldestUnread: NOW - 20_000,
+  memberId: 'm',
+  host: 'h',
+};
+const group: GroupProgress = { group: 'order-service', state: 'Stable', members: 1, partitions: [] };
+
+type Sources = Parameters<typeof judgeSystem>[0];
+const fine: Sources = {
+  at: NOW,
+  services: [service],
+  slots: { value: [slot] },
+  connectors: { value: [connector] },
+  topics: { value: [] },
+  groups: { value: [group] },
+  orders: { value: { latest: [], pending: [] } },
+};
+
+test('nothing is said of a system where everything flows', () => {
+  expect(judgeSystem(fine)).toEqual([]);
+});
+
+test.each<[string, Partial<Sources>, string, RegExp]>([
+  [
+    'source away',
+    { groups: { error: 'groups, by Kafka: ECONNREFUSED' } },
+    'groups, by Kafka',
+    /^ECONNREFUSED$/,
+  ],
+  ['connector missing', { connectors: { value: [] } }, 'connector order-outbox', /not registered/],
+  [
+    'task failed',
+    {
+      connectors: {
+        value: [{ ...connector, tasks: [{ id: 0, ...running, state: 'FAILED', error: 'boom' }] }],
+      },
+    },
+    'connector order-outbox',
+    /its task is FAILED.*boom/,
+  ],
+  [
+    'slot unread',
+    { slots: { value: [{ ...slot, active: false, inactiveSince: NOW - 5 }] } },
+    'slot order_outbox',
+    /nobody reads it/,
+  ],
+  ['slot lost', { slots: { value: [{ ...slot, walStatus: 'lost' }] } }, 'slot order_outbox', /lost/],
+  [
+    'much log kept',
+    { slots: { value: [{ ...slot, keptBytes: 2e9 }] } },
+    'slot order_outbox',
+    /keeps 2000 MB/,
+  ],
+  [
+    'group without members',
+    { groups: { value: [{ ...group, members: 0, partitions: [partition] }] } },
+    'order-service',
+    /does not run, and 3 records wait/,
+  ],
+  [
+    'group late',
+    { groups: { value: [{ ...group, partitions: [partition] }] } },
+    'order-service',
+    /3 records behind/,
+  ],
+  [
+    'dead letters',
+    { services: [{ ...service, letters: { value: { letters: [], dead: 1, parked: 2 } } }] },
+    'order-service',
+    /1 dead letter waits for a person, and 2 parked/,
+  ],
+  [
+    'order pending',
+    { orders: { value: { latest: [], pending: [{ id: 'o', status: 'PENDING', at: NOW - 30_000 }] } } },
+    'orders',
+    /order o has been pending for 30 s/,
+  ],
+])('%s', (_name, changes, where, what) => {
+  const concerns = judgeSystem({ ...fine, ...changes });
+  expect(concerns).toHaveLength(1);
+  expect(concerns[0]?.where).toBe(where);
+  expect(concerns[0]?.what).toMatch(what);
+});

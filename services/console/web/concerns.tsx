@@ -1,0 +1,33 @@
+import type { Snapshot } from '../snapshot.js';
+import { age, clock, plural } from './format.js';
+import { Badge } from './parts.js';
+
+/** What is wrong, since when, and which command helps; or that nothing is. */
+export function Concerns({ snapshot }: { snapshot: Snapshot }) {
+  const { concerns, at } = snapshot;
+  return (
+    <section class={`card verdict ${concerns.length === 0 ? 'ok' : 'bad'}`} aria-label="State of the system">
+      <p role="status" class="headline">
+        <Badge health={concerns.length === 0 ? 'ok' : 'bad'}>
+          {concerns.length === 0 ? 'Everything flows' : `${plural(concerns.length, 'thing')} to look at`}
+        </Badge>
+      </p>
+      {concerns.length > 0 && (
+        <ul class="concerns">
+          {concerns.map(({ where, what, since, help }) => (
+            <li key={`${where} ${what}`}>
+              <strong>{where}</strong>: {what}
+              {since !== null && (
+                <span class="muted">
+                  {' '}
+                  since {clock(since)} ({age(at - since)})
+                </span>
+              )}
+              {help && <code class="command">{help}</code>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

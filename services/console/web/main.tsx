@@ -1,0 +1,6 @@
+import { render } from 'preact';
+import './main.css';
+import { Page } from './page.js';
+
+const root = document.getElementById('app');
+if (root) render(<Page />, root);

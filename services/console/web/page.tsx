@@ -1,0 +1,167 @@
+import { useEffect, useState } from 'preact/hooks';
+import { call, Refused } from './api.js';
+import { AskDialog, type Question } from './ask-dialog.js';
+import { Concerns } from './concerns.js';
+import { Flow } from './flow.js';
+import { clock } from './format.js';
+import { Groups } from './groups.js';
+import { Letters } from './letters.js';
+import { OrderSearch } from './order-search.js';
+import { Badge, Section } from './parts.js';
+import { Relays } from './relays.js';
+import { LoadControl, ScenarioControl } from './try-it.js';
+import { useLive, useToken } from './use-console.js';
+
+/** Does something that needs the token, or asks a question first; without a token it asks for that. */
+export type Act = (what: (token: string) => Question | Promise<void>) => void;
+
+const SECTIONS = [
+  ['flow', 'Flow'],
+  ['order', 'One order'],
+  ['readers', 'Readers'],
+  ['letters', 'Dead letters'],
+  ['relays', 'Relay'],
+  ['concepts', 'Concepts'],
+] as const;
+
+export function Page() {
+  const { snapshot, output, connected } = useLive();
+  const [token, setToken] = useToken();
+  const [question, setQuestion] = useState<Question | null>(null);
+  const [problem, setProblem] = useState('');
+
+  const troubles = snapshot?.concerns.length ?? 0;
+  useEffect(() => {
+    document.title = `${troubles > 0 ? `(${troubles}) ` : ''}Walpost console`;
+  }, [troubles]);
+
+  function askForToken(next?: (token: string) => void): void {
+    if (snapshot && !snapshot.changeable) {
+      setProblem('This console only shows: CONSOLE_TOKEN is not set where it runs.');
+      return;
+    }
+    setQuestion({
+      title: 'Unlock changes',
+      text: 'Looking needs nothing. To change something, give the token: npm start prints it, and it stands in .env as CONSOLE_TOKEN.',
+      action: 'Unlock',
+      field: { label: 'Token', type: 'password' },
+      run: async (given) => {
+        await call('/api/session', { token: given });
+        setToken(given);
+        setProblem('');
+        // Afterwards: it may ask the next question, when this one is closed.
+        if (next) setTimeout(next, 0, given);
+      },
+    });
+  }
+
+  const act: Act = (what) => {
+    const run = (given: string) => {
+      const result = what(given);
+      if (!(result instanceof Promise)) {
+        setQuestion(result);
+        return;
+      }
+      result.then(
+        () => setProblem(''),
+        (error: unknown) => {
+          if (error instanceof Refused && error.status === 401) setToken(null);
+          setProblem(error instanceof Error ? error.message : String(error));
+        },
+      );
+    };
+    if (token === null) askForToken(run);
+    else run(token);
+  };
+
+  return (
+    <>
+      <header>
+        <div class="bar">
+          <h1>
+            Walpost <span class="muted">console</span>
+          </h1>
+          <p class="live">
+            <Badge health={connected ? 'ok' : 'warn'}>{connected ? 'live' : 'not connected'}</Badge>
+            {snapshot && <span class="muted">{clock(snapshot.at)}</span>}
+          </p>
+          {token === null ? (
+            <button type="button" onClick={() => askForToken()}>
+              Read-only: unlock
+            </button>
+          ) : (
+            <button type="button" onClick={() => setToken(null)}>
+              Unlocked: lock
+            </button>
+          )}
+        </div>
+        <nav aria-label="Parts of this page">
+          {SECTIONS.map(([id, title]) => (
+            <a key={id} href={`#${id}`}>
+              {title}
+            </a>
+          ))}
+        </nav>
+      </header>
+      <main>
+        {problem && (
+          <p role="alert" class="card problem">
+            {problem}
+          </p>
+        )}
+        {!snapshot && (
+          <p class="card">{connected ? 'Looking at the system…' : 'Connecting to the console…'}</p>
+        )}
+        {snapshot && (
+          <>
+            <Concerns snapshot={snapshot} />
+            <Section
+              id="flow"
+              title="Flow"
+              about="Events go from left to right. What moves, moves; the numbers are of the last seconds."
+            >
+              <LoadControl snapshot={snapshot} act={act} />
+              <Flow snapshot={snapshot} />
+            </Section>
+            <Section
+              id="order"
+              title="Where is my order?"
+              about="The way of one order, read from the databases and topics themselves: where it is, and what keeps it there."
+            >
+              <OrderSearch snapshot={snapshot} />
+            </Section>
+            <Section
+              id="readers"
+              title="Readers"
+              about="Each service reads as a consumer group: its members share the partitions, and remember how far they are."
+            >
+              <Groups snapshot={snapshot} />
+            </Section>
+            <Section
+              id="letters"
+              title="Dead letters"
+              about="Events that a service could not handle. Later events of the same order wait behind them until somebody decides."
+            >
+              <Letters snapshot={snapshot} act={act} />
+            </Section>
+            <Section
+              id="relays"
+              title="Relay"
+              about="A connector reads a database’s log by its slot. While it stands still nothing is lost: rows stay in the outbox, and the server keeps its log."
+            >
+              <Relays snapshot={snapshot} />
+            </Section>
+            <Section
+              id="concepts"
+              title="See the concepts running"
+              about="Each scenario plays on a stack of its own, beside this one, and takes a minute or so. What it shows, it checks."
+            >
+              <ScenarioControl snapshot={snapshot} output={output} act={act} />
+            </Section>
+          </>
+        )}
+      </main>
+      {question && <AskDialog question={question} onClose={() => setQuestion(null)} />}
+    </>
+  );
+}

@@ -1,0 +1,82 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Snapshot } from '../snapshot.js';
+
+/** What the stream has told so far. */
+export interface Live {
+  readonly snapshot: Snapshot | null;
+  /** What the scenario prints. */
+  readonly output: readonly string[];
+  readonly connected: boolean;
+}
+
+const KEPT_LINES = 400;
+
+/** Listens to the console's stream; the browser itself connects again when it breaks. */
+export function useLive(): Live {
+  const [snapshot, setSnapshot] = useState<Snapshot | null>(null);
+  const [output, setOutput] = useState<readonly string[]>([]);
+  const [connected, setConnected] = useState(false);
+  useEffect(() => {
+    const source = new EventSource('/api/events');
+    let fresh = true;
+    source.onopen = () => {
+      // What was printed so far comes again with each connection.
+      fresh = true;
+      setConnected(true);
+    };
+    source.onerror = () => setConnected(false);
+    source.addEventListener('snapshot', ({ data }) => setSnapshot(JSON.parse(data) as Snapshot));
+    source.addEventListener('output', ({ data }) => {
+      const lines = JSON.parse(data) as string[];
+      const begin = fresh;
+      fresh = false;
+      setOutput((before) => (begin ? lines : [...before, ...lines].slice(-KEPT_LINES)));
+    });
+    return () => source.close();
+  }, []);
+  return { snapshot, output, connected };
+}
+
+const STORED = 'walpost-token';
+
+/** The token of this tab: from the address `npm start` prints, or typed in. It is in no address afterwards. */
+export function useToken(): [string | null, (token: string | null) => void] {
+  const [token, setToken] = useState<string | null>(() => {
+    const given = /^#token=(.+)$/.exec(location.hash)?.[1];
+    if (!given) return sessionStorage.getItem(STORED);
+    history.replaceState(null, '', location.pathname);
+    sessionStorage.setItem(STORED, decodeURIComponent(given));
+    return decodeURIComponent(given);
+  });
+  return [
+    token,
+    (next) => {
+      if (next === null) sessionStorage.removeItem(STORED);
+      else sessionStorage.setItem(STORED, next);
+      setToken(next);
+    },
+  ];
+}
+
+const ORDER = /^#order=(.*)$/;
+
+/** The order that is looked at: the part of the address behind `#order=`. A link to a part of the page leaves it. */
+export function useOrderInAddress(): [string, (id: string) => void] {
+  const [id, setId] = useState(() => ORDER.exec(location.hash)?.[1] ?? '');
+  useEffect(() => {
+    const onChange = () => {
+      const found = ORDER.exec(location.hash)?.[1];
+      if (found === undefined && location.hash !== '') return;
+      setId(found ?? '');
+      if (found) document.getElementById('order')?.scrollIntoView();
+    };
+    addEventListener('hashchange', onChange);
+    return () => removeEventListener('hashchange', onChange);
+  }, []);
+  return [
+    id,
+    (next) => {
+      location.hash = next === '' ? '' : `order=${next}`;
+    },
+  ];
+}
