@@ -4,7 +4,16 @@ import type { Jdk } from './find-jdk.js';
 import type { Settings } from './settings.js';
 import type { Program } from './supervise.js';
 
-export const groups = ['postgres', 'kafka', 'registry', 'connect', 'mail', 'setup', 'services'] as const;
+export const groups = [
+  'postgres',
+  'kafka',
+  'registry',
+  'connect',
+  'mail',
+  'setup',
+  'services',
+  'console',
+] as const;
 export type Group = (typeof groups)[number];
 
 interface Part {
@@ -16,6 +25,8 @@ interface Part {
 /** A part that keeps running. */
 export interface ProcessPart extends Part, Program {
   kind: 'process';
+  /** The others start and run without it. */
+  optional?: true;
 }
 /** A part that runs once, as a one-shot service of compose would. */
 export interface StepPart extends Part {

@@ -41,6 +41,8 @@ export function connectPart(site: Site): ProcessPart {
         {
           POSTGRES_HOST: setting(settings, 'POSTGRES_HOST'),
           POSTGRES_PORT: setting(settings, 'POSTGRES_PORT'),
+          // The Postgres that npm start runs listens on the loopback address and has no certificate.
+          POSTGRES_SSLMODE: 'disable',
           CDC_PASSWORD: setting(settings, 'CDC_PASSWORD'),
         },
       ),

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { codeOf } from './stack-error.js';
 
-/** The example with a random, URL-safe value for every `…_PASSWORD=` that has none. */
+/** The example with a random, URL-safe value for every `…_PASSWORD=` and `…_TOKEN=` that has none. */
 export function withPasswords(example: string, random = () => randomBytes(18).toString('base64url')): string {
-  return example.replace(/^(\w+_PASSWORD)=$/gm, (_line, name: string) => `${name}=${random()}`);
+  return example.replace(/^(\w+_(?:PASSWORD|TOKEN))=$/gm, (_line, name: string) => `${name}=${random()}`);
 }
 
 /**

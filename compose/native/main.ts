@@ -42,6 +42,7 @@ function welcome(settings: Settings): string {
   return `
 Walpost runs (${Math.round(process.uptime())} s).
 
+  console        ${consoleAddress(http('CONSOLE_PORT'), settings['CONSOLE_TOKEN'])}
   orders         ${http('ORDER_PORT')}
   payments       ${http('PAYMENT_PORT')}
   inventory      ${http('INVENTORY_PORT')}
@@ -58,6 +59,11 @@ Place an order:
   curl -i -X POST ${http('ORDER_PORT')}/orders -H 'content-type: application/json' -d '${order}'
 
 Ctrl-C stops everything; the data stays in ${relative(process.cwd(), dataDir) || '.'}.`;
+}
+
+/** The part behind # stays in the browser: no server and no log gets to see the token. */
+function consoleAddress(url: string, token: string | undefined): string {
+  return token ? `${url}/#token=${token}` : url;
 }
 
 function onSignal(): void {

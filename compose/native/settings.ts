@@ -17,6 +17,7 @@ const defaults: Settings = {
   PAYMENT_PORT: '3001',
   INVENTORY_PORT: '3002',
   NOTIFICATION_PORT: '3003',
+  CONSOLE_PORT: '3100',
   SMTP_URL: 'smtp://localhost:1025',
   MAIL_WEB_PORT: '1080',
   LOG_LEVEL: 'info',
@@ -31,6 +32,9 @@ export const secretNames = [
   'CDC_PASSWORD',
   'REGISTRY_PASSWORD',
 ] as const;
+
+/** What the console has for itself; without them the rest runs all the same. */
+export const consoleSecretNames = ['OBSERVER_PASSWORD', 'LETTERS_PASSWORD', 'CONSOLE_TOKEN'] as const;
 
 /** One setting of the stack; throws when it is not there, which is a mistake in the program. */
 export function setting(settings: Environment, name: string): string {
@@ -61,9 +65,9 @@ export function baseEnvironment(env: Environment): Settings {
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
-/** The settings without the passwords, except those named: a process gets the secrets it needs and no other. */
+/** The settings without passwords and token, except those named: a process gets the secrets it needs and no other. */
 export function withSecrets(settings: Settings, allowed: readonly string[]): Settings {
-  const hidden = secretNames.filter((name) => !allowed.includes(name));
+  const hidden = [...secretNames, ...consoleSecretNames].filter((name) => !allowed.includes(name));
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !hidden.some((h) => h === name)));
 }
 
@@ -100,6 +104,7 @@ export function portsOf(settings: Settings): PortUse[] {
     plain('payment', 'PAYMENT_PORT'),
     plain('inventory', 'INVENTORY_PORT'),
     plain('notification', 'NOTIFICATION_PORT'),
+    plain('console', 'CONSOLE_PORT'),
   ];
   requireLocal('POSTGRES_HOST', setting(settings, 'POSTGRES_HOST'));
   for (const use of uses) {

@@ -13,9 +13,9 @@ import { sendSignal } from './process-table.js';
 import { registryPart } from './registry.js';
 import { type Outcome, runProgram } from './run-program.js';
 import { completeSettings, type Environment, portsOf, type Settings } from './settings.js';
-import { StackError } from './stack-error.js';
+import { messageOf, StackError } from './stack-error.js';
 import { type State, Supervisor } from './supervise.js';
-import { servicePart, serviceParts, setupSteps, watcherPart } from './workspace-programs.js';
+import { consolePart, servicePart, serviceParts, setupSteps, watcherPart } from './workspace-programs.js';
 
 /** Told of every change, for a person to read. */
 export interface Reporter {
@@ -117,6 +117,7 @@ function selected(site: Site, include: readonly string[]): Component[] {
     ...setupSteps(site),
     ...serviceParts(site),
     watcherPart(site),
+    consolePart(site),
   ];
   const known = new Set<string>([...groups, ...all.map(({ name }) => name)]);
   const unknown = include.filter((name) => !known.has(name));
@@ -173,7 +174,10 @@ class RunningStack implements Stack {
 
   async #bringUp(component: Component): Promise<void> {
     if (this.#closing.signal.aborted) throw new StackError('Stopped while starting.');
-    if (component.kind === 'process') return this.#watched(component.name).start();
+    if (component.kind === 'process') {
+      const started = this.#watched(component.name).start();
+      return component.optional ? this.#orWithout(component.name, started) : started;
+    }
     const { name } = component;
     this.#report.state(name, 'starting');
     const logPath = this.#logPath(name);
@@ -188,6 +192,16 @@ class RunningStack implements Stack {
       throw new StackError(`${name} failed (exit ${outcome.code}); last lines of ${logPath}:\n  ${tail}`);
     }
     this.#report.state(name, 'done');
+  }
+
+  /** Goes on without an optional part that cannot be started, and says so. */
+  async #orWithout(name: string, started: Promise<void>): Promise<void> {
+    try {
+      await started;
+    } catch (error) {
+      if (this.#closing.signal.aborted) throw error;
+      this.#report.line(`Going on without the ${name}: ${messageOf(error)}`);
+    }
   }
 
   async start(name: string): Promise<void> {

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clearLeftover, readLock } from './lock.js';
 import { reservePorts } from './reserve-ports.js';
-import { baseEnvironment, type Environment, type Settings, secretNames } from './settings.js';
+import {
+  baseEnvironment,
+  consoleSecretNames,
+  type Environment,
+  type Settings,
+  secretNames,
+} from './settings.js';
 import { type Reporter, type Stack, startStack } from './stack.js';
 
 const prefix = `walpost-test-${process.getuid?.()}-`;
@@ -22,8 +28,11 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
   const block = await reservePorts();
   const [postgres, kafka, controller, registry, management, connect, order, payment, inventory, ...rest] =
     block.ports;
-  const [notification, smtp, mailWeb, ...sparePorts] = rest;
-  const passwords = secretNames.map((name) => [name, randomBytes(12).toString('base64url')]);
+  const [notification, smtp, mailWeb, console, ...sparePorts] = rest;
+  const passwords = [...secretNames, ...consoleSecretNames].map((name) => [
+    name,
+    randomBytes(12).toString('base64url'),
+  ]);
   const env = {
     ...baseEnvironment(base),
     ...Object.fromEntries(passwords),
@@ -38,6 +47,7 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
     PAYMENT_PORT: String(payment),
     INVENTORY_PORT: String(inventory),
     NOTIFICATION_PORT: String(notification),
+    CONSOLE_PORT: String(console),
     SMTP_URL: `smtp://localhost:${smtp}`,
     MAIL_WEB_PORT: String(mailWeb),
     LOG_LEVEL: 'info',

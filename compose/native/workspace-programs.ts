@@ -4,7 +4,7 @@ import type { Launch } from './child.js';
 import type { ProcessPart, Site, StepPart } from './component.js';
 import { root } from './paths.js';
 import { probeHttp } from './probe-http.js';
-import { portOf, type Settings, withSecrets } from './settings.js';
+import { consoleSecretNames, portOf, type Settings, withSecrets } from './settings.js';
 import { StackError } from './stack-error.js';
 
 const services = {
@@ -72,6 +72,18 @@ export function serviceParts({ settings }: Site): ProcessPart[] {
       port: portOf(settings, port),
     });
   });
+}
+
+/** The page that shows it all. It needs the roles that the migrations make, and shows whatever else is there. */
+export function consolePart({ settings }: Site): ProcessPart {
+  const part = servicePart({
+    name: 'console',
+    needs: names.map((name) => `migrate-${name}`),
+    script: 'services/console/dist/main.js',
+    env: withSecrets(settings, consoleSecretNames),
+    port: portOf(settings, 'CONSOLE_PORT'),
+  });
+  return { ...part, group: 'console', optional: true };
 }
 
 /** A process of a service: one of the four, or one more of them on another port. */

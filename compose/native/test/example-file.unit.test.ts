@@ -11,15 +11,17 @@ const example = readFileSync(join(root, '.env.example'), 'utf8');
 test('.env.example holds every setting with its default, and no password', () => {
   const given = parseEnv(withPasswords(example));
   const { length } = Object.keys(given).filter((name) => name.endsWith('_PASSWORD'));
-  expect(length).toBe(7);
+  expect(length).toBe(21);
   const passwords = Object.fromEntries(Object.entries(given).filter(([name]) => name.endsWith('_PASSWORD')));
   expect(given).toMatchObject(completeSettings(passwords));
-  expect(portsOf(completeSettings(given))).toHaveLength(12);
+  expect(portsOf(completeSettings(given))).toHaveLength(13);
   expect(example).not.toMatch(/PASSWORD=./);
 });
 
 test('.env.example holds every variable that a service reads', () => {
-  const files = ['order', 'payment', 'inventory', 'notification'].map((name) => `services/${name}/main.ts`);
+  const files = ['order', 'payment', 'inventory', 'notification', 'console'].map(
+    (name) => `services/${name}/main.ts`,
+  );
   const sources = [...files, 'services/kit/config.ts', 'services/kit/consumer-service.ts'];
   const read = sources.flatMap((file) =>
     [

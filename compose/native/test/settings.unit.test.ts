@@ -15,7 +15,7 @@ test('ports come from the one variable that holds each', () => {
   expect(portOf(settings, 'SCHEMA_REGISTRY_URL')).toBe(18081);
   expect(portOf(settings, 'CONNECT_URL')).toBe(18083);
   expect(portsOf(settings).map(({ port }) => port)).toEqual([
-    5432, 19092, 9093, 18081, 8082, 18083, 1025, 1080, 3000, 3001, 3002, 3003,
+    5432, 19092, 9093, 18081, 8082, 18083, 1025, 1080, 3000, 3001, 3002, 3003, 3100,
   ]);
 });
 
@@ -42,15 +42,16 @@ test('a process gets the secrets that it needs and no other', () => {
   const env = withSecrets(complete(), ['ORDERS_PASSWORD']);
   expect(Object.keys(env).filter((name) => name.endsWith('_PASSWORD'))).toEqual(['ORDERS_PASSWORD']);
   expect(env['LOG_LEVEL']).toBe('info');
+  expect(withSecrets({ ...complete(), CONSOLE_TOKEN: 'x' }, [])).not.toHaveProperty('CONSOLE_TOKEN');
 });
 
-test('an .env gets a password of its own for every empty one, and nothing else is touched', () => {
+test('an .env gets a password or token of its own for every empty one, and nothing else is touched', () => {
   let count = 0;
   const text = withPasswords(
-    '# A_PASSWORD=\nA_PASSWORD=\nB_PASSWORD=set\nC_PASSWORD=\nPORT=\n',
+    '# A_PASSWORD=\nA_PASSWORD=\nB_PASSWORD=set\nC_PASSWORD=\nD_TOKEN=\nPORT=\n',
     () => `p${++count}`,
   );
-  expect(text).toBe('# A_PASSWORD=\nA_PASSWORD=p1\nB_PASSWORD=set\nC_PASSWORD=p2\nPORT=\n');
+  expect(text).toBe('# A_PASSWORD=\nA_PASSWORD=p1\nB_PASSWORD=set\nC_PASSWORD=p2\nD_TOKEN=p3\nPORT=\n');
   const [first, second] = withPasswords('A_PASSWORD=\nB_PASSWORD=\n').match(/(?<==).+$/gm) ?? [];
   expect(first).toMatch(/^[\w-]{20,}$/);
   expect(second).not.toBe(first);

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Makes Kafka's users and what each may do, and nothing more; safe to repeat. It runs in the broker's image, as the
+# broker's own certificate, which is the only one that may do this.
+set -euo pipefail
+
+kafka=kafka:9094
+cat > /tmp/admin.properties <<PROPERTIES
+security.protocol=SSL
+ssl.keystore.type=PEM
+ssl.keystore.location=/certificates/kafka/both.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=/certificates/public/root.crt
+PROPERTIES
+
+user() { # NAME PASSWORD
+  /opt/kafka/bin/kafka-configs.sh --bootstrap-server $kafka --command-config /tmp/admin.properties --alter \
+    --entity-type users --entity-name "$1" --add-config "SCRAM-SHA-512=[password=$2]"
+}
+may() { # NAME what...
+  local name=$1; shift
+  /opt/kafka/bin/kafka-acls.sh --bootstrap-server $kafka --command-config /tmp/admin.properties --add --force \
+    --allow-principal "User:$name" "$@" > "/tmp/$name.log" || { cat "/tmp/$name.log"; return 1; }
+}
+# Each is a program of its own that takes two seconds to start.
+all() { local job failed=0; for job in $(jobs -p); do wait "$job" || failed=1; done; return $failed; }
+
+user order-service "$ORDER_KAFKA_PASSWORD" &
+user payment-service "$PAYMENT_KAFKA_PASSWORD" &
+user inventory-service "$INVENTORY_KAFKA_PASSWORD" &
+user notification-service "$NOTIFICATION_KAFKA_PASSWORD" &
+user connect "$CONNECT_KAFKA_PASSWORD" &
+user operator "$OPERATOR_KAFKA_PASSWORD" &
+all
+
+# A consumer reads its topics as a member of its group.
+may order-service --operation Read --operation Describe --topic payment-events --topic inventory-events --group order-service &
+may payment-service --operation Read --operation Describe --topic order-events --group payment-service &
+may inventory-service --operation Read --operation Describe --topic order-events --group inventory-service &
+may notification-service --operation Read --operation Describe --topic order-events --group notification-service &
+# The relay writes the three topics and the heartbeats, in transactions, and keeps its own state.
+(
+  may connect --operation Write --operation Describe --topic order-events --topic payment-events --topic inventory-events
+  may connect --operation Write --operation Describe --resource-pattern-type prefixed --topic __debezium-heartbeat.
+  may connect --operation All --resource-pattern-type prefixed --topic walpost-connect- --group walpost-connect \
+    --transactional-id walpost-connect --transactional-id connect-cluster-walpost-connect
+) &
+# Whoever runs walpost makes topics, looks at groups and moves them.
+may operator --operation All --topic '*' --group '*' --cluster &
+all
+echo "users and rules are there"

@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { endOf, eventually, placeOrder, setting } from '../support.js';
+import { type ComposeStack, composeStack } from './compose-stack.js';
+import { effectsOf, exactly, orderWhile } from './order-load.js';
+
+let stack: ComposeStack;
+beforeAll(async () => {
+  stack = await composeStack('compose.yaml', 'compose/cluster.yaml');
+  await stack.compose('up', '--build', '--wait');
+}, 600_000);
+afterAll(() => stack?.close(), 120_000);
+
+/** Orders in, and out at the other end. */
+async function flows(withinSeconds: number): Promise<void> {
+  const { id } = await placeOrder(stack.env);
+  expect((await endOf(stack.env, id, withinSeconds)).status).toBe('CONFIRMED');
+}
+
+test('a broker dies under load: intake never stops, nothing is lost and nothing doubled', async () => {
+  const { ids, refused } = await orderWhile(stack.env, async () => {
+    await stack.compose('kill', 'kafka-2');
+    await flows(90);
+    await stack.compose('start', 'kafka-2');
+    await stack.healthy('kafka-2');
+    await flows(60);
+  });
+  expect(refused).toBe(0);
+  expect(ids.length).toBeGreaterThan(0);
+  expect(await effectsOf(stack.env, ids)).toEqual(exactly(ids.length));
+}, 300_000);
+
+test('a Connect worker dies under load: the other takes its connectors, nothing is lost and nothing doubled', async () => {
+  const workerOf = async () => {
+    const said = await stack.compose(
+      'run',
+      '--rm',
+      'walpost',
+      'connectors',
+      'status',
+      'order-outbox',
+      '--json',
+    );
+    const [row] = JSON.parse(said) as { taskState: string; worker: string }[];
+    return row?.taskState === 'RUNNING' ? row.worker : undefined;
+  };
+  const [victim] = (await eventually(workerOf)).split(':');
+  const { ids, refused } = await orderWhile(stack.env, async () => {
+    await stack.compose('kill', String(victim));
+    await flows(120);
+    expect((await eventually(workerOf)).split(':')[0]).not.toBe(victim);
+    await stack.compose('start', String(victim));
+    await stack.healthy(String(victim));
+  });
+  expect(refused).toBe(0);
+  expect(ids.length).toBeGreaterThan(0);
+  expect(await effectsOf(stack.env, ids)).toEqual(exactly(ids.length));
+}, 400_000);
+
+test('the primary dies under load and the standby takes over: its slot goes on, nothing is lost', async () => {
+  const standby = { ...stack.env, POSTGRES_PORT: setting(stack.env, 'POSTGRES_STANDBY_PORT') };
+  const slots = `SELECT slot_name FROM pg_replication_slots
+    WHERE slot_type = 'logical' AND failover AND synced AND NOT temporary ORDER BY 1`;
+  const names = async () =>
+    (await stack.compose('exec', '-T', 'postgres-standby', 'psql', '-U', 'postgres', '-XAtc', slots))
+      .trim()
+      .split('\n');
+  await eventually(async () => ((await names()).length === 3 ? true : undefined), 90);
+  expect(await names()).toEqual(['inventory_outbox', 'order_outbox', 'payment_outbox']);
+  const { ids } = await orderWhile(stack.env, async () => {
+    const own = Object.fromEntries(Object.entries(stack.env).filter(([name]) => name.startsWith('COMPOSE_')));
+    await promisify(execFile)('bash', ['compose/cluster/failover.sh'], { env: { ...process.env, ...own } });
+    await eventually(() => placeOrder(stack.env), 60);
+    await flows(120);
+  });
+  expect(ids.length).toBeGreaterThan(0);
+  expect(await effectsOf(standby, ids)).toEqual(exactly(ids.length));
+}, 400_000);

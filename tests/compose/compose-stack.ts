@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseEnv, promisify } from 'node:util';
+import { makeEnvFile } from '@walpost/native/env-file';
+import { reservePorts } from '@walpost/native/reserve-ports';
+import { type Environment, eventually } from '../support.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+
+/** A project of its own on this machine's Docker: own name, ports, passwords and volumes. */
+export interface ComposeStack {
+  env: Environment;
+  /** Runs `docker compose …` and answers what it printed; rejects with what it complained about. */
+  compose(...args: string[]): Promise<string>;
+  /** Ends a container's program as a crash would, so that the restart policy is what brings it back. */
+  crash(service: string): Promise<void>;
+  /** One fact about a service's container, by a template of `docker inspect`. */
+  inspect(service: string, template: string): Promise<string>;
+  /** Resolves when a service's container is healthy. */
+  healthy(service: string, withinSeconds?: number): Promise<void>;
+  /** Takes everything down, data included. */
+  close(): Promise<void>;
+}
+
+const PORTS = [
+  'POSTGRES_PORT',
+  'KAFKA_PORT',
+  'SCHEMA_REGISTRY_PORT',
+  'CONNECT_PORT',
+  'ORDER_PORT',
+  'PAYMENT_PORT',
+  'INVENTORY_PORT',
+  'NOTIFICATION_PORT',
+  'MAIL_WEB_PORT',
+  'KAFKA_2_PORT',
+  'KAFKA_3_PORT',
+  'POSTGRES_STANDBY_PORT',
+];
+
+/** @param files compose files, seen from the root of the clone */
+export async function composeStack(...files: string[]): Promise<ComposeStack> {
+  const folder = await mkdtemp(join(tmpdir(), 'walpost-compose-'));
+  const envFile = join(folder, '.env');
+  await makeEnvFile(envFile, join(root, '.env.example'));
+  const block = await reservePorts();
+  const ports = Object.fromEntries(PORTS.map((name, index) => [name, String(block.ports[index])]));
+  const own = {
+    ...ports,
+    COMPOSE_PROJECT_NAME: `walpost-test-${randomBytes(4).toString('hex')}`,
+    COMPOSE_FILE: files.join(':'),
+    COMPOSE_ENV_FILES: envFile,
+  };
+  const env: Environment = {
+    ...(parseEnv(await readFile(envFile, 'utf8')) as Environment),
+    ...own,
+    KAFKA_BROKERS: `localhost:${ports['KAFKA_PORT']}`,
+  };
+
+  const docker = async (...args: string[]): Promise<string> => {
+    try {
+      const options = { cwd: root, env: { ...process.env, ...own }, maxBuffer: 64 * 1024 * 1024 };
+      return (await run('docker', args, options)).stdout;
+    } catch (error) {
+      const { stderr, stdout } = error as { stderr?: string; stdout?: string };
+      const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-15).join('\n');
+      throw new Error(`docker ${args.join(' ')}: ${said || error}`);
+    }
+  };
+  const compose = (...args: string[]) => docker('compose', ...args);
+  const containerOf = async (service: string) => (await compose('ps', '--all', '--quiet', service)).trim();
+  const inspect = async (service: string, template: string) =>
+    (await docker('inspect', '--format', template, await containerOf(service))).trim();
+
+  return {
+    env,
+    compose,
+    async crash(service) {
+      const pid = await inspect(service, '{{.State.Pid}}');
+      const image = await inspect(service, '{{.Image}}');
+      // A container cannot kill its own first process, and `docker kill` counts as being stopped on purpose.
+      await docker('run', '--rm', '--pid=host', '--user=0', '--entrypoint=sh', image, '-c', `kill -9 ${pid}`);
+    },
+    async healthy(service, withinSeconds = 90) {
+      await eventually(
+        async () => ((await inspect(service, '{{.State.Health.Status}}')) === 'healthy' ? true : undefined),
+        withinSeconds,
+      );
+    },
+    inspect,
+    async close() {
+      await compose('down', '--volumes', '--timeout', '5', '--remove-orphans');
+      block.release();
+      await rm(folder, { recursive: true });
+    },
+  };
+}

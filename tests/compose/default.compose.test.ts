@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { endOf, eventually, kafkaOf, placeOrder, setting } from '../support.js';
+import { type ComposeStack, composeStack } from './compose-stack.js';
+import { effectsOf, exactly, orderWhile } from './order-load.js';
+
+let stack: ComposeStack;
+beforeAll(async () => {
+  stack = await composeStack('compose.yaml');
+  await stack.compose('build');
+}, 600_000);
+afterAll(() => stack?.close(), 60_000);
+
+const SERVICES = ['order', 'payment', 'inventory', 'notification'];
+
+test('the services may come first: each waits, says for what, and goes on', async () => {
+  await stack.compose('up', '--detach', '--no-deps', ...SERVICES, 'watcher');
+  const waitsFor: Record<string, RegExp> = {
+    order: /waiting for .*schema ids/,
+    payment: /waiting for .*Kafka/,
+    inventory: /waiting for .*Kafka/,
+    notification: /waiting for .*Kafka/,
+    watcher: /Kafka Connect at .* (ENOTFOUND|EAI_AGAIN)/,
+  };
+  for (const [service, line] of Object.entries(waitsFor)) {
+    await eventually(async () => (line.test(await stack.compose('logs', service)) ? true : undefined), 40);
+  }
+  await stack.compose('up', '--wait');
+  for (const service of SERVICES)
+    expect([service, await stack.inspect(service, '{{.RestartCount}}')]).toEqual([service, '0']);
+  const { id } = await placeOrder(stack.env);
+  expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
+  expect(await effectsOf(stack.env, [id])).toEqual(exactly(1));
+}, 300_000);
+
+test('what registers may be run by hand again, and changes nothing', async () => {
+  for (const what of [
+    ['topics', 'apply'],
+    ['schemas', 'register'],
+    ['connectors', 'apply'],
+  ]) {
+    const [, ...rows] = (await stack.compose('run', '--rm', 'walpost', ...what)).trim().split('\n');
+    expect(rows.length).toBeGreaterThan(2);
+    expect(rows.filter((row) => !row.includes('unchanged'))).toEqual([]);
+  }
+}, 120_000);
+
+test('nothing listens beyond the loopback address', async () => {
+  const { services } = JSON.parse(await stack.compose('config', '--format', 'json')) as {
+    services: Record<string, { ports?: { host_ip?: string }[]; network_mode?: string }>;
+  };
+  const published = Object.entries(services).filter(([, { ports }]) => ports);
+  expect(
+    published.flatMap(([, { ports = [] }]) => ports).filter(({ host_ip }) => host_ip !== '127.0.0.1'),
+  ).toEqual([]);
+  expect(published.map(([name]) => name).sort()).toEqual([
+    'connect',
+    'inventory',
+    'kafka',
+    'mail',
+    'notification',
+    'order',
+    'payment',
+    'postgres',
+    'registry',
+  ]);
+  expect(Object.values(services).filter(({ network_mode }) => network_mode)).toEqual([]);
+}, 60_000);
+
+/** Runs SQL in the Postgres container as a role, by TCP as everybody else. @returns what psql said, good or bad */
+async function psql(role: string, password: string, database: string, text: string): Promise<string> {
+  const connection = `host=postgres user=${role} password=${password} ${database}`;
+  try {
+    return (await stack.compose('exec', '-T', 'postgres', 'psql', '-XAtc', text, connection)).trim();
+  } catch (error) {
+    return String(error);
+  }
+}
+
+test('cdc reads the outbox and replicates from the publishing databases, and may do nothing else', async () => {
+  const cdc = (database: string, text: string) =>
+    psql('cdc', setting(stack.env, 'CDC_PASSWORD'), database, text);
+  expect(await cdc('dbname=orders', 'select count(*) > 0 from outbox')).toBe('t');
+  expect(await cdc('dbname=orders replication=database', 'IDENTIFY_SYSTEM')).toContain('|orders');
+  expect(await cdc('dbname=orders', 'select * from orders')).toMatch(/permission denied for table orders/);
+  expect(await cdc('dbname=orders', 'delete from outbox')).toMatch(/permission denied for table outbox/);
+  expect(await cdc('dbname=notifications', 'select 1')).toMatch(/pg_hba.conf rejects/);
+  expect(await cdc('dbname=postgres', 'select 1')).toMatch(/pg_hba.conf rejects/);
+  expect(await cdc('dbname=orders replication=true', 'IDENTIFY_SYSTEM')).toMatch(
+    /no pg_hba.conf entry for replication/,
+  );
+  expect(await psql('cdc', 'wrong', 'dbname=orders', 'select 1')).toMatch(/password authentication failed/);
+}, 60_000);
+
+test('a connector may neither name other servers nor read the rest of the worker’s environment', async () => {
+  const url = `http://127.0.0.1:${setting(stack.env, 'CONNECT_PORT')}`;
+  const config = (await (await fetch(`${url}/connectors/order-outbox/config`)).json()) as Record<
+    string,
+    string
+  >;
+  const check = async (change: Record<string, string>) => {
+    const answer = await fetch(`${url}/connectors/probe/config`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        ...config,
+        name: 'probe',
+        'topic.prefix': 'probe',
+        'slot.name': 'probe',
+        ...change,
+      }),
+    });
+    return `${answer.status} ${await answer.text()}`;
+  };
+  expect(await check({ 'producer.override.bootstrap.servers': 'elsewhere:9092' })).toMatch(
+    /^400 .*producer.override.bootstrap.servers/s,
+  );
+  // Left as it stands, so it is no database's name.
+  expect(await check({ 'database.dbname': '$' + '{env:GROUP_ID}' })).toMatch(
+    /^400 .*database "\$\{env:GROUP_ID\}" does not exist|^[45]00 .*GROUP_ID/s,
+  );
+}, 60_000);
+
+test('a topic comes from the table of topics, never from a typing error', async () => {
+  const producer = kafkaOf(stack.env).producer({ retry: { retries: 1 } });
+  await producer.connect();
+  const sent = producer.send({ topic: 'order-event', messages: [{ value: 'x' }] });
+  await expect(sent).rejects.toThrow(/does not host this topic-partition/);
+  await producer.disconnect();
+}, 60_000);
+
+test('a service is nobody in its container, writes nowhere, and carries no password in its image', async () => {
+  const probe = `
+    const { readFileSync, writeFileSync } = require('node:fs');
+    const open = ['/app/x', '/etc/x', '/home/node/x', '/x'].filter((file) => {
+      try { writeFileSync(file, ''); return true; } catch { return false; }
+    });
+    const [, capabilities] = /CapEff:\\s*(\\w+)/.exec(readFileSync('/proc/self/status', 'utf8'));
+    console.log(JSON.stringify({ uid: process.getuid(), open, capabilities: Number('0x' + capabilities) }));`;
+  for (const service of [...SERVICES, 'watcher', 'mail']) {
+    const said = await stack.compose('exec', '-T', service, 'node', '-e', probe);
+    expect([service, JSON.parse(said)]).toEqual([service, { uid: 1000, open: [], capabilities: 0 }]);
+  }
+  const shown = 'console.log(Object.keys(process.env).filter((name) => name.endsWith("_PASSWORD")).join())';
+  const image = await stack.compose(
+    'run',
+    '--rm',
+    '--no-deps',
+    '--env',
+    'HOME',
+    '--entrypoint',
+    'node',
+    'walpost',
+    '-e',
+    shown,
+  );
+  // The command line works as the services' own roles; the superuser, Debezium and the registry are not its business.
+  expect(image.trim()).not.toMatch(/\b(POSTGRES|CDC|REGISTRY|REPLICATOR)_PASSWORD/);
+}, 120_000);
+
+test('told to stop under load, each service is gone within 10 s, and no message is lost', async () => {
+  const { ids } = await orderWhile(stack.env, async () => {
+    for (const service of SERVICES) {
+      await stack.compose('stop', service);
+      const ended = await stack.inspect(service, '{{.State.ExitCode}} {{.State.OOMKilled}}');
+      // 137 would be the end of Docker's patience, which is 10 s.
+      expect([service, ended]).toEqual([service, '0 false']);
+      await stack.compose('start', service);
+      await stack.healthy(service);
+    }
+  });
+  expect(ids.length).toBeGreaterThan(10);
+  expect(await effectsOf(stack.env, ids)).toEqual(exactly(ids.length));
+}, 300_000);
+
+test.each([
+  'order',
+  'payment',
+  'notification',
+  'mail',
+  'watcher',
+  'connect',
+  'registry',
+  'kafka',
+  'postgres',
+])(
+  '%s dies under load, comes back by itself, and every order has its effects once',
+  async (service) => {
+    const restarts = async () => Number(await stack.inspect(service, '{{.RestartCount}}'));
+    const before = await restarts();
+    const { ids } = await orderWhile(stack.env, async () => {
+      await stack.crash(service);
+      await eventually(async () => (await restarts()) > before || undefined, 30);
+      await stack.healthy(service);
+      const { id } = await eventually(() => placeOrder(stack.env), 60);
+      expect((await endOf(stack.env, id, 90)).status).toBe('CONFIRMED');
+    });
+    expect(ids.length).toBeGreaterThan(0);
+    expect(await effectsOf(stack.env, ids)).toEqual(exactly(ids.length));
+  },
+  240_000,
+);
+
+test('down keeps the data, down -v does not', async () => {
+  const { id } = await placeOrder(stack.env);
+  await endOf(stack.env, id);
+  await stack.compose('down');
+  await stack.compose('up', '--wait');
+  expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
+  const again = await placeOrder(stack.env);
+  expect((await endOf(stack.env, again.id)).status).toBe('CONFIRMED');
+  expect(await effectsOf(stack.env, [id, again.id])).toEqual(exactly(2));
+  await stack.compose('down', '--volumes');
+  expect((await stack.compose('volumes', '--quiet')).trim()).toBe('');
+}, 300_000);
