@@ -1,4 +1,5 @@
 import type { GroupProgress } from '@walpost/kit/observe/describe-group';
+import type { TopicView } from '@walpost/kit/observe/kafka-view';
 import type { Source } from '@walpost/kit/observe/observed-service';
 import type { ConnectorView } from '@walpost/kit/observe/read-connectors';
 import type { Counters } from '@walpost/kit/observe/read-counters';
@@ -26,12 +27,6 @@ export interface ServiceView {
     readonly dead: number;
     readonly parked: number;
   }>;
-}
-
-export interface TopicView {
-  readonly name: string;
-  /** Offsets as text: they are 64 bits wide. */
-  readonly partitions: readonly { readonly partition: number; readonly low: string; readonly high: string }[];
 }
 
 export interface OrderHead {

@@ -1,4 +1,5 @@
 import { attempt } from '@walpost/kit/observe/attempt';
+import type { KafkaView } from '@walpost/kit/observe/kafka-view';
 import type { Observed, Source } from '@walpost/kit/observe/observed-service';
 import { readConnectors } from '@walpost/kit/observe/read-connectors';
 import { type Counters, readCounters } from '@walpost/kit/observe/read-counters';
@@ -7,7 +8,6 @@ import { readSlots } from '@walpost/kit/observe/read-slots';
 import type { HttpAccess } from '@walpost/schemas/http-access';
 import { recentOrders } from '@walpost/scripts/services';
 import { judgeSystem } from './judge-system.js';
-import type { KafkaView } from './kafka-view.js';
 import { type Reading, rateOf } from './rates.js';
 import type { OrderHead, ServiceView, Snapshot } from './snapshot.js';
 
