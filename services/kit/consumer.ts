@@ -3,6 +3,7 @@ import kafkajs, { type Batch, type EachBatchPayload, type KafkaMessage, type log
 import type { Db } from './database.js';
 import type { BatchResult, Subscription } from './handle-batch.js';
 import type { KafkaAccess } from './kafka-access.js';
+import { eventFields, recordFields } from './log-fields.js';
 import type { Logger } from './logger.js';
 import { type BatchPlace, countBatch, countResult, countRetry } from './metrics/events.js';
 import { type Attempts, type Hold, processBatch } from './process-batch.js';
@@ -145,10 +146,11 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   function report(place: string, from: BatchPlace, result: BatchResult): void {
     countResult(from, result, Date.now());
     for (const { received, state, error } of result.letters) {
-      const { key, id, position } = received;
-      const line = `${place}@${position.offset} is ${state === 'dead' ? 'a dead letter' : 'parked behind a dead letter'}`;
-      logger.error({ err: error, key, id }, line);
+      const line = `${place}@${received.position.offset} is ${state === 'dead' ? 'a dead letter' : 'parked behind a dead letter'}`;
+      logger.error({ err: error, ...recordFields(received) }, line);
     }
+    if (logger.isLevelEnabled('debug'))
+      for (const event of result.handled) logger.debug(eventFields(event), `${event.type} handled`);
     for (const oddity of result.oddities)
       logger.warn(oddity, `${place}: version ${oddity.kind} of ${oddity.key}`);
     options.onHandled?.(result);
