@@ -1,6 +1,6 @@
 import type { Snapshot } from '../snapshot.js';
 import { age, clock, plural } from './format.js';
-import { Badge } from './parts.js';
+import { Badge, Commands } from './parts.js';
 
 /** What is wrong, since when, and which command helps; or that nothing is. */
 export function Concerns({ snapshot }: { snapshot: Snapshot }) {
@@ -14,8 +14,8 @@ export function Concerns({ snapshot }: { snapshot: Snapshot }) {
       </p>
       {concerns.length > 0 && (
         <ul class="concerns">
-          {concerns.map(({ where, what, since, help }) => (
-            <li key={`${where} ${what}`}>
+          {concerns.map(({ where, what, since, help, blocked }) => (
+            <li key={`${where} ${what}`} class={blocked ? 'bad' : 'warn'}>
               <strong>{where}</strong>: {what}
               {since !== null && (
                 <span class="muted">
@@ -23,7 +23,7 @@ export function Concerns({ snapshot }: { snapshot: Snapshot }) {
                   since {clock(since)} ({age(at - since)})
                 </span>
               )}
-              {help && <code class="command">{help}</code>}
+              <Commands help={help} />
             </li>
           ))}
         </ul>

@@ -118,7 +118,7 @@ test.each<[string, Partial<OrderWay>, RegExp, string]>([
     /Connect does not answer/,
     'connectors status',
   ],
-  ['no slot', { events: [unrelayed], slots: [] }, /there is no slot order_outbox/, 'connectors status'],
+  ['no slot', { events: [unrelayed], slots: [] }, /it is not there/, 'connectors restart order-outbox'],
   [
     'a lost slot',
     { events: [unrelayed], slots: [{ ...slot, walStatus: 'lost' }] },
@@ -128,7 +128,7 @@ test.each<[string, Partial<OrderWay>, RegExp, string]>([
   [
     'a slot nobody reads',
     { events: [unrelayed], slots: [{ ...slot, active: false }] },
-    /nobody reads the slot/,
+    /nobody reads it/,
     'connectors status',
   ],
   ['a slow relay', { events: [unrelayed] }, /not in order-events yet/, 'connectors status'],
