@@ -7,6 +7,7 @@ import { connectorsCommand } from './connectors-command.js';
 import { deadLettersCommand } from './dead-letters-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { groupsCommand } from './groups-command.js';
+import { outboxCommand } from './outbox-command.js';
 import { schemasCommand } from './schemas-command.js';
 import { topicsCommand } from './topics-command.js';
 import { traceCommand } from './trace-command.js';
@@ -38,6 +39,7 @@ function createProgram(config: () => Config, env: NodeJS.ProcessEnv): Command {
     connectorsCommand,
     groupsCommand,
     deadLettersCommand,
+    outboxCommand,
     traceCommand,
   ];
   for (const group of groups) program.addCommand(group(config));

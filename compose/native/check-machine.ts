@@ -97,8 +97,8 @@ async function checkPorts(env: Environment): Promise<MachineCheck> {
     const free = await Promise.all(uses.map(({ port }) => isFree(port)));
     const taken = uses.filter((_use, at) => !free[at]);
     if (taken.length === 0) return { what, state: 'ok', text: 'all free: nothing runs here', help: [] };
-    const names = taken.map(({ port, variable }) => `${port} (${variable})`).join(', ');
-    const text = `taken, and not by an npm start of this clone: ${names}; docker compose, or another program`;
+    const ports = taken.map(({ port }) => port).join(', ');
+    const text = `taken by docker compose or another program, not by an npm start of this clone: ${ports}`;
     return { what, state: 'ok', text, help: [] };
   } catch (error) {
     if (!(error instanceof StackError)) throw error;

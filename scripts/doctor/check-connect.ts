@@ -5,10 +5,13 @@ import { ConnectError, createConnectClient } from '../connect-client.js';
 import { CONNECTORS, readConnectorFiles } from '../connector-files.js';
 import { type Check, fail, ok, warn } from './check.js';
 
+/** ms. A Connect whose Kafka is away accepts a request and never answers. */
+const ANSWER_WITHIN = 4_000;
+
 /** Kafka Connect, and whether the connectors that it has are those of the files. How they run is judged elsewhere. */
 export async function checkConnect({ connect: access }: Config): Promise<Check[]> {
   const what = 'Kafka Connect';
-  const client = createConnectClient(access, 0);
+  const client = createConnectClient(access, 0, ANSWER_WITHIN);
   const files = readConnectorFiles(CONNECTORS, []);
   try {
     const names = await client.names();

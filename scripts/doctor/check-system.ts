@@ -5,7 +5,7 @@ import { judgeLetters, judgePending } from '@walpost/kit/observe/judge-system';
 import type { ConnectorView } from '@walpost/kit/observe/read-connectors';
 import type { Slot } from '@walpost/kit/observe/read-slots';
 import type { Concern, ServiceState, SystemView } from '@walpost/kit/observe/system-view';
-import { formatAge } from '../output.js';
+import { formatAge, formatBytes } from '../output.js';
 import { type Check, ok } from './check.js';
 
 /** Connectors, slots, groups, dead letters and orders, judged as the console judges them. */
@@ -64,7 +64,7 @@ function connectorText({ state, tasks }: ConnectorView): string {
 
 function slotText({ active, walStatus, confirmedLsn, behindBytes, keptBytes }: Slot): string {
   const read = active ? 'read' : 'not read';
-  return `${read}, ${walStatus}, confirmed ${confirmedLsn}, ${behindBytes} bytes behind, ${keptBytes} kept`;
+  return `${read}, ${walStatus}, confirmed ${confirmedLsn}, ${formatBytes(behindBytes)} behind, ${formatBytes(keptBytes)} of log kept`;
 }
 
 function groupText(group: GroupProgress): string {

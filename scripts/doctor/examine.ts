@@ -1,8 +1,10 @@
 import { attempt } from '@walpost/kit/observe/attempt';
-import { describeGroup, peekOnce } from '@walpost/kit/observe/describe-group';
+import { describeGroup, type Peek } from '@walpost/kit/observe/describe-group';
 import { START } from '@walpost/kit/observe/judge-group';
+import { peekUnread } from '@walpost/kit/observe/peek-unread';
 import { readSystem, type SystemSources } from '@walpost/kit/observe/read-system';
 import { readTopics } from '@walpost/kit/observe/read-topics';
+import { openReader } from '@walpost/kit/observe/topic-reader';
 import { CliError } from '../cli-error.js';
 import type { Config } from '../config.js';
 import { withKafka } from '../kafka.js';
@@ -18,6 +20,8 @@ import { checkServices } from './check-services.js';
 import { checkSystem } from './check-system.js';
 
 const TOPICS = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
+/** How long reading the oldest unread records may take, s. */
+const PEEK_SECONDS = 3;
 
 /** Looks at everything from the machine to the last dead letter, causes before what follows from them. */
 export async function examine(config: Config, env: NodeJS.ProcessEnv): Promise<Check[]> {
@@ -37,12 +41,22 @@ async function checkEvents(config: Config): Promise<{ kafka: Check[]; system: Ch
   try {
     return await withKafka(config, 0, async (clients) => {
       const { admin } = clients;
-      const kafka = await checkKafka(admin);
-      const system = await checkFlow(config, {
-        topics: () => readTopics(admin, TOPICS),
-        groups: (names) => Promise.all(names.map((name) => describeGroup(admin, name, peekOnce(clients)))),
-      });
-      return { kafka, system };
+      const existing = await admin.listTopics();
+      const readable = TOPICS.filter((topic) => existing.includes(topic));
+      const reader = readable.length > 0 ? await openReader(clients, readable) : undefined;
+      try {
+        const peek: Peek = async (places) => (reader ? peekUnread(reader, places, PEEK_SECONDS) : new Map());
+        const [kafka, system] = await Promise.all([
+          checkKafka(admin),
+          checkFlow(config, {
+            topics: () => readTopics(admin, TOPICS),
+            groups: (names) => Promise.all(names.map((name) => describeGroup(admin, name, peek))),
+          }),
+        ]);
+        return { kafka, system };
+      } finally {
+        await reader?.close();
+      }
     });
   } catch (error) {
     if (!(error instanceof CliError)) throw error;

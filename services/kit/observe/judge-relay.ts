@@ -26,7 +26,8 @@ export function judgeRelay(
   const restart = `npx walpost connectors restart ${name}`;
   const atSlot = { ...at, where: `slot ${slotName}` };
   if (slot?.walStatus === 'lost') {
-    return { ...atSlot, what: 'it is lost: the server no longer keeps its log', help: [restart] };
+    const renew = `npx walpost outbox renew-slot ${name} --yes`;
+    return { ...atSlot, what: 'it is lost: the server no longer keeps its log', help: [renew] };
   }
   const bad = [...connector.tasks, connector].find(({ state }) => state !== 'RUNNING');
   if (bad) {

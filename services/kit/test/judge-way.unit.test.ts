@@ -123,7 +123,7 @@ test.each<[string, Partial<OrderWay>, RegExp, string]>([
     'a lost slot',
     { events: [unrelayed], slots: [{ ...slot, walStatus: 'lost' }] },
     /is lost/,
-    'connectors restart order-outbox',
+    'outbox renew-slot order-outbox --yes',
   ],
   [
     'a slot nobody reads',
