@@ -269,6 +269,19 @@ test('the disk, and an upgrade: the commands run, and change nothing on a health
   expect(await runCommands('Upgrade')).toMatch(/, 0 broken$/m);
 }, 120_000);
 
+test('scaling out: one more process shares the partitions', async () => {
+  const [port] = stack.sparePorts;
+  await stack.spawn('payment-2', 'services/payment/dist/main.js', Number(port), {
+    PAYMENT_PORT: String(port),
+  });
+  await eventually(async () => {
+    const { stdout } = await walpost('groups', 'describe', 'payment-service');
+    return /^payment-service: Stable, members: 2$/m.test(stdout) ? true : undefined;
+  }, 30);
+  await stack.stop('payment-2');
+  await untilWell();
+}, 120_000);
+
 test('parts are stopped: doctor works all the same, names them, and what starts them', async () => {
   for (const part of ['notification', 'connect', 'kafka', 'registry']) await stack.stop(part);
   const withoutKafka = await walpost('doctor');

@@ -31,7 +31,7 @@ export async function checkMachine(env: Environment): Promise<MachineCheck[]> {
       return `${version} in ${home}`;
     }),
     attempt(() => findComponents(env)),
-    attempt(async () => (await run('docker', ['compose', 'version', '--short'])) || 'found'),
+    attempt(() => findDocker(env)),
   ]);
   const isNative = jdk.found && components.found;
   return [
@@ -68,7 +68,7 @@ async function attempt(find: () => Promise<string>): Promise<Attempt> {
 async function findComponents(env: Environment): Promise<string> {
   if (await isFetched(env)) return 'not needed: Kafka, Debezium and the registry are fetched';
   try {
-    const [first = 'found'] = (await run('mvn', ['--version'])).split('\n');
+    const [first = 'found'] = (await run('mvn', ['--version'], env)).split('\n');
     return first;
   } catch (error) {
     throw new StackError(
@@ -78,8 +78,18 @@ async function findComponents(env: Environment): Promise<string> {
   }
 }
 
-async function run(program: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, [...args], { timeout: 10_000 });
+async function findDocker(env: Environment): Promise<string> {
+  try {
+    return (await run('docker', ['compose', 'version', '--short'], env)) || 'found';
+  } catch (error) {
+    throw new StackError('not here, and neither is all that npm start needs: have one of the two.', {
+      cause: error,
+    });
+  }
+}
+
+async function run(program: string, args: readonly string[], env: Environment): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, [...args], { env, timeout: 10_000 });
   return stdout.trim();
 }
 
