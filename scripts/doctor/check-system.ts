@@ -1,7 +1,7 @@
 import type { GroupProgress } from '@walpost/kit/observe/describe-group';
 import { behind, judgeGroup } from '@walpost/kit/observe/judge-group';
 import { judgeRelay } from '@walpost/kit/observe/judge-relay';
-import { judgeLetters, judgePending } from '@walpost/kit/observe/judge-system';
+import { judgeLetters, judgePartitions, judgePending } from '@walpost/kit/observe/judge-system';
 import type { ConnectorView } from '@walpost/kit/observe/read-connectors';
 import type { Slot } from '@walpost/kit/observe/read-slots';
 import type { Concern, ServiceState, SystemView } from '@walpost/kit/observe/system-view';
@@ -14,12 +14,14 @@ export function checkSystem(system: SystemView): Check[] {
   const relays = 'value' in connectors ? connectors.value : [];
   const known = 'value' in slots ? slots.value : null;
   return [
-    ...services.flatMap(({ publishes }) => {
+    ...services.flatMap((service) => {
+      const { publishes } = service;
       if (!publishes) return [];
       const concern = 'value' in connectors ? judgeRelay(publishes, relays, known) : undefined;
       const connector = relays.find(({ name }) => name === publishes.connector);
       const slot = known?.find(({ name }) => name === publishes.slot);
       return [
+        ...line(`outbox of ${service.name}`, judgePartitions(service, at), at, outboxText(service)),
         ...line(`connector ${publishes.connector}`, concern, at, connector && connectorText(connector)),
         ...line(`slot ${publishes.slot}`, concern, at, slot && slotText(slot)),
       ];
@@ -56,6 +58,12 @@ function line(
     return [{ what, state: blocked ? 'fail' : 'warn', text: `${concern.what}${age}`, help }];
   }
   return text === undefined ? [] : [ok(what, text)];
+}
+
+function outboxText({ outbox }: ServiceState): string | undefined {
+  if (!outbox || !('value' in outbox)) return undefined;
+  const { partitions, lastDay, rows, bytes } = outbox.value;
+  return `${rows} rows, ${formatBytes(bytes)}, ${partitions} days up to ${lastDay}`;
 }
 
 function connectorText({ state, tasks }: ConnectorView): string {

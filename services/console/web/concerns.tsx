@@ -5,17 +5,18 @@ import { Badge, Commands } from './parts.js';
 /** What is wrong, since when, and which command helps; or that nothing is. */
 export function Concerns({ snapshot }: { snapshot: Snapshot }) {
   const { concerns, at } = snapshot;
+  const worst = concerns.some(({ blocked }) => blocked) ? 'bad' : concerns.length > 0 ? 'warn' : 'ok';
   return (
-    <section class={`card verdict ${concerns.length === 0 ? 'ok' : 'bad'}`} aria-label="State of the system">
+    <section class={`card verdict ${worst}`} aria-label="State of the system">
       <p role="status" class="headline">
-        <Badge health={concerns.length === 0 ? 'ok' : 'bad'}>
+        <Badge health={worst}>
           {concerns.length === 0 ? 'Everything flows' : `${plural(concerns.length, 'thing')} to look at`}
         </Badge>
       </p>
       {concerns.length > 0 && (
         <ul class="concerns">
-          {concerns.map(({ where, what, since, help, blocked }) => (
-            <li key={`${where} ${what}`} class={blocked ? 'bad' : 'warn'}>
+          {concerns.map(({ where, what, since, help }) => (
+            <li key={`${where} ${what}`}>
               <strong>{where}</strong>: {what}
               {since !== null && (
                 <span class="muted">

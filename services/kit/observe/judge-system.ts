@@ -2,6 +2,9 @@ import { judgeGroup, PATIENCE, START } from './judge-group.js';
 import { judgeRelay } from './judge-relay.js';
 import type { Concern, ServiceState, SystemView } from './system-view.js';
 
+/** Milliseconds. */
+const DAY = 86_400_000;
+
 /** Says what is wrong with the system, the cause before what follows from it. */
 export function judgeSystem(system: SystemView): Concern[] {
   const { at, services, slots, connectors, groups } = system;
@@ -9,16 +12,22 @@ export function judgeSystem(system: SystemView): Concern[] {
     'value' in connectors
       ? services.map(({ publishes }) =>
           publishes
-            ? judgeOutbox(judgeRelay(publishes, connectors.value, 'value' in slots ? slots.value : null))
+            ? inOutbox(judgeRelay(publishes, connectors.value, 'value' in slots ? slots.value : null))
             : undefined,
         )
       : [];
   const readers = 'value' in groups ? groups.value.map((group) => judgeGroup(group, at)) : [];
-  const rest = [...relays, ...readers, ...services.map(judgeLetters), judgePending(system)];
+  const rest = [
+    ...relays,
+    ...readers,
+    ...services.map(judgeLetters),
+    ...services.map((each) => judgePartitions(each, at)),
+    judgePending(system),
+  ];
   return [...unasked(system), ...rest.filter((concern) => concern !== undefined)];
 }
 
-function judgeOutbox(concern: Concern | undefined): Concern | undefined {
+function inOutbox(concern: Concern | undefined): Concern | undefined {
   return concern && { ...concern, what: `events stay in the outbox: ${concern.what}` };
 }
 
@@ -39,6 +48,20 @@ function unasked({ services, slots, connectors, groups, topics, orders }: System
     help: ['npx walpost doctor', START],
     blocked: true,
   }));
+}
+
+/** Says that rows have no partition of their day. @returns undefined when they have, or nobody could ask */
+export function judgePartitions({ name, outbox }: ServiceState, now: number): Concern | undefined {
+  if (!outbox || !('value' in outbox)) return undefined;
+  const { lastDay, strayRows } = outbox.value;
+  const at = { where: `outbox of ${name}`, since: null, help: ['npx walpost outbox status'], blocked: false };
+  if (lastDay === null || Date.parse(lastDay) + DAY < now)
+    return {
+      ...at,
+      what: 'today has no partition: rows go to the default one, and are never dropped as a day',
+    };
+  if (strayRows === 0) return undefined;
+  return { ...at, what: `${strayRows} rows are in the default partition, for want of their day's` };
 }
 
 /** Says that dead letters wait. @returns undefined when there are none, or nobody could ask */

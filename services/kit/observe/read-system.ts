@@ -4,6 +4,7 @@ import type { Observed, Source } from './observed-service.js';
 import { readConnectors } from './read-connectors.js';
 import { readCounters } from './read-counters.js';
 import { readOpenLetters } from './read-letters.js';
+import { readOutbox } from './read-outbox.js';
 import { readSlots } from './read-slots.js';
 import type { TopicView } from './read-topics.js';
 import type { OrderHead, ServiceState, SystemView } from './system-view.js';
@@ -49,11 +50,12 @@ export async function readSystem(
 
 async function readService(observed: Observed, ask: AskSource): Promise<ServiceState> {
   const { name, shortName, database, publishes = null } = observed.service;
-  const [counters, letters] = await Promise.all([
+  const [counters, letters, outbox] = await Promise.all([
     ask(`database ${database}`, () => readCounters(observed)),
     ask(`dead letters in database ${database}`, () => readOpenLetters(observed.db, LETTERS)),
+    publishes && ask(`outbox in database ${database}`, () => readOutbox(observed.db)),
   ]);
-  return { name, shortName, publishes, counters, letters };
+  return { name, shortName, publishes, counters, letters, outbox };
 }
 
 async function readOrders(

@@ -3,6 +3,7 @@ import type { Source } from './observed-service.js';
 import type { ConnectorView } from './read-connectors.js';
 import type { Counters } from './read-counters.js';
 import type { OpenLetters } from './read-letters.js';
+import type { OutboxState } from './read-outbox.js';
 import type { Slot } from './read-slots.js';
 import type { TopicView } from './read-topics.js';
 
@@ -11,6 +12,8 @@ export interface ServiceState {
   readonly name: string;
   readonly shortName: string;
   readonly publishes: { readonly topic: string; readonly connector: string; readonly slot: string } | null;
+  /** Null for a service that publishes nothing. */
+  readonly outbox: Source<OutboxState> | null;
   readonly counters: Source<Counters>;
   readonly letters: Source<OpenLetters>;
 }

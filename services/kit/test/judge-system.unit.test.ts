@@ -16,10 +16,19 @@ const slot = {
   safeBytes: null,
   inactiveSince: null,
 };
+const outbox = {
+  partitions: 15,
+  firstDay: '1970-01-01',
+  lastDay: '1970-01-15',
+  rows: 3,
+  strayRows: 0,
+  bytes: 1,
+};
 const service: ServiceState = {
   name: 'order-service',
   shortName: 'order',
   publishes: { topic: 'order-events', connector: 'order-outbox', slot: 'order_outbox' },
+  outbox: { value: outbox },
   counters: { value: { outbox: 0, inbox: 0, effects: 0, backlog: null } },
   letters: { value: { letters: [], dead: 0, parked: 0 } },
 };
@@ -104,6 +113,18 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
     { services: [{ ...service, letters: { value: { letters: [], dead: 1, parked: 2 } } }] },
     'order-service',
     /1 dead letter waits for a person, and 2 parked/,
+  ],
+  [
+    'no partition for today',
+    { at: NOW + 15 * 86_400_000, services: [{ ...service, outbox: { value: outbox } }] },
+    'outbox of order-service',
+    /today has no partition/,
+  ],
+  [
+    'rows without their day',
+    { services: [{ ...service, outbox: { value: { ...outbox, strayRows: 2 } } }] },
+    'outbox of order-service',
+    /2 rows are in the default partition/,
   ],
   [
     'order pending',
