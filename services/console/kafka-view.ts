@@ -1,10 +1,10 @@
 import type { KafkaAccess } from '@walpost/kit/kafka-access';
 import { describeGroup, type GroupProgress, type Peek } from '@walpost/kit/observe/describe-group';
 import { peekUnread } from '@walpost/kit/observe/peek-unread';
+import { readTopics, type TopicView } from '@walpost/kit/observe/read-topics';
 import { openReader, type TopicReader } from '@walpost/kit/observe/topic-reader';
 import kafkajs, { type Admin } from 'kafkajs';
 import { cachedPeek } from './cached-peek.js';
-import type { TopicView } from './snapshot.js';
 
 /** Kafka as the console sees it; every method rejects with the client's error while Kafka is away. */
 export interface KafkaView {
@@ -83,17 +83,7 @@ export function createKafkaView(access: KafkaAccess, topics: readonly string[]):
           }),
         ),
       ),
-    topics: () =>
-      use(({ admin }) =>
-        Promise.all(
-          topics.map(async (name) => ({
-            name,
-            partitions: (await admin.fetchTopicOffsets(name))
-              .map(({ partition, low, high }) => ({ partition, low, high }))
-              .sort((a, b) => a.partition - b.partition),
-          })),
-        ),
-      ),
+    topics: () => use(({ admin }) => readTopics(admin, topics)),
     access: () => use(async ({ admin, reader }) => ({ admin, reader })),
     close: () => close(current),
   };

@@ -44,6 +44,19 @@ test('what registers may be run by hand again, and changes nothing', async () =>
   }
 }, 120_000);
 
+test('the console shows what there is, and doctor finds nothing broken', async () => {
+  const console = `http://127.0.0.1:${setting(stack.env, 'CONSOLE_PORT')}`;
+  expect(await (await fetch(console)).text()).toContain('Walpost console');
+  const snapshot = await eventually(async () => {
+    const answer = (await (await fetch(`${console}/api/snapshot`)).json()) as { concerns: unknown[] };
+    return answer.concerns.length === 0 ? answer : undefined;
+  }, 30);
+  expect(snapshot).toMatchObject({ groups: { value: { length: 4 } }, changeable: true });
+  const refused = await fetch(`${console}/api/load`, { method: 'PUT', body: '{}' });
+  expect(refused.status).toBe(401);
+  expect(await stack.compose('run', '--rm', 'walpost', 'doctor')).toMatch(/, 0 broken$/m);
+}, 90_000);
+
 test('nothing listens beyond the loopback address', async () => {
   const { services } = JSON.parse(await stack.compose('config', '--format', 'json')) as {
     services: Record<string, { ports?: { host_ip?: string }[]; network_mode?: string }>;
@@ -54,6 +67,7 @@ test('nothing listens beyond the loopback address', async () => {
   ).toEqual([]);
   expect(published.map(([name]) => name).sort()).toEqual([
     'connect',
+    'console',
     'inventory',
     'kafka',
     'mail',
