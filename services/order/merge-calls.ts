@@ -5,6 +5,8 @@ export interface MergeOptions<In, Out> {
   sideBySide: number;
   /** The most calls in one run. */
   mostAtOnce: number;
+  /** A run that takes longer, ms, holds up only its own calls: others go on beside it. */
+  patience: number;
   /** Whether calls that failed together may be tried one by one: nothing of them was done. */
   mayTryAlone: (error: unknown) => boolean;
 }
@@ -20,7 +22,7 @@ interface Waiting<In, Out> {
  * run takes along everything that waits. One that fails does not fail the others: they are tried again, each alone.
  */
 export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) => Promise<Out> {
-  const { work, sideBySide, mostAtOnce, mayTryAlone } = options;
+  const { work, sideBySide, mostAtOnce, patience, mayTryAlone } = options;
   const waiting: Waiting<In, Out>[] = [];
   let running = 0;
   let isPlanned = false;
@@ -37,14 +39,22 @@ export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) 
 
   async function runTogether(batch: Waiting<In, Out>[]): Promise<void> {
     running += 1;
+    let holdsPlace = true;
+    const leavePlace = () => {
+      if (!holdsPlace) return;
+      holdsPlace = false;
+      running -= 1;
+      plan();
+    };
+    const timer = setTimeout(leavePlace, patience);
     try {
       await answer(batch);
     } catch (error) {
       if (batch.length > 1 && mayTryAlone(error)) await Promise.all(batch.map((one) => runAlone(one)));
       else for (const { reject } of batch) reject(error);
     } finally {
-      running -= 1;
-      plan();
+      clearTimeout(timer);
+      leavePlace();
     }
   }
 

@@ -33,6 +33,8 @@ interface Draft {
 /** Statements that run at once, and the most orders in one: see docs/performance.md for what other values do. */
 const SIDE_BY_SIDE = 2;
 const MOST_AT_ONCE = 100;
+/** A statement that takes longer, ms, waits for a lock, or for a connection that is dead: no reason for others to wait. */
+const PATIENCE = 1_000;
 
 /**
  * Makes the operation that takes an order in: order and outbox row in one statement, so in one transaction and one
@@ -49,6 +51,7 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
     work: (drafts: Draft[]) => writeDrafts(insert, drafts),
     sideBySide: SIDE_BY_SIDE,
     mostAtOnce: MOST_AT_ONCE,
+    patience: PATIENCE,
     // A server that is away may have committed before it went.
     mayTryAlone: (error) => databaseFault(error) !== 'unavailable',
   });

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { mergeCalls } from '../merge-calls.js';
 
 /** Work that ends when the test says so. */
-function controlled(sideBySide = 1, mostAtOnce = 100, mayTryAlone = (_error: unknown) => true) {
+function controlled({ sideBySide = 1, mostAtOnce = 100, patience = 60_000, mayTryAlone = true } = {}) {
   const runs: { calls: number[]; finish: () => void; fail: (error: Error) => void }[] = [];
   const call = mergeCalls({
     work: (calls: number[]) =>
@@ -11,7 +11,8 @@ function controlled(sideBySide = 1, mostAtOnce = 100, mayTryAlone = (_error: unk
       }),
     sideBySide,
     mostAtOnce,
-    mayTryAlone,
+    patience,
+    mayTryAlone: () => mayTryAlone,
   });
   return { call, runs, batches: () => runs.map(({ calls }) => calls) };
 }
@@ -37,7 +38,7 @@ test('calls of one turn go together, later ones when a run has ended, each with 
 });
 
 test('no run is larger than it may be, and no more run side by side', async () => {
-  const { call, runs, batches } = controlled(2, 2);
+  const { call, runs, batches } = controlled({ sideBySide: 2, mostAtOnce: 2 });
   const answers = [1, 2, 3, 4, 5].map((each) => call(each));
   await turn();
   expect(batches()).toEqual([
@@ -71,7 +72,7 @@ test('of calls that failed together each is tried alone, and only the one at fau
 });
 
 test('an error after which nothing may be tried again is the answer to all, and the next call is worked on', async () => {
-  const { call, runs } = controlled(1, 100, () => false);
+  const { call, runs } = controlled({ mayTryAlone: false });
   const answers = Promise.allSettled([call(1), call(2)]);
   await turn();
   runs[0]?.fail(new Error('gone'));
@@ -80,4 +81,16 @@ test('an error after which nothing may be tried again is the answer to all, and 
   await turn();
   runs[1]?.finish();
   expect(await next).toBe('answer 3');
+});
+
+test('a run that does not end holds up its own calls and no others', async () => {
+  const { call, runs } = controlled({ patience: 20 });
+  const first = call(1);
+  await turn();
+  const second = call(2);
+  while (runs.length < 2) await turn();
+  runs[1]?.finish();
+  expect(await second).toBe('answer 2');
+  runs[0]?.finish();
+  expect(await first).toBe('answer 1');
 });
