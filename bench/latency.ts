@@ -42,6 +42,7 @@ async function run(bench: Bench): Promise<void> {
   await startService(bench, 'inventory');
   const flow = { url, orders, payments };
 
+  say('looking for the highest rate');
   const highest = await highestRate(flow, quick ? 2_000 : 10_000);
   note(`highest rate, from the first order to the last CONFIRMED: ${Math.round(highest)} orders/s`);
   const seconds = quick ? 3 : 5;
@@ -92,6 +93,7 @@ async function openCarriers(
     await Promise.all(relays.map((relay) => relay.close()));
     relays = [];
   };
+  bench.defer(() => connectors.remove(CONNECTORS));
   bench.defer(endRelays);
   return async (to) => {
     if (now === to) return;
@@ -102,7 +104,7 @@ async function openCarriers(
       const options = {
         interval: POLL_EVERY,
         batch: POLL_BATCH,
-        onError: bench.note.bind(undefined, 'polling failed'),
+        onError: (error: unknown) => bench.note(`the polling relay failed: ${String(error)}`),
       };
       relays = databases.map((sql) => startPollingRelay(sql, producer, options));
     } else {

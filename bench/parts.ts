@@ -14,3 +14,6 @@ export const STREAM_PARTS = [
   'migrate-inventory',
   'migrate-notification',
 ];
+
+/** What carries a row from the log to the topic; a stack of its own, because a backlog would be in everybody's way. */
+export const RELAY_PARTS = ['postgres', 'kafka', 'connect', 'topics', 'migrate-order'];
