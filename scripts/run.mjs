@@ -15,7 +15,10 @@ if (mode === 'start') await import('../compose/native/dist/main.js');
 else if (mode === 'test') await test();
 else if (mode === 'scenario') await (await import('../tests/scenarios/dist/run.js')).run(args);
 else if (mode === 'faults') await (await import('../tests/faults/dist/run.js')).run(args);
-else giveUp('Usage: node scripts/run.mjs start | test [arguments for Jest] | scenario [name] | faults [options]');
+else
+  giveUp(
+    'Usage: node scripts/run.mjs start | test [arguments for Jest] | scenario [name] | faults [options]',
+  );
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
