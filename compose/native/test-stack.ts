@@ -11,7 +11,7 @@ import {
   type Settings,
   secretNames,
 } from './settings.js';
-import { type Reporter, type Stack, startStack } from './stack.js';
+import { type Reporter, type Stack, startStack, type Views } from './stack.js';
 
 const prefix = `walpost-test-${process.getuid?.()}-`;
 
@@ -61,8 +61,14 @@ export type TestStack = Stack & { sparePorts: readonly number[] };
 /**
  * Starts the named parts (all by default) in a temporary folder with ports and passwords of their own.
  * `close` stops them and removes the folder. What killed test runs left is ended first.
+ *
+ * @param viewsOf given the stack's settings, what some parts are to see in their place
  */
-export async function testStack(include?: readonly string[], report?: Reporter): Promise<TestStack> {
+export async function testStack(
+  include?: readonly string[],
+  report?: Reporter,
+  viewsOf?: (env: Settings) => Promise<Views>,
+): Promise<TestStack> {
   await removeLeftovers();
   const free = await freeEnvironment();
   const dataDir = await mkdtemp(join(tmpdir(), prefix));
@@ -76,6 +82,7 @@ export async function testStack(include?: readonly string[], report?: Reporter):
       env: free.env,
       ...(include ? { include } : {}),
       ...(report ? { report } : {}),
+      ...(viewsOf ? { views: await viewsOf(free.env) } : {}),
     };
     const stack = await startStack(options);
     const closeStack = stack.close.bind(stack);
