@@ -122,7 +122,7 @@ async function consume({ stack }: Bench, sql: postgres.Sql, events: number): Pro
         batchSize: BATCH,
         concurrency: SIDE_BY_SIDE,
         onHandled: (result) => {
-          handled += result.handled;
+          handled += result.handled.length;
           first ??= { at: performance.now(), handled };
           if (result.letters.length > 0) reject(new BenchError('an event became a dead letter'));
           if (handled >= events) resolve();

@@ -28,7 +28,7 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
   const block = await reservePorts();
   const [postgres, kafka, controller, registry, management, connect, order, payment, inventory, ...rest] =
     block.ports;
-  const [notification, smtp, mailWeb, console, ...sparePorts] = rest;
+  const [notification, smtp, mailWeb, console, watcher, ...sparePorts] = rest;
   const passwords = [...secretNames, ...consoleSecretNames].map((name) => [
     name,
     randomBytes(12).toString('base64url'),
@@ -48,6 +48,7 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
     INVENTORY_PORT: String(inventory),
     NOTIFICATION_PORT: String(notification),
     CONSOLE_PORT: String(console),
+    WATCHER_PORT: String(watcher),
     SMTP_URL: `smtp://localhost:${smtp}`,
     MAIL_WEB_PORT: String(mailWeb),
     LOG_LEVEL: 'info',
@@ -58,16 +59,21 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
 /** A stack for tests, and what is spare for them. */
 export type TestStack = Stack & { sparePorts: readonly number[] };
 
+export interface TestStackOptions {
+  report?: Reporter;
+  /** Settings beside those that every test stack has. */
+  settings?: Settings;
+  /** Given the stack's settings, what some parts are to see in their place. */
+  viewsOf?: (env: Settings) => Promise<Views>;
+}
+
 /**
  * Starts the named parts (all by default) in a temporary folder with ports and passwords of their own.
  * `close` stops them and removes the folder. What killed test runs left is ended first.
- *
- * @param viewsOf given the stack's settings, what some parts are to see in their place
  */
 export async function testStack(
   include?: readonly string[],
-  report?: Reporter,
-  viewsOf?: (env: Settings) => Promise<Views>,
+  { report, settings, viewsOf }: TestStackOptions = {},
 ): Promise<TestStack> {
   await removeLeftovers();
   const free = await freeEnvironment();
@@ -79,7 +85,7 @@ export async function testStack(
   try {
     const options = {
       dataDir,
-      env: free.env,
+      env: { ...free.env, ...settings },
       ...(include ? { include } : {}),
       ...(report ? { report } : {}),
       ...(viewsOf ? { views: await viewsOf(free.env) } : {}),

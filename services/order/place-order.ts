@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Db } from '@walpost/kit/database';
 import { databaseFault } from '@walpost/kit/errors';
+import { countWritten } from '@walpost/kit/metrics/events';
 import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox';
-import { childTraceparent } from '@walpost/kit/trace';
+import { withSpan } from '@walpost/kit/trace';
 import { eq, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { mergeCalls } from './merge-calls.js';
@@ -56,20 +57,31 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
     mayTryAlone: (error) => databaseFault(error) !== 'unavailable',
   });
 
-  return async (request, { idempotencyKey, traceparent }) => {
+  const place = async (
+    request: OrderRequest,
+    idempotencyKey: string | undefined,
+    traceparent: string,
+  ): Promise<PlaceOrderResult> => {
     const { order, event } = placeOrder(request, uuidv7(), clock());
     const row = encode(event, {
       aggregateId: order.id,
       version: order.version,
-      traceparent: childTraceparent(traceparent),
+      traceparent,
       time: order.createdAt,
     });
     const requestHash = idempotencyKey === undefined ? null : hash(request);
     const isPlaced = await write({ order, event: row, idempotencyKey: idempotencyKey ?? null, requestHash });
+    countWritten(row.type, isPlaced ? 1 : 0);
     if (isPlaced || idempotencyKey === undefined || requestHash === null) return { outcome: 'placed', order };
     return replay(db, idempotencyKey, requestHash);
   };
+  return (request, { idempotencyKey, traceparent: parent }) =>
+    withSpan('INSERT orders, outbox', { kind: 'client', parent, attributes: DATABASE }, (traceparent) =>
+      place(request, idempotencyKey, traceparent),
+    );
 }
+
+const DATABASE = { 'db.system.name': 'postgresql', 'db.namespace': 'orders', 'db.operation.name': 'INSERT' };
 
 /** Writes orders and their events. @returns for each whether it was written; its idempotency key was there otherwise */
 async function writeDrafts(insert: Insert, drafts: Draft[]): Promise<boolean[]> {

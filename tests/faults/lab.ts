@@ -39,14 +39,15 @@ export async function openLab(): Promise<Lab> {
   const closeLinks = () => Promise.all([...links.values()].map((proxy) => proxy.close()));
   const progress = makeProgress(process.stdout);
   try {
-    const stack = await testStack(PARTS, progress, async (env) => {
+    const viewsOf = async (env: Environment) => {
       for (const part of [...services, 'connect']) {
         const { view, own } = await linksFor(part, env);
         views.set(part, view);
         for (const [link, proxy] of own) links.set(link, proxy);
       }
       return Object.fromEntries(views);
-    });
+    };
+    const stack = await testStack(PARTS, { report: progress, viewsOf });
     progress.settle();
     const { env } = stack;
     const databases = {
