@@ -80,6 +80,16 @@ test('nothing listens beyond the loopback address', async () => {
   expect(Object.values(services).filter(({ network_mode }) => network_mode)).toEqual([]);
 }, 60_000);
 
+test('what keeps running may take 4 GB of memory together, and no more', async () => {
+  const { services } = JSON.parse(await stack.compose('config', '--format', 'json')) as {
+    services: Record<string, { restart?: string; mem_limit?: string }>;
+  };
+  const running = Object.entries(services).filter(([, { restart }]) => restart !== 'no');
+  expect(running.filter(([, { mem_limit }]) => !mem_limit).map(([name]) => name)).toEqual([]);
+  const sum = running.reduce((bytes, [, { mem_limit }]) => bytes + Number(mem_limit), 0);
+  expect(sum / 2 ** 30).toBeLessThanOrEqual(4);
+}, 60_000);
+
 /** Runs SQL in the Postgres container as a role, by TCP as everybody else. @returns what psql said, good or bad */
 async function psql(role: string, password: string, database: string, text: string): Promise<string> {
   const connection = `host=postgres user=${role} password=${password} ${database}`;
