@@ -2,7 +2,7 @@
 const project = (name, testMatch, extra = {}) => ({
   displayName: name,
   // Not the root: a stack keeps its data there, and Postgres has files that Jest would take for its snapshots.
-  roots: ['schemas', 'services', 'scripts', 'compose', 'tests'].map((room) => `<rootDir>/${room}`),
+  roots: ['schemas', 'services', 'scripts', 'compose', 'tests', 'bench'].map((room) => `<rootDir>/${room}`),
   testMatch,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

@@ -105,6 +105,15 @@ export function createRegistryHttp(
         .sort((a, b) => a.version - b.version);
     },
 
+    async compatibility(subject: string): Promise<string | undefined> {
+      const path = `/config/${encodeURIComponent(subject)}?defaultToGlobal=true`;
+      const answer = await request(path);
+      if (answer === undefined) return undefined;
+      const { compatibilityLevel: level } = answer as { compatibilityLevel?: unknown };
+      if (typeof level !== 'string') throw notARegistry(path, JSON.stringify(answer).slice(0, 60));
+      return level;
+    },
+
     async setCompatibility(subject: string): Promise<void> {
       const answer = await request(`/config/${encodeURIComponent(subject)}`, {
         compatibility: 'FULL_TRANSITIVE',

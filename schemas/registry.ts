@@ -19,6 +19,8 @@ export interface Registry extends SchemaSource {
   /** All versions of a subject, oldest first; none when the subject does not exist. */
   versions(subject: string): Promise<RegisteredVersion[]>;
   subjects(): Promise<string[]>;
+  /** The rule that new versions of a subject must keep, e.g. `FULL_TRANSITIVE`; undefined when it has none. */
+  compatibility(subject: string): Promise<string | undefined>;
   /** Makes the subject FULL_TRANSITIVE; the subject need not exist yet. */
   setCompatibility(subject: string): Promise<void>;
 }
@@ -112,6 +114,7 @@ export function createRegistry({
     },
     versions: http.versions,
     subjects: http.subjects,
+    compatibility: http.compatibility,
     setCompatibility: http.setCompatibility,
   };
 

@@ -32,7 +32,7 @@ async function applyConnector(
   seconds: number,
 ): Promise<ConnectorOutcome> {
   const current = await connect.config(name);
-  const unchanged = current !== undefined && isDeepStrictEqual(withoutName(current), withoutName(config));
+  const unchanged = current !== undefined && isAsDeclared(current, config);
   // Sending the same config again would restart a connector that is fine.
   if (!unchanged) {
     try {
@@ -43,6 +43,11 @@ async function applyConnector(
   }
   await awaitConnector(connect, name, 'RUNNING', { seconds, restartFailed: true });
   return { name, outcome: current === undefined ? 'created' : unchanged ? 'unchanged' : 'changed' };
+}
+
+/** Whether Connect has a connector as its file says; Connect adds the name. */
+export function isAsDeclared(current: ConnectorConfig, declared: ConnectorConfig): boolean {
+  return isDeepStrictEqual(withoutName(current), withoutName(declared));
 }
 
 function withoutName(config: ConnectorConfig): ConnectorConfig {

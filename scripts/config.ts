@@ -14,6 +14,12 @@ export interface Config {
   readonly passwords: Readonly<Record<ServiceName, string | undefined>>;
   /** Of the role `observer`. */
   readonly observerPassword: string | undefined;
+  /** Of the roles `letters`, `cdc` and `registry`: tried by `walpost doctor`, and used for nothing else. */
+  readonly lettersPassword: string | undefined;
+  readonly cdcPassword: string | undefined;
+  readonly registryPassword: string | undefined;
+  /** Of each service's HTTP port, and of the console's. */
+  readonly addresses: Readonly<Record<ServiceName | 'console', string>>;
 }
 
 /**
@@ -21,7 +27,7 @@ export interface Config {
  * @throws UsageError naming the variable that is wrong
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const value = (name: string, fallback: string) => env[name]?.trim() || fallback;
+  const value: Value = (name, fallback) => env[name]?.trim() || fallback;
   return {
     kafka: kafka(value),
     kafkaReplicationFactor: count('KAFKA_REPLICATION_FACTOR', value('KAFKA_REPLICATION_FACTOR', '1')),
@@ -46,10 +52,28 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       serviceNames.map((name) => [name, env[services[name].passwordVariable] || undefined]),
     ) as Record<ServiceName, string | undefined>,
     observerPassword: env['OBSERVER_PASSWORD'] || undefined,
+    lettersPassword: env['LETTERS_PASSWORD'] || undefined,
+    cdcPassword: env['CDC_PASSWORD'] || undefined,
+    registryPassword: env['REGISTRY_PASSWORD'] || undefined,
+    addresses: {
+      order: address(value, 'ORDER', '3000'),
+      payment: address(value, 'PAYMENT', '3001'),
+      inventory: address(value, 'INVENTORY', '3002'),
+      notification: address(value, 'NOTIFICATION', '3003'),
+      console: address(value, 'CONSOLE', '3100'),
+    },
   };
 }
 
-function kafka(value: (name: string, fallback: string) => string): KafkaAccess {
+type Value = (name: string, fallback: string) => string;
+
+/** `<NAME>_URL`, or `<NAME>_PORT` on this machine. */
+function address(value: Value, name: string, fallback: string): string {
+  const here = `http://localhost:${port(`${name}_PORT`, value(`${name}_PORT`, fallback))}`;
+  return url(`${name}_URL`, value(`${name}_URL`, here));
+}
+
+function kafka(value: Value): KafkaAccess {
   const protocol = value('KAFKA_SECURITY_PROTOCOL', 'PLAINTEXT');
   try {
     const access = kafkaAccess({

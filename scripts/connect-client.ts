@@ -55,8 +55,13 @@ const TIMEOUT_MS = 20_000;
  *
  * @param access Kafka Connect's address, without a slash at its end, and how to log in there
  * @param patience how long a request is tried again while Connect rebalances or does not answer, in seconds
+ * @param timeoutMs how long one request may take
  */
-export function createConnectClient(access: HttpAccess, patience: number): ConnectClient {
+export function createConnectClient(
+  access: HttpAccess,
+  patience: number,
+  timeoutMs = TIMEOUT_MS,
+): ConnectClient {
   const { url } = access;
   const headers = {
     accept: 'application/json',
@@ -70,7 +75,7 @@ export function createConnectClient(access: HttpAccess, patience: number): Conne
     try {
       const response = await fetch(url + path, {
         method,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
         headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });

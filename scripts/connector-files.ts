@@ -1,8 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { reason } from '@walpost/schemas/errors';
 import { CliError, UsageError } from './cli-error.js';
 import type { ConnectorConfig } from './connect-client.js';
+
+/** The folder of ours, seen from scripts/dist. */
+export const CONNECTORS = fileURLToPath(new URL('../../connectors', import.meta.url));
 
 export interface ConnectorFile {
   /** Name of the file without `.json`, and of the connector. */

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { describeProcess } from '@walpost/kit/metrics/registry';
 import { exposeConnectors, exposeGroups } from '@walpost/kit/metrics/relay';
 import { createKafkaView } from '@walpost/kit/observe/kafka-view';
@@ -9,15 +8,12 @@ import { awaitConnector, failure } from './await-connector.js';
 import { CliError, UsageError } from './cli-error.js';
 import type { Config } from './config.js';
 import { type ConnectClient, createConnectClient } from './connect-client.js';
-import { readConnectorFiles } from './connector-files.js';
+import { CONNECTORS, readConnectorFiles } from './connector-files.js';
 import { jsonOption, timeoutOption, waitOption } from './options.js';
 import { printJson, printTable } from './output.js';
 import { serveMetrics } from './serve-metrics.js';
 import { observedServices } from './services.js';
 import { watchConnectors } from './watch-connectors.js';
-
-// Seen from scripts/dist.
-const FOLDER = fileURLToPath(new URL('../../connectors', import.meta.url));
 
 interface Options {
   wait: number;
@@ -34,7 +30,9 @@ export function connectorsCommand(config: () => Config): Command {
     group
       .command(name)
       .description(description)
-      .addOption(new Option('--dir <folder>', 'folder of the connector files').default(FOLDER, 'connectors/'))
+      .addOption(
+        new Option('--dir <folder>', 'folder of the connector files').default(CONNECTORS, 'connectors/'),
+      )
       .addOption(waitOption());
 
   command('apply', 'create or change the connectors and wait until every task runs')

@@ -40,3 +40,11 @@ export function formatAge(seconds: number): string {
   const [size, unit] = UNITS.find(([size]) => seconds >= size) ?? [1, 's'];
   return `${Math.max(0, Math.floor(seconds / size))} ${unit}`;
 }
+
+/** `2.4 kB`; null when it is not known. */
+export function formatBytes(count: number | null): string | null {
+  if (count === null) return null;
+  if (count < 1000) return `${count} B`;
+  const [size, unit] = count < 1e6 ? [1e3, 'kB'] : count < 1e9 ? [1e6, 'MB'] : [1e9, 'GB'];
+  return `${(count / size).toFixed(1)} ${unit}`;
+}

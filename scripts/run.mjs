@@ -1,4 +1,5 @@
-// What `npm start`, `npm test` and `npm run scenario` run in a fresh clone: only Node's own modules, because nothing is installed yet.
+// What npm's scripts `start`, `test`, `scenario`, `bench` and `faults` run in a fresh clone: only Node's own modules,
+// because nothing is installed yet.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,12 @@ build();
 if (mode === 'start') await import('../compose/native/dist/main.js');
 else if (mode === 'test') await test();
 else if (mode === 'scenario') await (await import('../tests/scenarios/dist/run.js')).run(args);
-else giveUp('Usage: node scripts/run.mjs start | test [arguments for Jest] | scenario [name]');
+else if (mode === 'bench') await (await import('../bench/dist/run.js')).run(args);
+else if (mode === 'faults') await (await import('../tests/faults/dist/run.js')).run(args);
+else
+  giveUp(
+    'Usage: node scripts/run.mjs start | test [arguments for Jest] | scenario [name] | bench [--quick] [name] | faults [options]',
+  );
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);

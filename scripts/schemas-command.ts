@@ -110,6 +110,7 @@ async function connect({ registry: access }: Config, { wait }: Options): Promise
     register: patiently(registry.register),
     versions: patiently(registry.versions),
     subjects: patiently(registry.subjects),
+    compatibility: patiently(registry.compatibility),
     setCompatibility: patiently(registry.setCompatibility),
   };
   await patient.subjects();

@@ -1,5 +1,5 @@
 import { MILLISECONDS, type ObservedService } from '@walpost/kit/observe/observed-service';
-import { type SQL, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 
 /** The consuming services, as an operator sees them: names agree with docs/ and the services' own settings. */
 export const services = {
@@ -46,6 +46,11 @@ export const observedServices: readonly ObservedService[] = [
       label: 'orders pending',
       query: sql`select count(*)::int as count, ${ms('min(created_at)')} as oldest
         from orders where status = 'PENDING'`,
+    },
+    orders: {
+      latest: sql`select id::text, status, ${ms('created_at')} as at from orders order by id desc limit 8`,
+      pending: sql`select id::text, status, ${ms('created_at')} as at from orders where status = 'PENDING'
+        order by created_at limit 8`,
     },
   },
   {
@@ -98,11 +103,3 @@ export const observedServices: readonly ObservedService[] = [
     },
   },
 ];
-
-/** The latest orders, and the oldest that are still pending: rows of id, status and time in ms. */
-export const recentOrders: { readonly database: string; readonly latest: SQL; readonly pending: SQL } = {
-  database: 'orders',
-  latest: sql`select id::text, status, ${ms('created_at')} as at from orders order by id desc limit 8`,
-  pending: sql`select id::text, status, ${ms('created_at')} as at from orders where status = 'PENDING'
-    order by created_at limit 8`,
-};

@@ -5,7 +5,9 @@ import { CliError } from './cli-error.js';
 import { type Config, readConfig } from './config.js';
 import { connectorsCommand } from './connectors-command.js';
 import { deadLettersCommand } from './dead-letters-command.js';
+import { doctorCommand } from './doctor-command.js';
 import { groupsCommand } from './groups-command.js';
+import { outboxCommand } from './outbox-command.js';
 import { schemasCommand } from './schemas-command.js';
 import { topicsCommand } from './topics-command.js';
 import { traceCommand } from './trace-command.js';
@@ -17,7 +19,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   try {
     // What is set in the environment wins over the file.
     if (existsSync('.env')) process.loadEnvFile('.env');
-    await createProgram(() => readConfig(env)).parseAsync(argv);
+    await createProgram(() => readConfig(env), env).parseAsync(argv);
     return 0;
   } catch (error) {
     // Commander has printed its message already; help and version are no failures.
@@ -27,7 +29,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   }
 }
 
-function createProgram(config: () => Config): Command {
+function createProgram(config: () => Config, env: NodeJS.ProcessEnv): Command {
   const program = new Command('walpost')
     .description("The operator's command line of Walpost. Settings come from the environment and from .env.")
     .showHelpAfterError('(--help shows how it is called)');
@@ -37,9 +39,11 @@ function createProgram(config: () => Config): Command {
     connectorsCommand,
     groupsCommand,
     deadLettersCommand,
+    outboxCommand,
     traceCommand,
   ];
   for (const group of groups) program.addCommand(group(config));
+  program.addCommand(doctorCommand(config, env));
   const stop = (command: Command) => {
     command.exitOverride();
     command.commands.forEach(stop);

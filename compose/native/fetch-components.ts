@@ -29,12 +29,8 @@ export async function fetchComponents(
   signal: AbortSignal | undefined,
   pom = join(nativeDir, 'pom.xml'),
 ): Promise<Components> {
-  const hash = createHash('sha256')
-    .update(await readFile(pom))
-    .digest('hex')
-    .slice(0, 16);
   const cache = cacheRoot(env);
-  const target = join(cache, hash);
+  const target = await folderFor(env, pom);
   if (!(await exists(target))) {
     say(`Fetching Kafka, Debezium and the schema registry with Maven, once, into ${target} (230 MB)`);
     await mkdir(cache, { recursive: true }).catch((error: Error) => {
@@ -60,6 +56,19 @@ export async function fetchComponents(
     apicurio: join(target, 'apicurio'),
     archives: join(target, 'archives'),
   };
+}
+
+/** Whether `fetchComponents` would have nothing to fetch. */
+export async function isFetched(env: Environment): Promise<boolean> {
+  return exists(await folderFor(env, join(nativeDir, 'pom.xml')));
+}
+
+async function folderFor(env: Environment, pom: string): Promise<string> {
+  const hash = createHash('sha256')
+    .update(await readFile(pom))
+    .digest('hex')
+    .slice(0, 16);
+  return join(cacheRoot(env), hash);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -15,7 +15,14 @@ import { type Outcome, runProgram } from './run-program.js';
 import { completeSettings, type Environment, portsOf, type Settings } from './settings.js';
 import { messageOf, StackError } from './stack-error.js';
 import { type State, Supervisor } from './supervise.js';
-import { consolePart, servicePart, serviceParts, setupSteps, watcherPart } from './workspace-programs.js';
+import {
+  consolePart,
+  serviceNames,
+  servicePart,
+  serviceProgram,
+  setupSteps,
+  watcherPart,
+} from './workspace-programs.js';
 
 /** Told of every change, for a person to read. */
 export interface Reporter {
@@ -32,10 +39,14 @@ export interface StackOptions {
   env: Environment;
   /** Groups or names of parts; all of them by default. A part does not bring in what it needs. */
   include?: readonly string[];
+  /** What some parts see in place of the stack's settings, by their name: e.g. a proxy between them and a server. */
+  views?: Views;
   report?: Reporter;
   /** Ends a download that is under way. */
   signal?: AbortSignal;
 }
+
+export type Views = Readonly<Record<string, Settings>>;
 
 /** A stack that runs, or is about to. */
 export interface Stack {
@@ -85,7 +96,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
  * Throws a StackError that says what is in the way.
  */
 export async function openStack(options: StackOptions): Promise<Stack> {
-  const { env, include = groups, report = silent } = options;
+  const { env, include = groups, views = {}, report = silent } = options;
   const dataDir = resolve(options.dataDir);
   const settings = completeSettings(env);
   const ports = portsOf(settings);
@@ -94,7 +105,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     const jdk = await findJdk(settings);
     site.java = { jdk, components: await fetchComponents(settings, jdk, report.line, options.signal) };
   }
-  const components = selected(site, include);
+  const components = selected(site, include, views);
   const names = components.map(({ name }) => name);
   const lock = await takeLock(join(dataDir, 'lock'), report.line);
   try {
@@ -107,15 +118,16 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   return new RunningStack(site, components, lock, report);
 }
 
-function selected(site: Site, include: readonly string[]): Component[] {
+function selected(site: Site, include: readonly string[], views: Views): Component[] {
+  const siteOf = (name: string): Site => ({ ...site, settings: { ...site.settings, ...views[name] } });
   const all: Component[] = [
     postgresPart(site),
     kafkaPart(site),
     registryPart(site),
-    connectPart(site),
+    connectPart(siteOf('connect')),
     mailPart(site),
     ...setupSteps(site),
-    ...serviceParts(site),
+    ...serviceNames.map((name) => serviceProgram(siteOf(name), name)),
     watcherPart(site),
     consolePart(site),
   ];

@@ -11,7 +11,7 @@ import {
   type Settings,
   secretNames,
 } from './settings.js';
-import { type Reporter, type Stack, startStack } from './stack.js';
+import { type Reporter, type Stack, startStack, type Views } from './stack.js';
 
 const prefix = `walpost-test-${process.getuid?.()}-`;
 
@@ -59,16 +59,21 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
 /** A stack for tests, and what is spare for them. */
 export type TestStack = Stack & { sparePorts: readonly number[] };
 
+export interface TestStackOptions {
+  report?: Reporter;
+  /** Settings beside those that every test stack has. */
+  settings?: Settings;
+  /** Given the stack's settings, what some parts are to see in their place. */
+  viewsOf?: (env: Settings) => Promise<Views>;
+}
+
 /**
  * Starts the named parts (all by default) in a temporary folder with ports and passwords of their own.
  * `close` stops them and removes the folder. What killed test runs left is ended first.
- *
- * @param extra settings beside those that every test stack has
  */
 export async function testStack(
   include?: readonly string[],
-  report?: Reporter,
-  extra: Settings = {},
+  { report, settings, viewsOf }: TestStackOptions = {},
 ): Promise<TestStack> {
   await removeLeftovers();
   const free = await freeEnvironment();
@@ -80,9 +85,10 @@ export async function testStack(
   try {
     const options = {
       dataDir,
-      env: { ...free.env, ...extra },
+      env: { ...free.env, ...settings },
       ...(include ? { include } : {}),
       ...(report ? { report } : {}),
+      ...(viewsOf ? { views: await viewsOf(free.env) } : {}),
     };
     const stack = await startStack(options);
     const closeStack = stack.close.bind(stack);

@@ -14,11 +14,11 @@ const services = {
   notification: { port: 'NOTIFICATION_PORT', secret: 'NOTIFICATIONS_PASSWORD' },
 } as const;
 type Service = keyof typeof services;
-const names = Object.keys(services) as Service[];
+export const serviceNames = Object.keys(services) as Service[];
 
 /** What runs once: migrations, topics, schemas, connectors. */
 export function setupSteps({ settings }: Site): StepPart[] {
-  const migrations = names.map((name) => `migrate-${name}`);
+  const migrations = serviceNames.map((name) => `migrate-${name}`);
   const step = (name: string, needs: string[], script: string, args: string[] = []): StepPart => ({
     kind: 'step',
     name,
@@ -30,7 +30,7 @@ export function setupSteps({ settings }: Site): StepPart[] {
   // A machine that starts eight programs at once may answer slowly for a while.
   const patiently = ['--wait', '120'];
   return [
-    ...names.map((name) => step(`migrate-${name}`, ['postgres'], `services/${name}/dist/migrate.js`)),
+    ...serviceNames.map((name) => step(`migrate-${name}`, ['postgres'], `services/${name}/dist/migrate.js`)),
     step('topics', ['kafka'], walpost, ['topics', 'apply', ...patiently]),
     step('schemas', ['registry'], walpost, ['schemas', 'register', ...patiently]),
     step('connectors', ['connect', 'topics', 'schemas', ...migrations], walpost, [
@@ -63,20 +63,16 @@ export function watcherPart({ settings }: Site): ProcessPart {
   };
 }
 
-/** The four services, each a process. */
-export function serviceParts({ settings }: Site): ProcessPart[] {
-  return names.map((name) => {
-    const { port, secret } = services[name];
-    // They would start without topics and schemas, but only to wait for them.
-    const needs = [`migrate-${name}`, 'topics', 'schemas'];
-    const env = withSecrets(settings, [secret]);
-    return servicePart({
-      name,
-      needs,
-      script: `services/${name}/dist/main.js`,
-      env,
-      port: portOf(settings, port),
-    });
+/** One of the four services. */
+export function serviceProgram({ settings }: Site, name: Service): ProcessPart {
+  const { port, secret } = services[name];
+  return servicePart({
+    name,
+    // It would start without topics and schemas, but only to wait for them.
+    needs: [`migrate-${name}`, 'topics', 'schemas'],
+    script: `services/${name}/dist/main.js`,
+    env: withSecrets(settings, [secret]),
+    port: portOf(settings, port),
   });
 }
 
@@ -84,7 +80,7 @@ export function serviceParts({ settings }: Site): ProcessPart[] {
 export function consolePart({ settings }: Site): ProcessPart {
   const part = servicePart({
     name: 'console',
-    needs: names.map((name) => `migrate-${name}`),
+    needs: serviceNames.map((name) => `migrate-${name}`),
     script: 'services/console/dist/main.js',
     env: withSecrets(settings, consoleSecretNames),
     port: portOf(settings, 'CONSOLE_PORT'),

@@ -29,6 +29,7 @@ user payment-service "$PAYMENT_KAFKA_PASSWORD" &
 user inventory-service "$INVENTORY_KAFKA_PASSWORD" &
 user notification-service "$NOTIFICATION_KAFKA_PASSWORD" &
 user connect "$CONNECT_KAFKA_PASSWORD" &
+user console "$CONSOLE_KAFKA_PASSWORD" &
 user operator "$OPERATOR_KAFKA_PASSWORD" &
 all
 
@@ -43,6 +44,12 @@ may notification-service --operation Read --operation Describe --topic order-eve
   may connect --operation Write --operation Describe --resource-pattern-type prefixed --topic __debezium-heartbeat.
   may connect --operation All --resource-pattern-type prefixed --topic walpost-connect- --group walpost-connect \
     --transactional-id walpost-connect --transactional-id connect-cluster-walpost-connect
+) &
+# The console looks at every group and topic, and reads topics as a group of its own that it deletes again.
+(
+  may console --operation Describe --group '*'
+  may console --operation Read --operation Describe --topic order-events --topic payment-events --topic inventory-events
+  may console --operation Read --operation Delete --resource-pattern-type prefixed --group walpost-peek-
 ) &
 # Whoever runs walpost makes topics, looks at groups and moves them.
 may operator --operation All --topic '*' --group '*' --cluster &

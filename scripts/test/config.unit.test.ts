@@ -11,6 +11,17 @@ test('unset and empty variables have defaults', () => {
     connect: { url: 'http://localhost:8083' },
     postgres: { host: 'localhost', port: 5432, ssl: false },
     passwords: { order: undefined, payment: undefined, inventory: undefined, notification: undefined },
+    addresses: {
+      order: 'http://localhost:3000',
+      payment: 'http://localhost:3001',
+      inventory: 'http://localhost:3002',
+      notification: 'http://localhost:3003',
+      console: 'http://localhost:3100',
+    },
+  });
+  expect(readConfig({ ORDER_PORT: '81', PAYMENT_URL: 'https://pay/' }).addresses).toMatchObject({
+    order: 'http://localhost:81',
+    payment: 'https://pay',
   });
   expect(readConfig({ PAYMENTS_PASSWORD: ' p ', ORDERS_PASSWORD: '', POSTGRES_PORT: '1' })).toMatchObject({
     postgres: { port: 1 },

@@ -14,6 +14,7 @@ function registryOf(subjects: Record<string, RegisteredVersion[]>) {
     subjects: async () => Object.keys(subjects),
     versions: async (subject) => subjects[subject] ?? [],
     isRegistered: async (event) => (subjects[event.subject] ?? []).length > 0,
+    compatibility: async () => 'FULL_TRANSITIVE',
     setCompatibility: async (subject) => void calls.push(`compatibility ${subject}`),
     register: async (event) => {
       calls.push(`register ${event.subject}`);

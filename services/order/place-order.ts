@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Db } from '@walpost/kit/database';
+import { databaseFault } from '@walpost/kit/errors';
 import { countWritten } from '@walpost/kit/metrics/events';
-import type { OutboxEncoder } from '@walpost/kit/outbox';
+import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox';
 import { withSpan } from '@walpost/kit/trace';
 import { eq, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
+import { mergeCalls } from './merge-calls.js';
 import { type Order, type OrderRequest, placeOrder } from './order.js';
 import { orders, outbox } from './tables.js';
 
@@ -21,9 +23,24 @@ export type PlaceOrderResult =
 
 export type PlaceOrder = (request: OrderRequest, context: PlaceOrderContext) => Promise<PlaceOrderResult>;
 
+/** What one request writes. */
+interface Draft {
+  order: Order;
+  event: OutboxRow;
+  idempotencyKey: string | null;
+  requestHash: string | null;
+}
+
+/** Statements that run at once, and the most orders in one: see docs/performance.md for what other values do. */
+const SIDE_BY_SIDE = 2;
+const MOST_AT_ONCE = 100;
+/** A statement that takes longer, ms, waits for a lock, or for a connection that is dead: no reason for others to wait. */
+const PATIENCE = 1_000;
+
 /**
  * Makes the operation that takes an order in: order and outbox row in one statement, so in one transaction and one
- * round trip. It is prepared, once for each connection.
+ * round trip. Orders that come while earlier ones are being written go into the next statement together; each is
+ * answered after its own commit.
  *
  * The operation throws OrderError for an order that cannot be, SchemaIdUnknownError before the first contact with the
  * registry, and the driver's errors. When the connection breaks in the middle the outcome is unknown; a client finds
@@ -31,6 +48,14 @@ export type PlaceOrder = (request: OrderRequest, context: PlaceOrderContext) => 
  */
 export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Date): PlaceOrder {
   const insert = prepareInsert(db);
+  const write = mergeCalls({
+    work: (drafts: Draft[]) => writeDrafts(insert, drafts),
+    sideBySide: SIDE_BY_SIDE,
+    mostAtOnce: MOST_AT_ONCE,
+    patience: PATIENCE,
+    // A server that is away may have committed before it went.
+    mayTryAlone: (error) => databaseFault(error) !== 'unavailable',
+  });
 
   const place = async (
     request: OrderRequest,
@@ -45,17 +70,9 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
       time: order.createdAt,
     });
     const requestHash = idempotencyKey === undefined ? null : hash(request);
-    const { id: eventId, ...columns } = row;
-    const placed = await insert.execute({
-      ...columns,
-      eventId,
-      ...order,
-      idempotencyKey: idempotencyKey ?? null,
-      requestHash,
-    });
-    countWritten(row.type, placed.count);
-    if (placed.count > 0 || idempotencyKey === undefined || requestHash === null)
-      return { outcome: 'placed', order };
+    const isPlaced = await write({ order, event: row, idempotencyKey: idempotencyKey ?? null, requestHash });
+    countWritten(row.type, isPlaced ? 1 : 0);
+    if (isPlaced || idempotencyKey === undefined || requestHash === null) return { outcome: 'placed', order };
     return replay(db, idempotencyKey, requestHash);
   };
   return (request, { idempotencyKey, traceparent: parent }) =>
@@ -66,34 +83,73 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
 
 const DATABASE = { 'db.system.name': 'postgresql', 'db.namespace': 'orders', 'db.operation.name': 'INSERT' };
 
+/** Writes orders and their events. @returns for each whether it was written; its idempotency key was there otherwise */
+async function writeDrafts(insert: Insert, drafts: Draft[]): Promise<boolean[]> {
+  // Two statements that lock the same keys do so in the same order, and never wait for each other in a circle.
+  const sorted = drafts.toSorted((a, b) => compare(a.idempotencyKey ?? '', b.idempotencyKey ?? ''));
+  const rows = await insert.execute({
+    orders: JSON.stringify(sorted.map(orderColumns)),
+    events: JSON.stringify(sorted.map(({ event }) => outboxColumns(event))),
+  });
+  const placed = new Set(rows.map(({ id }) => id));
+  return drafts.map(({ order }) => placed.has(order.id));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+type Insert = ReturnType<typeof prepareInsert>;
+
+/** One statement for any number of orders, prepared once for each connection; its rows come as two JSON arrays. */
 function prepareInsert(db: Db) {
-  const value = sql.placeholder;
   const placed = db.$with('placed').as(
     db
       .insert(orders)
-      .values({
-        id: value('id'),
-        customerId: value('customerId'),
-        currency: value('currency'),
-        items: value('items'),
-        totalAmount: value('totalAmount'),
-        status: value('status'),
-        payment: value('payment'),
-        stock: value('stock'),
-        version: value('version'),
-        createdAt: value('createdAt'),
-        idempotencyKey: value('idempotencyKey'),
-        requestHash: value('requestHash'),
-      })
+      .select(sql`select * from json_populate_recordset(null::${orders}, ${sql.placeholder('orders')})`)
       .onConflictDoNothing({ target: orders.idempotencyKey })
-      .returning({ id: orders.id, version: orders.version, createdAt: orders.createdAt }),
+      .returning({ id: orders.id }),
   );
-  // The columns in the order of the table's definition. No order placed, no row to select from, no event. What was
-  // written is counted, not returned: the application may not read the outbox.
-  const row = sql`select ${value('eventId')}::uuid, ${value('aggregatetype')}, ${placed.id}::text, ${placed.version},
-    ${value('type')}, ${value('payload')}::bytea, ${value('ceSource')}, ${value('ceSpecversion')},
-    ${value('contentType')}, ${value('traceparent')}, ${placed.createdAt} from ${placed}`;
-  return db.with(placed).insert(outbox).select(row).prepare('place_order');
+  // No order placed, no event. The application may not read the outbox.
+  const published = db.$with('published', {}).as(
+    sql`insert into ${outbox} select event.*
+      from json_populate_recordset(null::${outbox}, ${sql.placeholder('events')}) as event
+      join placed on event.aggregateid = placed.id::text`,
+  );
+  return db.with(placed, published).select({ id: placed.id }).from(placed).prepare('place_orders');
+}
+
+function orderColumns({ order, idempotencyKey, requestHash }: Draft) {
+  return {
+    id: order.id,
+    customer_id: order.customerId,
+    currency: order.currency,
+    items: order.items,
+    total_amount: order.totalAmount,
+    status: order.status,
+    payment: order.payment,
+    stock: order.stock,
+    version: order.version,
+    created_at: order.createdAt,
+    idempotency_key: idempotencyKey,
+    request_hash: requestHash,
+  };
+}
+
+function outboxColumns(event: OutboxRow) {
+  return {
+    id: event.id,
+    aggregatetype: event.aggregatetype,
+    aggregateid: event.aggregateid,
+    aggregateversion: event.aggregateversion,
+    type: event.type,
+    payload: `\\x${event.payload.toString('hex')}`,
+    ce_source: event.ceSource,
+    ce_specversion: event.ceSpecversion,
+    content_type: event.contentType,
+    traceparent: event.traceparent,
+    created_at: event.createdAt,
+  };
 }
 
 /** The answer that the key's first request got: an order as it was when it was placed. */

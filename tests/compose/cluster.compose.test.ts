@@ -22,7 +22,7 @@ test('a broker dies under load: intake never stops, nothing is lost and nothing 
   const { ids, refused } = await orderWhile(stack.env, async () => {
     await stack.compose('kill', 'kafka-2');
     await flows(90);
-    await stack.compose('start', 'kafka-2');
+    await stack.start('kafka-2');
     await stack.healthy('kafka-2');
     await flows(60);
   });
@@ -50,7 +50,7 @@ test('a Connect worker dies under load: the other takes its connectors, nothing 
     await stack.compose('kill', String(victim));
     await flows(120);
     expect((await eventually(workerOf)).split(':')[0]).not.toBe(victim);
-    await stack.compose('start', String(victim));
+    await stack.start(String(victim));
     await stack.healthy(String(victim));
   });
   expect(refused).toBe(0);

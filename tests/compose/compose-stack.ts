@@ -17,6 +17,8 @@ export interface ComposeStack {
   env: Environment;
   /** Runs `docker compose …` and answers what it printed; rejects with what it complained about. */
   compose(...args: string[]): Promise<string>;
+  /** Starts a stopped container as it is; Compose would run the one-shots that it depends on again. */
+  start(service: string): Promise<void>;
   /** Ends a container's program as a crash would, so that the restart policy is what brings it back. */
   crash(service: string): Promise<void>;
   /** One fact about a service's container, by a template of `docker inspect`. */
@@ -38,6 +40,7 @@ const PORTS = [
   'NOTIFICATION_PORT',
   'WATCHER_PORT',
   'MAIL_WEB_PORT',
+  'CONSOLE_PORT',
   'KAFKA_2_PORT',
   'KAFKA_3_PORT',
   'POSTGRES_STANDBY_PORT',
@@ -72,14 +75,26 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
       throw new Error(`docker ${args.join(' ')}: ${said || error}`);
     }
   };
-  const compose = (...args: string[]) => docker('compose', ...args);
-  const containerOf = async (service: string) => (await compose('ps', '--all', '--quiet', service)).trim();
+  // Asked for once: Compose takes a second to answer, and only these two make other containers.
+  const containers = new Map<string, string>();
+  const compose = (...args: string[]) => {
+    if (args.some((arg) => arg === 'up' || arg === 'down')) containers.clear();
+    return docker('compose', ...args);
+  };
+  const containerOf = async (service: string) => {
+    const id = containers.get(service) ?? (await compose('ps', '--all', '--quiet', service)).trim();
+    containers.set(service, id);
+    return id;
+  };
   const inspect = async (service: string, template: string) =>
     (await docker('inspect', '--format', template, await containerOf(service))).trim();
 
   return {
     env,
     compose,
+    async start(service) {
+      await docker('start', await containerOf(service));
+    },
     async crash(service) {
       const pid = await inspect(service, '{{.State.Pid}}');
       const image = await inspect(service, '{{.Image}}');

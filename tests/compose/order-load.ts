@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { call, connectTo, type Environment, eventually, readTopic, SAMPLE_ORDER } from '../support.js';
 
 /** What came of ordering: the ids of all orders that were answered 201, and how often the answer was another one. */
@@ -6,6 +7,9 @@ export interface OrderLoad {
   ids: string[];
   refused: number;
 }
+
+/** Between two orders of a client, ms: what is looked at is that nothing is lost, not how much goes through. */
+const THINK_TIME = 100;
 
 /**
  * Keeps ordering while something happens to the stack, as good clients do: an order without an answer is sent again
@@ -36,7 +40,10 @@ export async function orderWhile(
     }, 120);
   };
   const client = async () => {
-    while (!over) await order();
+    while (!over) {
+      await order();
+      await delay(THINK_TIME);
+    }
   };
   const happened = happening().finally(() => {
     over = true;

@@ -45,7 +45,7 @@ async function playOnOwnStack(scenario: Scenario): Promise<void> {
   try {
     const progress = makeProgress(process.stdout);
     progress.line(`${scenario.name}: ${scenario.summary}`);
-    const stack = await testStack(scenario.parts, progress);
+    const stack = await testStack(scenario.parts, { report: progress });
     isUp = true;
     progress.settle();
     try {

@@ -11,7 +11,7 @@ const example = readFileSync(join(root, '.env.example'), 'utf8');
 test('.env.example holds every setting with its default, and no password', () => {
   const given = parseEnv(withPasswords(example));
   const { length } = Object.keys(given).filter((name) => name.endsWith('_PASSWORD'));
-  expect(length).toBe(21);
+  expect(length).toBe(23);
   const passwords = Object.fromEntries(Object.entries(given).filter(([name]) => name.endsWith('_PASSWORD')));
   expect(given).toMatchObject(completeSettings(passwords));
   expect(portsOf(completeSettings(given))).toHaveLength(14);

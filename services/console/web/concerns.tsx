@@ -1,14 +1,15 @@
 import type { Snapshot } from '../snapshot.js';
 import { age, clock, plural } from './format.js';
-import { Badge } from './parts.js';
+import { Badge, Commands } from './parts.js';
 
 /** What is wrong, since when, and which command helps; or that nothing is. */
 export function Concerns({ snapshot }: { snapshot: Snapshot }) {
   const { concerns, at } = snapshot;
+  const worst = concerns.some(({ blocked }) => blocked) ? 'bad' : concerns.length > 0 ? 'warn' : 'ok';
   return (
-    <section class={`card verdict ${concerns.length === 0 ? 'ok' : 'bad'}`} aria-label="State of the system">
+    <section class={`card verdict ${worst}`} aria-label="State of the system">
       <p role="status" class="headline">
-        <Badge health={concerns.length === 0 ? 'ok' : 'bad'}>
+        <Badge health={worst}>
           {concerns.length === 0 ? 'Everything flows' : `${plural(concerns.length, 'thing')} to look at`}
         </Badge>
       </p>
@@ -23,7 +24,7 @@ export function Concerns({ snapshot }: { snapshot: Snapshot }) {
                   since {clock(since)} ({age(at - since)})
                 </span>
               )}
-              {help && <code class="command">{help}</code>}
+              <Commands help={help} />
             </li>
           ))}
         </ul>

@@ -1,7 +1,9 @@
-import { behind } from '../judge-system.js';
+import { behind, judgeGroup } from '@walpost/kit/observe/judge-group';
+import { judgeRelay } from '@walpost/kit/observe/judge-relay';
 import type { ServiceView, Snapshot } from '../snapshot.js';
 import { bytes, count, plural, rate } from './format.js';
-import type { Health } from './parts.js';
+import { type Health, healthOf } from './parts.js';
+import { keptOffsets } from './topics.js';
 
 /** A box of the picture: its place in the grid, what it says, how it is. */
 export interface Node {
@@ -111,13 +113,12 @@ function relayNodes(snapshot: Snapshot, service: ServiceView, row: number): Node
   const connector =
     'value' in connectors ? connectors.value.find((each) => each.name === publishes.connector) : undefined;
   const topic = 'value' in topics ? topics.value.find((each) => each.name === publishes.topic) : undefined;
-  const bad = connector && [...connector.tasks, connector].find(({ state }) => state !== 'RUNNING');
-  const missing: Health = 'value' in connectors ? 'bad' : 'unknown';
-  const slotHealth: Health = !slot ? ('value' in slots ? 'bad' : 'unknown') : slotOk(slot);
-  const records = topic?.partitions.reduce(
-    (sum, { low, high }) => sum + Number(BigInt(high) - BigInt(low)),
-    0,
-  );
+  const fault =
+    'value' in connectors
+      ? judgeRelay(publishes, connectors.value, 'value' in slots ? slots.value : null)
+      : undefined;
+  const healthOfPart = (part: string, known: boolean): Health =>
+    known ? healthOf(fault?.where.startsWith(part) ? fault : undefined) : 'unknown';
   return [
     {
       id: `outbox ${name}`,
@@ -128,7 +129,7 @@ function relayNodes(snapshot: Snapshot, service: ServiceView, row: number): Node
         'error' in counters ? 'database away' : rate(rates.outbox, 'events'),
         slot ? `slot ${bytes(slot.behindBytes)} behind` : 'value' in slots ? 'no slot' : 'slot not known',
       ],
-      health: 'error' in counters ? 'unknown' : slotHealth,
+      health: healthOfPart('slot', 'value' in counters && slot !== undefined),
     },
     {
       id: `connector ${name}`,
@@ -138,7 +139,7 @@ function relayNodes(snapshot: Snapshot, service: ServiceView, row: number): Node
       lines: connector
         ? [connector.state.toLowerCase(), `task ${connector.tasks[0]?.state.toLowerCase() ?? 'missing'}`]
         : ['value' in connectors ? 'not registered' : 'Connect is away'],
-      health: connector ? (bad || connector.tasks.length === 0 ? 'bad' : 'ok') : missing,
+      health: healthOfPart('connector', 'value' in connectors),
     },
     {
       id: `topic ${publishes.topic}`,
@@ -146,25 +147,18 @@ function relayNodes(snapshot: Snapshot, service: ServiceView, row: number): Node
       row,
       title: publishes.topic,
       lines: topic
-        ? [plural(topic.partitions.length, 'partition'), `${count(records ?? 0)} offsets kept`]
+        ? [plural(topic.partitions.length, 'partition'), `${count(keptOffsets(topic))} offsets kept`]
         : ['Kafka is away'],
       health: topic ? 'ok' : 'unknown',
     },
   ];
 }
 
-function slotOk({ active, walStatus }: { active: boolean; walStatus: string | null }): Health {
-  if (walStatus === 'lost') return 'bad';
-  return active ? 'ok' : 'warn';
-}
-
 function readerNodes(snapshot: Snapshot, service: ServiceView, row: number): Node[] {
   const { groups, at } = snapshot;
   const { name, rates, counters, letters, effect, backlog } = service;
   const group = 'value' in groups ? groups.value.find((each) => each.group === name) : undefined;
-  const { lag, oldest } = group ? behind(group) : { lag: 0, oldest: null };
   const open = 'value' in letters ? letters.value.dead + letters.value.parked : 0;
-  const late = oldest !== null && at - oldest > 10_000;
   const waiting = 'value' in counters ? counters.value.backlog : null;
   return [
     {
@@ -173,9 +167,12 @@ function readerNodes(snapshot: Snapshot, service: ServiceView, row: number): Nod
       row,
       title: name,
       lines: group
-        ? [group.members === 0 ? 'not running' : plural(group.members, 'member'), `${count(lag)} behind`]
+        ? [
+            group.members === 0 ? 'not running' : plural(group.members, 'member'),
+            `${count(behind(group).lag)} behind`,
+          ]
         : ['Kafka is away'],
-      health: !group ? 'unknown' : group.members === 0 ? 'bad' : late ? 'warn' : 'ok',
+      health: group ? healthOf(judgeGroup(group, at)) : 'unknown',
     },
     {
       id: `effect ${name}`,

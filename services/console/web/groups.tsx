@@ -1,8 +1,8 @@
 import type { GroupProgress } from '@walpost/kit/observe/describe-group';
-import { behind } from '../judge-system.js';
+import { behind, judgeGroup } from '@walpost/kit/observe/judge-group';
 import type { Snapshot } from '../snapshot.js';
 import { age, count } from './format.js';
-import { Badge, type Health, Shown, Table } from './parts.js';
+import { Badge, healthOf, Shown, Table } from './parts.js';
 
 /** Every group, and on demand each of its partitions. */
 export function Groups({ snapshot }: { snapshot: Snapshot }) {
@@ -25,8 +25,7 @@ export function Groups({ snapshot }: { snapshot: Snapshot }) {
 function Group({ group, snapshot }: { group: GroupProgress; snapshot: Snapshot }) {
   const { at, services } = snapshot;
   const { lag, oldest } = behind(group);
-  const health: Health =
-    group.members === 0 ? 'bad' : oldest !== null && at - oldest > 10_000 ? 'warn' : 'ok';
+  const health = healthOf(judgeGroup(group, at));
   const rate = services.find(({ name }) => name === group.group)?.rates.inbox ?? null;
   return (
     <>

@@ -1,7 +1,9 @@
+import { PATIENCE } from '@walpost/kit/observe/judge-group';
 import type { Verdict } from '@walpost/kit/observe/judge-way';
+import type { OrderHead } from '@walpost/kit/observe/system-view';
 import type { Step } from '@walpost/kit/observe/way-steps';
 import { useEffect, useState } from 'preact/hooks';
-import type { OrderHead, Snapshot } from '../snapshot.js';
+import type { Snapshot } from '../snapshot.js';
 import { call } from './api.js';
 import { age } from './format.js';
 import { OrderWayView } from './order-way-view.js';
@@ -17,8 +19,6 @@ export interface OrderAnswer {
   readonly verdict: Verdict;
 }
 
-/** A pending order is worth a look after this long, ms. */
-const PENDING_FOR_LONG = 10_000;
 /** Asks for one order again for as long as it is on its way, ms. */
 const AGAIN = 2_000;
 
@@ -105,7 +105,7 @@ function OrderBadge({ order: { status, at: since }, at }: { order: OrderHead; at
         {status}
       </Badge>
     );
-  if (at - since > PENDING_FOR_LONG) return <Badge health="warn">{status}</Badge>;
+  if (at - since > PATIENCE) return <Badge health="warn">{status}</Badge>;
   return (
     <Badge health="unknown" sign="…">
       {status}

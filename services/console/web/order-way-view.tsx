@@ -2,7 +2,7 @@ import type { Verdict } from '@walpost/kit/observe/judge-way';
 import type { Step } from '@walpost/kit/observe/way-steps';
 import { age, clock } from './format.js';
 import type { OrderAnswer } from './order-search.js';
-import { Badge, type Health } from './parts.js';
+import { Badge, Commands, type Health } from './parts.js';
 
 const TITLES: Record<Verdict['state'], { health: Health; text: string }> = {
   unknown: { health: 'unknown', text: 'Nobody knows this order' },
@@ -32,11 +32,7 @@ export function OrderWayView({ answer, traceUrl }: { answer: OrderAnswer; traceU
               <span class="muted">
                 since {clock(since)} ({age(now - since)})
               </span>
-              {help.map((command) => (
-                <code key={command} class="command">
-                  {command}
-                </code>
-              ))}
+              <Commands help={help} />
             </li>
           ))}
         </ul>

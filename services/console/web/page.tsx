@@ -9,6 +9,7 @@ import { Letters } from './letters.js';
 import { OrderSearch } from './order-search.js';
 import { Badge, Section } from './parts.js';
 import { Relays } from './relays.js';
+import { Topics } from './topics.js';
 import { LoadControl, ScenarioControl } from './try-it.js';
 import { useLive, useToken } from './use-console.js';
 
@@ -21,6 +22,7 @@ const SECTIONS = [
   ['readers', 'Readers'],
   ['letters', 'Dead letters'],
   ['relays', 'Relay'],
+  ['topics', 'Topics'],
   ['concepts', 'Concepts'],
 ] as const;
 
@@ -150,6 +152,13 @@ export function Page() {
               about="A connector reads a database’s log by its slot. While it stands still nothing is lost: rows stay in the outbox, and the server keeps its log."
             >
               <Relays snapshot={snapshot} />
+            </Section>
+            <Section
+              id="topics"
+              title="Topics"
+              about="Kafka keeps every event for a week, whoever has read it. All events of one order are in one partition, in their order."
+            >
+              <Topics snapshot={snapshot} />
             </Section>
             <Section
               id="concepts"

@@ -1,4 +1,5 @@
 import type { Source } from '@walpost/kit/observe/observed-service';
+import type { Concern } from '@walpost/kit/observe/system-view';
 import type { ComponentChildren } from 'preact';
 
 export type Health = 'ok' | 'warn' | 'bad' | 'unknown';
@@ -16,8 +17,27 @@ export function Badge(props: { health: Health; sign?: string; children?: Compone
   );
 }
 
+/** How something is that a judge has looked at. */
+export function healthOf(concern: Concern | undefined): Health {
+  if (!concern) return 'ok';
+  return concern.blocked ? 'bad' : 'warn';
+}
+
 export function signOf(health: Health): string {
   return SIGNS[health];
+}
+
+/** What to type, one command a line. */
+export function Commands({ help }: { help: readonly string[] }) {
+  return (
+    <>
+      {help.map((command) => (
+        <code key={command} class="command">
+          {command}
+        </code>
+      ))}
+    </>
+  );
 }
 
 /** A part of the page with a heading, and one plain sentence about what it is. */

@@ -1,11 +1,20 @@
-import type { Snapshot } from '../snapshot.js';
-import { bytes } from './format.js';
+import type { OutboxState } from '@walpost/kit/observe/read-outbox';
+import type { ServiceView, Snapshot } from '../snapshot.js';
+import { bytes, count } from './format.js';
 import { Badge, Shown, Table } from './parts.js';
 
-/** Connectors with their tasks, and the slots that they read. */
+/** Outboxes, connectors with their tasks, and the slots that they read. */
 export function Relays({ snapshot }: { snapshot: Snapshot }) {
   return (
     <div class="columns">
+      <div>
+        <h3>Outboxes</h3>
+        <Table label="Outboxes" headings={['Outbox of', 'Rows', 'Size', 'Days made']}>
+          {snapshot.services.map((service) => (
+            <OutboxRow key={service.name} service={service} />
+          ))}
+        </Table>
+      </div>
       <div>
         <h3>Connectors</h3>
         <Shown source={snapshot.connectors}>
@@ -61,5 +70,29 @@ export function Relays({ snapshot }: { snapshot: Snapshot }) {
         </Shown>
       </div>
     </div>
+  );
+}
+
+function OutboxRow({ service: { name, outbox } }: { service: ServiceView }) {
+  if (!outbox) return null;
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      {'error' in outbox ? (
+        <td colSpan={3}>not known: {outbox.error}</td>
+      ) : (
+        <OutboxCells state={outbox.value} />
+      )}
+    </tr>
+  );
+}
+
+function OutboxCells({ state: { rows, bytes: size, firstDay, lastDay } }: { state: OutboxState }) {
+  return (
+    <>
+      <td class="number">{count(rows)}</td>
+      <td class="number">{bytes(size)}</td>
+      <td>{firstDay === null ? 'none' : `${firstDay} to ${lastDay}`}</td>
+    </>
   );
 }

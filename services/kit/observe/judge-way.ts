@@ -1,15 +1,12 @@
+import { PATIENCE, START } from './judge-group.js';
+import { judgeRelay } from './judge-relay.js';
 import { type Delivery, isOver, isRelayed, type OrderWay, type WayEvent } from './order-way.js';
+import type { Concern } from './system-view.js';
 
 /** One thing that keeps an order from going on. */
-export interface Finding {
-  readonly where: string;
-  readonly what: string;
+export interface Finding extends Concern {
   /** When the order got there, ms since the epoch. */
   readonly since: number;
-  /** Commands that tell more, or mend it. */
-  readonly help: readonly string[];
-  /** A person has to do something: it does not go on by itself. */
-  readonly blocked: boolean;
 }
 
 /**
@@ -24,9 +21,6 @@ export interface Verdict {
 }
 
 type Letter = OrderWay['strays'][number];
-
-/** Waiting longer than this is being stuck, ms. */
-const PATIENCE = 10_000;
 
 /** Says where an order is, what keeps it there and which command helps; the first finding is the earliest cause. */
 export function judgeWay(way: OrderWay, now: number): Verdict {
@@ -50,7 +44,7 @@ export function judgeWay(way: OrderWay, now: number): Verdict {
 }
 
 function judgeEvent(way: OrderWay, event: WayEvent): Finding[] {
-  if (!isRelayed(event)) return way.kafka ? [judgeRelay(way, event)] : [];
+  if (!isRelayed(event)) return way.kafka ? [judgeRelayOf(way, event)] : [];
   return event.deliveries.flatMap((delivery) => {
     const { letter } = delivery;
     if (letter) return judgeLetter(event.type, { ...delivery, letter });
@@ -60,38 +54,15 @@ function judgeEvent(way: OrderWay, event: WayEvent): Finding[] {
 }
 
 /** The event is in the outbox and not in the topic: the slot or the connector is at fault, or it is on its way. */
-function judgeRelay({ slots, connectors }: OrderWay, event: WayEvent): Finding {
-  const { connector: name, topic, type, writtenAt: since } = event;
-  const status = `npx walpost connectors status`;
-  const at = { where: `connector ${name}`, since };
+function judgeRelayOf({ slots, connectors }: OrderWay, event: WayEvent): Finding {
+  const { connector, topic, type, writtenAt: since } = event;
   const waits = `${type} is in the outbox and not in ${topic}`;
-  const slot = slots?.find((each) => each.name === event.slot);
-  const connector = connectors?.find((each) => each.name === name);
-  if (connectors === null) {
-    return { ...at, what: `${waits}: Kafka Connect does not answer`, help: [status], blocked: true };
-  }
-  if (!connector) {
-    const help = [`npx walpost connectors apply ${name}`];
-    return { ...at, what: `${waits}: the connector is not registered`, help, blocked: true };
-  }
-  const bad = [...connector.tasks, connector].find(({ state }) => state !== 'RUNNING');
-  if (bad) {
-    const mend = bad.state === 'FAILED' ? 'restart' : 'resume';
-    const what = `${waits}: ${'id' in bad ? 'its task' : 'it'} is ${bad.state}${bad.error ? `, ${bad.error}` : ''}`;
-    return { ...at, what, help: [`npx walpost connectors ${mend} ${name}`, status], blocked: true };
-  }
-  if (slots && !slot) {
-    return { ...at, what: `${waits}: there is no slot ${event.slot}`, help: [status], blocked: true };
-  }
-  if (slot?.walStatus === 'lost') {
-    const what = `${waits}: the slot ${slot.name} is lost, the server no longer keeps its log`;
-    return { ...at, what, help: [`npx walpost connectors restart ${name}`], blocked: true };
-  }
-  if (slot && !slot.active) {
-    const what = `${waits}: nobody reads the slot ${slot.name}`;
-    return { ...at, what, help: [status], blocked: false };
-  }
-  return { ...at, what: `${waits} yet`, help: [status], blocked: false };
+  const help = ['npx walpost connectors status'];
+  const at = { where: `connector ${connector}`, since, help };
+  if (connectors === null) return { ...at, what: `${waits}: Kafka Connect does not answer`, blocked: true };
+  const fault = judgeRelay(event, connectors, slots);
+  if (!fault) return { ...at, what: `${waits} yet`, blocked: false };
+  return { ...fault, what: `${waits}: ${fault.what}`, since };
 }
 
 function judgeLetter(type: string, { letter, group, shortName }: Letter): Finding[] {
@@ -117,7 +88,7 @@ function judgeGroup({ groups }: OrderWay, event: WayEvent, { group }: Delivery):
   const found = groups.find((each) => each.group === group);
   if (found?.members === 0) {
     const what = `${type} waits in ${topic}: ${group} does not run, its group has no member`;
-    return { ...at, what, help: ['npm start (or: docker compose up -d)', ...help], blocked: true };
+    return { ...at, what, help: [START, ...help], blocked: true };
   }
   const lag = found ? `, ${found.lag} records behind` : '';
   return {

@@ -3,13 +3,8 @@ import type { KafkaAccess } from '../kafka-access.js';
 import { cachedPeek } from './cached-peek.js';
 import { describeGroup, type GroupProgress, type Peek } from './describe-group.js';
 import { peekUnread } from './peek-unread.js';
+import { readTopics, type TopicView } from './read-topics.js';
 import { openReader, type TopicReader } from './topic-reader.js';
-
-export interface TopicView {
-  readonly name: string;
-  /** Offsets as text: they are 64 bits wide. */
-  readonly partitions: readonly { readonly partition: number; readonly low: string; readonly high: string }[];
-}
 
 /** Kafka as an observer sees it; every method rejects with the client's error while Kafka is away. */
 export interface KafkaView {
@@ -88,17 +83,7 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
           }),
         ),
       ),
-    topics: () =>
-      use(({ admin }) =>
-        Promise.all(
-          topics.map(async (name) => ({
-            name,
-            partitions: (await admin.fetchTopicOffsets(name))
-              .map(({ partition, low, high }) => ({ partition, low, high }))
-              .sort((a, b) => a.partition - b.partition),
-          })),
-        ),
-      ),
+    topics: () => use(({ admin }) => readTopics(admin, topics)),
     access: () => use(async ({ admin, reader }) => ({ admin, reader })),
     close: () => close(current),
   };

@@ -21,6 +21,8 @@ export interface ObservedService {
   readonly effectsOf: (orderId: string) => SQL;
   /** What it still has to do by itself: one row of `BacklogRow`. */
   readonly backlog?: { readonly label: string; readonly query: SQL };
+  /** Where orders come from: the latest, and the oldest that are still pending, as rows of `OrderHead`. */
+  readonly orders?: { readonly latest: SQL; readonly pending: SQL };
 }
 
 /** One thing that a service did for an order, or is about to do. Times are milliseconds since the epoch. */

@@ -23,11 +23,15 @@ export interface LetterView {
 
 const { value: _value, headers: _headers, errorStack: _stack, ...shown } = getTableColumns(deadLetters);
 
+export interface OpenLetters {
+  /** The oldest first, and not all of them when there are many. */
+  readonly letters: readonly LetterView[];
+  readonly dead: number;
+  readonly parked: number;
+}
+
 /** Open letters, the oldest first, and how many there are in all. */
-export async function readOpenLetters(
-  db: Db,
-  limit: number,
-): Promise<{ letters: LetterView[]; dead: number; parked: number }> {
+export async function readOpenLetters(db: Db, limit: number): Promise<OpenLetters> {
   const isOpen = inArray(deadLetters.state, OPEN);
   const letters = await select(db, isOpen, limit);
   const counts = await db

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { GroupProgress } from '@walpost/kit/observe/describe-group';
-import { judgeSystem } from '../judge-system.js';
-import type { ServiceView } from '../snapshot.js';
+import type { GroupProgress } from '../observe/describe-group.js';
+import { judgeSystem } from '../observe/judge-system.js';
+import type { ServiceState, SystemView } from '../observe/system-view.js';
 
 const NOW = 1_000_000;
 const running = { state: 'RUNNING', worker: 'w', error: null };
@@ -16,15 +16,20 @@ const slot = {
   safeBytes: null,
   inactiveSince: null,
 };
-const service: ServiceView = {
+const outbox = {
+  partitions: 15,
+  firstDay: '1970-01-01',
+  lastDay: '1970-01-15',
+  rows: 3,
+  strayRows: 0,
+  bytes: 1,
+};
+const service: ServiceState = {
   name: 'order-service',
   shortName: 'order',
-  consumes: ['payment-events'],
   publishes: { topic: 'order-events', connector: 'order-outbox', slot: 'order_outbox' },
-  effect: 'orders',
-  backlog: null,
+  outbox: { value: outbox },
   counters: { value: { outbox: 0, inbox: 0, effects: 0, backlog: null } },
-  rates: { outbox: 0, inbox: 0, effects: 0 },
   letters: { value: { letters: [], dead: 0, parked: 0 } },
 };
 const partition = {
@@ -40,8 +45,7 @@ const partition = {
 };
 const group: GroupProgress = { group: 'order-service', state: 'Stable', members: 1, partitions: [] };
 
-type Sources = Parameters<typeof judgeSystem>[0];
-const fine: Sources = {
+const fine: SystemView = {
   at: NOW,
   services: [service],
   slots: { value: [slot] },
@@ -55,7 +59,7 @@ test('nothing is said of a system where everything flows', () => {
   expect(judgeSystem(fine)).toEqual([]);
 });
 
-test.each<[string, Partial<Sources>, string, RegExp]>([
+test.each<[string, Partial<SystemView>, string, RegExp]>([
   [
     'source away',
     { groups: { error: 'groups, by Kafka: ECONNREFUSED' } },
@@ -71,7 +75,7 @@ test.each<[string, Partial<Sources>, string, RegExp]>([
       },
     },
     'connector order-outbox',
-    /its task is FAILED.*boom/,
+    /^events stay in the outbox: its task is FAILED, boom$/,
   ],
   [
     'slot unread',
@@ -87,22 +91,40 @@ test.each<[string, Partial<Sources>, string, RegExp]>([
     /keeps 2000 MB/,
   ],
   [
+    'no task',
+    { connectors: { value: [{ ...connector, tasks: [] }] } },
+    'connector order-outbox',
+    /^events stay in the outbox: it has no task$/,
+  ],
+  [
     'group without members',
     { groups: { value: [{ ...group, members: 0, partitions: [partition] }] } },
     'order-service',
-    /does not run, and 3 records wait/,
+    /^it does not run, its group has no member, and 3 records wait for it$/,
   ],
   [
     'group late',
     { groups: { value: [{ ...group, partitions: [partition] }] } },
     'order-service',
-    /3 records behind/,
+    /^it is 3 records behind$/,
   ],
   [
     'dead letters',
     { services: [{ ...service, letters: { value: { letters: [], dead: 1, parked: 2 } } }] },
     'order-service',
     /1 dead letter waits for a person, and 2 parked/,
+  ],
+  [
+    'no partition for today',
+    { at: NOW + 15 * 86_400_000, services: [{ ...service, outbox: { value: outbox } }] },
+    'outbox of order-service',
+    /today has no partition/,
+  ],
+  [
+    'rows without their day',
+    { services: [{ ...service, outbox: { value: { ...outbox, strayRows: 2 } } }] },
+    'outbox of order-service',
+    /2 rows are in the default partition/,
   ],
   [
     'order pending',
@@ -115,4 +137,14 @@ test.each<[string, Partial<Sources>, string, RegExp]>([
   expect(concerns).toHaveLength(1);
   expect(concerns[0]?.where).toBe(where);
   expect(concerns[0]?.what).toMatch(what);
+});
+
+test('sources that are away for one reason are one concern, with what starts them', () => {
+  const away = { error: 'slots: connect ECONNREFUSED' };
+  const counters = { error: 'database orders: connect ECONNREFUSED' };
+  const services = [{ ...service, counters, letters: { error: 'not shown: the same' } }];
+  const [concern, ...others] = judgeSystem({ ...fine, services, slots: away });
+  expect(others).toEqual([]);
+  expect(concern).toMatchObject({ where: 'database orders, slots', what: 'connect ECONNREFUSED' });
+  expect(concern?.help).toContain('npx walpost doctor');
 });

@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { setting } from '@walpost/native/settings';
+import postgres from 'postgres';
+import type { Bench } from './measurement.js';
+
+/** A superuser's connections to one of the stack's databases, until the measurement is over. */
+export function openSql({ stack, defer }: Bench, database: string, connections = 1): postgres.Sql {
+  const sql = postgres({
+    host: '127.0.0.1',
+    port: Number(setting(stack.env, 'POSTGRES_PORT')),
+    username: 'postgres',
+    password: setting(stack.env, 'POSTGRES_PASSWORD'),
+    database,
+    max: connections,
+    onnotice: () => undefined,
+  });
+  defer(() => sql.end());
+  return sql;
+}
+
+const QUIET_WITHIN = 30_000;
+
+/** Waits until nobody else works in this database: a load that has ended leaves its last requests behind. */
+export async function quiet(sql: postgres.Sql): Promise<void> {
+  const until = Date.now() + QUIET_WITHIN;
+  for (;;) {
+    const [row] = await sql<{ n: number }[]>`select count(*)::int as n from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
+        and state <> 'idle'`;
+    if (row?.n === 0) return;
+    if (Date.now() > until) throw new Error(`${row?.n} sessions still work after ${QUIET_WITHIN / 1000} s`);
+    await delay(20);
+  }
+}
+
+const SLOT_FREE_WITHIN = 30_000;
+
+/** Waits until nobody reads a replication slot any more. */
+export async function slotIsFree(sql: postgres.Sql, slot: string): Promise<void> {
+  const until = Date.now() + SLOT_FREE_WITHIN;
+  for (;;) {
+    const [row] = await sql<{ active: boolean }[]>`
+      select active from pg_replication_slots where slot_name = ${slot}`;
+    if (!row?.active) return;
+    if (Date.now() > until) throw new Error(`slot ${slot} is still read after ${SLOT_FREE_WITHIN / 1000} s`);
+    await delay(20);
+  }
+}

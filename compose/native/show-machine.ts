@@ -1,0 +1,4 @@
+import { checkMachine } from './check-machine.js';
+
+// A program of its own: the command line imports nothing of compose/, and has it say what it knows.
+process.stdout.write(`${JSON.stringify(await checkMachine(process.env))}\n`);

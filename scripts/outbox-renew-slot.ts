@@ -1,0 +1,51 @@
+import { openDatabase } from '@walpost/kit/database';
+import { databaseFault } from '@walpost/kit/errors';
+import { sql } from 'drizzle-orm';
+import { CliError, UsageError } from './cli-error.js';
+import type { Config } from './config.js';
+import { rootReason } from './doctor/check.js';
+import { observedServices } from './services.js';
+
+/**
+ * Drops a slot that the server has given up, so that its connector makes a new one: it then reads the whole outbox table
+ * again, and readers drop by their inbox what they have seen.
+ * @param connector its name
+ * @param yes without it nothing is changed
+ * @throws CliError when the slot is not lost, or the role cdc cannot be used
+ */
+export async function renewSlot(config: Config, connector: string, yes: boolean): Promise<void> {
+  const service = observedServices.find(({ publishes }) => publishes?.connector === connector);
+  const slot = service?.publishes?.slot;
+  if (!service || slot === undefined) {
+    const known = observedServices.flatMap(({ publishes }) => publishes?.connector ?? []);
+    throw new UsageError(`there is no connector ${connector}; there are ${known.join(', ')}`);
+  }
+  const { postgres, cdcPassword: password } = config;
+  if (password === undefined)
+    throw new CliError('CDC_PASSWORD is not set; it is the password of the role cdc');
+  const { database } = service;
+  const options = { ...postgres, database, user: 'cdc', password, applicationName: 'walpost-cli' };
+  const { db, close } = openDatabase({ ...options, connections: 1 });
+  try {
+    const [found] = await db.execute<{ status: string }>(
+      sql`select wal_status as status from pg_replication_slots where slot_name = ${slot}`,
+    );
+    if (!found) throw new CliError(`there is no slot ${slot}: its connector makes one when it starts`);
+    if (found.status !== 'lost')
+      throw new CliError(
+        `slot ${slot} is ${found.status}: it is good, and what it has not confirmed would be sent again`,
+      );
+    if (yes) await db.execute(sql`select pg_drop_replication_slot(${slot})`);
+    console.log(
+      yes
+        ? `dropped slot ${slot}: ${connector} makes a new one, and sends what the outbox still has`
+        : `would drop slot ${slot}, which is lost; ${connector} then makes a new one, and sends what the outbox still has`,
+    );
+    if (!yes) console.log('dry run: nothing was changed; --yes does it');
+  } catch (error) {
+    if (databaseFault(error) === undefined) throw error;
+    throw new CliError(`database ${database} as cdc: ${rootReason(error)}`, { cause: error });
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,93 @@
+import { judgeGroup, PATIENCE, START } from './judge-group.js';
+import { judgeRelay } from './judge-relay.js';
+import type { Concern, ServiceState, SystemView } from './system-view.js';
+
+/** Milliseconds. */
+const DAY = 86_400_000;
+
+/** Says what is wrong with the system, the cause before what follows from it. */
+export function judgeSystem(system: SystemView): Concern[] {
+  const { at, services, slots, connectors, groups } = system;
+  const relays =
+    'value' in connectors
+      ? services.map(({ publishes }) =>
+          publishes
+            ? inOutbox(judgeRelay(publishes, connectors.value, 'value' in slots ? slots.value : null))
+            : undefined,
+        )
+      : [];
+  const readers = 'value' in groups ? groups.value.map((group) => judgeGroup(group, at)) : [];
+  const rest = [
+    ...relays,
+    ...readers,
+    ...services.map(judgeLetters),
+    ...services.map((each) => judgePartitions(each, at)),
+    judgePending(system),
+  ];
+  return [...unasked(system), ...rest.filter((concern) => concern !== undefined)];
+}
+
+function inOutbox(concern: Concern | undefined): Concern | undefined {
+  return concern && { ...concern, what: `events stay in the outbox: ${concern.what}` };
+}
+
+/** Who cannot be asked, and why; those with the same reason in one line. */
+function unasked({ services, slots, connectors, groups, topics, orders }: SystemView): Concern[] {
+  const databases = services.map(({ counters, letters }) => ('error' in counters ? counters : letters));
+  const byReason = new Map<string, Set<string>>();
+  for (const source of [...databases, slots, orders, connectors, groups, topics]) {
+    if (!('error' in source)) continue;
+    const [where = '', ...rest] = source.error.split(': ');
+    const reason = rest.join(': ');
+    byReason.set(reason, (byReason.get(reason) ?? new Set()).add(where));
+  }
+  return [...byReason].map(([what, where]) => ({
+    where: [...where].join(', '),
+    what,
+    since: null,
+    help: ['npx walpost doctor', START],
+    blocked: true,
+  }));
+}
+
+/** Says that rows have no partition of their day. @returns undefined when they have, or nobody could ask */
+export function judgePartitions({ name, outbox }: ServiceState, now: number): Concern | undefined {
+  if (!outbox || !('value' in outbox)) return undefined;
+  const { lastDay, strayRows } = outbox.value;
+  const at = { where: `outbox of ${name}`, since: null, help: ['npx walpost outbox status'], blocked: false };
+  if (lastDay === null || Date.parse(lastDay) + DAY < now)
+    return {
+      ...at,
+      what: 'today has no partition: rows go to the default one, and are never dropped as a day',
+    };
+  if (strayRows === 0) return undefined;
+  return { ...at, what: `${strayRows} rows are in the default partition, for want of their day's` };
+}
+
+/** Says that dead letters wait. @returns undefined when there are none, or nobody could ask */
+export function judgeLetters({ name, shortName, letters: source }: ServiceState): Concern | undefined {
+  if (!('value' in source) || source.value.dead + source.value.parked === 0) return undefined;
+  const { dead, parked, letters: open } = source.value;
+  const behindThem = parked > 0 ? `, and ${parked} parked behind` : '';
+  return {
+    where: name,
+    what: `${dead} ${dead === 1 ? 'dead letter waits' : 'dead letters wait'} for a person${behindThem}`,
+    since: open[0]?.createdAt ?? null,
+    help: [`npx walpost dead-letters list --service ${shortName}`],
+    blocked: true,
+  };
+}
+
+/** Says that an order waits for long. @returns undefined when none does, or nobody could ask */
+export function judgePending({ at, orders }: SystemView): Concern | undefined {
+  if (!('value' in orders)) return undefined;
+  const [oldest] = orders.value.pending;
+  if (!oldest || at - oldest.at <= PATIENCE) return undefined;
+  return {
+    where: 'orders',
+    what: `order ${oldest.id} has been pending for ${Math.round((at - oldest.at) / 1000)} s`,
+    since: oldest.at,
+    help: [`npx walpost trace ${oldest.id}`],
+    blocked: false,
+  };
+}

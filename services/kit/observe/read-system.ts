@@ -1,0 +1,71 @@
+import type { HttpAccess } from '@walpost/schemas/http-access';
+import type { GroupProgress } from './describe-group.js';
+import type { Observed, Source } from './observed-service.js';
+import { readConnectors } from './read-connectors.js';
+import { readCounters } from './read-counters.js';
+import { readOpenLetters } from './read-letters.js';
+import { readOutbox } from './read-outbox.js';
+import { readSlots } from './read-slots.js';
+import type { TopicView } from './read-topics.js';
+import type { OrderHead, ServiceState, SystemView } from './system-view.js';
+
+/** Everything that knows how the system is. */
+export interface SystemSources {
+  readonly observed: readonly Observed[];
+  /** Kafka, by somebody who has a connection. */
+  readonly kafka: {
+    groups(names: readonly string[]): Promise<GroupProgress[]>;
+    topics(): Promise<TopicView[]>;
+  };
+  readonly connect: HttpAccess;
+}
+
+/**
+ * Asks one source, see `attempt`.
+ *
+ * @param key tells questions to the same source apart
+ */
+export type AskSource = <T>(what: string, question: () => Promise<T>, key?: string) => Promise<Source<T>>;
+
+/** At most so many letters of a service are read. */
+const LETTERS = 50;
+
+/** Asks everybody at once how the system is; who does not answer is an answer too. */
+export async function readSystem(
+  { observed, kafka, connect }: SystemSources,
+  ask: AskSource,
+): Promise<SystemView> {
+  const names = observed.map(({ service }) => service.name);
+  const first = observed[0]?.db;
+  const [services, slots, connectors, topics, groups, orders] = await Promise.all([
+    Promise.all(observed.map((each) => readService(each, ask))),
+    ask('slots', async () => (first ? readSlots(first) : [])),
+    ask('connectors', () => readConnectors(connect)),
+    ask('Kafka', () => kafka.topics(), 'topics'),
+    ask('Kafka', () => kafka.groups(names), 'groups'),
+    ask('orders', () => readOrders(observed)),
+  ]);
+  return { at: Date.now(), services, slots, connectors, topics, groups, orders };
+}
+
+async function readService(observed: Observed, ask: AskSource): Promise<ServiceState> {
+  const { name, shortName, database, publishes = null } = observed.service;
+  const [counters, letters, outbox] = await Promise.all([
+    ask(`database ${database}`, () => readCounters(observed)),
+    ask(`dead letters in database ${database}`, () => readOpenLetters(observed.db, LETTERS)),
+    publishes && ask(`outbox in database ${database}`, () => readOutbox(observed.db)),
+  ]);
+  return { name, shortName, publishes, counters, letters, outbox };
+}
+
+async function readOrders(
+  observed: readonly Observed[],
+): Promise<{ latest: OrderHead[]; pending: OrderHead[] }> {
+  const heads = await Promise.all(
+    observed.flatMap(({ service: { orders }, db }) =>
+      orders ? [Promise.all([db.execute(orders.latest), db.execute(orders.pending)])] : [],
+    ),
+  );
+  const [[latest, pending] = [[], []]] = heads;
+  return { latest: [...latest] as unknown as OrderHead[], pending: [...pending] as unknown as OrderHead[] };
+}

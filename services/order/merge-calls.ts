@@ -1,0 +1,79 @@
+export interface MergeOptions<In, Out> {
+  /** Does the work of several calls. @returns the answer of each, in their order */
+  work: (calls: In[]) => Promise<Out[]>;
+  /** How many runs of the work go side by side. */
+  sideBySide: number;
+  /** The most calls in one run. */
+  mostAtOnce: number;
+  /** A run that takes longer, ms, holds up only its own calls: others go on beside it. */
+  patience: number;
+  /** Whether calls that failed together may be tried one by one: nothing of them was done. */
+  mayTryAlone: (error: unknown) => boolean;
+}
+
+interface Waiting<In, Out> {
+  call: In;
+  resolve: (answer: Out) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Merges calls that come while earlier ones are worked on: a call that comes alone is done at once, and under load each
+ * run takes along everything that waits. One that fails does not fail the others: they are tried again, each alone.
+ */
+export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) => Promise<Out> {
+  const { work, sideBySide, mostAtOnce, patience, mayTryAlone } = options;
+  const waiting: Waiting<In, Out>[] = [];
+  let running = 0;
+  let isPlanned = false;
+
+  // Once for all requests that the event loop has read together.
+  function plan(): void {
+    if (isPlanned || running >= sideBySide) return;
+    isPlanned = true;
+    setImmediate(() => {
+      isPlanned = false;
+      while (waiting.length > 0 && running < sideBySide) void runTogether(waiting.splice(0, mostAtOnce));
+    });
+  }
+
+  async function runTogether(batch: Waiting<In, Out>[]): Promise<void> {
+    running += 1;
+    let holdsPlace = true;
+    const leavePlace = () => {
+      if (!holdsPlace) return;
+      holdsPlace = false;
+      running -= 1;
+      plan();
+    };
+    const timer = setTimeout(leavePlace, patience);
+    try {
+      await answer(batch);
+    } catch (error) {
+      if (batch.length > 1 && mayTryAlone(error)) await Promise.all(batch.map((one) => runAlone(one)));
+      else for (const { reject } of batch) reject(error);
+    } finally {
+      clearTimeout(timer);
+      leavePlace();
+    }
+  }
+
+  async function runAlone(one: Waiting<In, Out>): Promise<void> {
+    try {
+      await answer([one]);
+    } catch (error) {
+      one.reject(error);
+    }
+  }
+
+  async function answer(batch: Waiting<In, Out>[]): Promise<void> {
+    const answers = await work(batch.map(({ call }) => call));
+    for (const [at, { resolve }] of batch.entries()) resolve(answers[at] as Out);
+  }
+
+  return (call) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ call, resolve, reject });
+      plan();
+    });
+}

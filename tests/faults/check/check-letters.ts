@@ -1,0 +1,61 @@
+import {
+  type Evidence,
+  flows,
+  type LetterRow,
+  PLANTED,
+  type Planted,
+  type Topic,
+  topics,
+} from '../evidence.js';
+import { services } from '../plan.js';
+import type { Check, Finding } from './finding.js';
+
+function plantedOf({ headers }: LetterRow): string | undefined {
+  return headers.find(([name]) => name === PLANTED)?.[1];
+}
+
+/** A dead letter has a cause: the lab planted it, or it waited behind such a one. */
+export const caused: Check = {
+  name: 'no dead letter without a cause',
+  find: ({ letters, planted }) => {
+    const ids = new Set(planted.map(({ id }) => id));
+    const keys = new Set(planted.flatMap(({ key, topic }) => (key === null ? [] : [`${topic} ${key}`])));
+    return services.flatMap((service) =>
+      letters[service].flatMap((letter): Finding[] => {
+        const id = plantedOf(letter);
+        if (id !== undefined && ids.has(id)) return [];
+        // An event that waited behind a planted one: nothing was wrong with it, and it has gone on since.
+        if (letter.code === null && letter.state === 'replayed' && keys.has(`${letter.topic} ${letter.key}`))
+          return [];
+        const { state, topic, code, message } = letter;
+        return [
+          {
+            order: letter.key ?? '',
+            text: `${service}: letter ${letter.id} of ${topic} is ${state}: ${code} ${message}`,
+          },
+        ];
+      }),
+    );
+  },
+};
+
+/** Whatever was planted is noticed by everybody who reads the topic; a repeated record by nobody. */
+export const noticed: Check = {
+  name: 'every planted record is set aside, and only that',
+  find: (evidence) => {
+    const onTopics = new Set(
+      topics.flatMap((topic) => evidence.records[topic].flatMap(({ headers }) => headers[PLANTED] ?? [])),
+    );
+    return evidence.planted.filter(({ id }) => onTopics.has(id)).flatMap((each) => reactions(evidence, each));
+  },
+};
+
+function reactions({ letters }: Evidence, { id, kind, topic }: Planted): Finding[] {
+  return flows[topic as Topic].to.flatMap((service): Finding[] => {
+    const count = letters[service].filter((letter) => plantedOf(letter) === id).length;
+    const harmless = kind === 'sent-again';
+    if (harmless === (count === 0)) return [];
+    const text = harmless ? 'was set aside, though it is only a repetition' : 'was not set aside';
+    return [{ text: `${service}: the planted ${kind} on ${topic} (${id}) ${text}` }];
+  });
+}

@@ -1,0 +1,42 @@
+import type { Evidence } from '../evidence.js';
+import { emails, money, reservations, stock } from './check-effects.js';
+import { caused, noticed } from './check-letters.js';
+import { acknowledged, asked, cancelled, ended } from './check-orders.js';
+import {
+  inOrder,
+  once,
+  published,
+  readable,
+  received,
+  rooted,
+  takenInOrder,
+  versions,
+} from './check-topics.js';
+import type { Check, Finding } from './finding.js';
+
+/** Every promise that is looked after. */
+export const checks: readonly Check[] = [
+  acknowledged,
+  asked,
+  ended,
+  cancelled,
+  money,
+  reservations,
+  stock,
+  emails,
+  versions,
+  published,
+  rooted,
+  once,
+  inOrder,
+  readable,
+  received,
+  takenInOrder,
+  caused,
+  noticed,
+];
+
+/** Looks at the evidence. @returns what breaks each promise, by its name; an empty list for one that holds */
+export function judge(evidence: Evidence): Map<string, Finding[]> {
+  return new Map(checks.map(({ name, find }) => [name, find(evidence)]));
+}

@@ -1,0 +1,165 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { placeInBulk } from './bulk.js';
+import type { Ask, Planted } from './evidence.js';
+import type { Lab } from './lab.js';
+import { endMember, startMember } from './members.js';
+import { endPart, pidOf, processesOf, signalAll } from './parts.js';
+import type { Fault, PoisonKind, Service } from './plan.js';
+import { plantPoison } from './poison.js';
+import { dropSlot, letIn, lockOut, walpost } from './relay.js';
+
+/** Debian's libfaketime. */
+const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
+
+/** What faults put into the journal, and how they take turns at a part. */
+export interface Damage {
+  readonly planted: Planted[];
+  readonly placed: Ask[];
+  /** An order that was placed a moment ago. */
+  latestOrder(): string | undefined;
+  /** Runs one after the other what concerns the same part. */
+  inTurn<T>(part: string, step: () => Promise<T>): Promise<T>;
+}
+
+/** When the damage was done, and when nothing stood in the way any more; ms since the epoch. */
+export interface Times {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A fault as it was. */
+export interface Inflicted extends Times {
+  readonly fault: Fault;
+  /** Why it was left out. */
+  readonly skipped?: string;
+}
+
+/** Makes a damage record. */
+export function createDamage(latestOrder: () => string | undefined): Damage {
+  const turns = new Map<string, Promise<unknown>>();
+  return {
+    planted: [],
+    placed: [],
+    latestOrder,
+    inTurn(part, step) {
+      const turn = (turns.get(part) ?? Promise.resolve()).then(step);
+      turns.set(
+        part,
+        turn.catch(() => undefined),
+      );
+      return turn;
+    },
+  };
+}
+
+/** Inflicts a fault and takes it away again. @throws when what was hit does not come back */
+export async function inflict(lab: Lab, fault: Fault, damage: Damage): Promise<Inflicted> {
+  const { kind, target, lasts } = fault;
+  const { stack } = lab;
+  const turn = (part: string, step: () => Promise<Times>) =>
+    damage.inTurn(part, step).then((times) => ({ fault, ...times }));
+  /** For what is over when it is taken away. */
+  const during = async (begin: () => Promise<void> | void, end: () => Promise<void> | void) => {
+    await begin();
+    const from = Date.now();
+    try {
+      await delay(lasts);
+    } finally {
+      await end();
+    }
+    return { from, to: Date.now() };
+  };
+  /** One more process of a service for a while, which is killed at the end. */
+  const member = (service: Service, suffix: string, env: Readonly<Record<string, string>>) => {
+    const name = `${service}-${suffix}`;
+    return turn(name, () =>
+      during(
+        () => startMember(lab, service, name, env),
+        () => endMember(lab, name),
+      ),
+    );
+  };
+
+  switch (kind) {
+    case 'kill':
+      return turn(target, () => endPart(stack, target, 'SIGKILL'));
+    case 'term':
+      // Postgres takes SIGTERM for "when everybody has left"; SIGINT is its fast shutdown.
+      return turn(target, () => endPart(stack, target, target === 'postgres' ? 'SIGINT' : 'SIGTERM'));
+    case 'pause':
+      return turn(target, async () => {
+        const processes = processesOf(await pidOf(stack, target));
+        return during(
+          () => signalAll(processes, 'SIGSTOP'),
+          () => signalAll(processes, 'SIGCONT'),
+        );
+      });
+    case 'cut':
+    case 'stall':
+    case 'delay': {
+      const proxy = lab.links.get(target);
+      if (!proxy) throw new Error(`there is no link ${target}`);
+      const behaviour = kind === 'delay' ? { kind, milliseconds: 100 } : { kind };
+      return turn(target, () =>
+        during(
+          () => proxy.behave(behaviour),
+          () => proxy.behave({ kind: 'open' }),
+        ),
+      );
+    }
+    case 'connector-pause':
+      return turn(target, () =>
+        during(
+          () => walpost(lab, 'connectors', 'pause', target),
+          () => walpost(lab, 'connectors', 'resume', target),
+        ),
+      );
+    case 'connector-delete':
+      return turn(target, () =>
+        during(
+          () => walpost(lab, 'connectors', 'delete', target, '--yes'),
+          () => walpost(lab, 'connectors', 'apply', target),
+        ),
+      );
+    case 'slot-drop':
+      return turn(target, () => dropSlot(lab, target));
+    case 'task-failed':
+      // A password that is being changed: what the connector cannot mend by itself.
+      return turn('password of cdc', () =>
+        during(
+          () => lockOut(lab, target),
+          () => letIn(lab),
+        ),
+      );
+    case 'churn':
+      return member(target as Service, 'extra', {});
+    case 'clock': {
+      if (!existsSync(FAKETIME)) return { fault, from: 0, to: 0, skipped: `there is no ${FAKETIME}` };
+      const env = {
+        LD_PRELOAD: FAKETIME,
+        FAKETIME: fault.number % 2 === 0 ? '+1h' : '-1h',
+        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      };
+      const name = fault.number % 2 === 0 ? 'early' : 'late';
+      return member(target as Service, name, env);
+    }
+    case 'poison': {
+      const from = Date.now();
+      damage.planted.push(await plantPoison(lab, target as PoisonKind, damage.latestOrder()));
+      return { fault, from, to: Date.now() };
+    }
+    case 'bulk-and-restart':
+      return turn(target, async () => {
+        let from = Date.now();
+        const asks = await placeInBulk(lab, async () => {
+          await stack.ready(target);
+          from = Date.now();
+          await stack.kill(target);
+        });
+        damage.placed.push(...asks);
+        await stack.ready(target);
+        return { from, to: Date.now() };
+      });
+  }
+}

@@ -1,0 +1,54 @@
+import type { Times } from './inflict.js';
+import type { Lab } from './lab.js';
+import { eventually } from './patience.js';
+import type { Service } from './plan.js';
+
+/** How long the command line, or the database, may take to do it, s. */
+const PATIENCE_S = 240;
+
+/** Runs the operator's command line until it gets its way: what it needs may be down just now. */
+export async function walpost({ stack }: Pick<Lab, 'stack'>, ...args: string[]): Promise<void> {
+  await eventually(`walpost ${args.join(' ')}`, PATIENCE_S, async () => {
+    const { code, stdout, stderr } = await stack.run('node', ['scripts/dist/walpost.js', ...args]);
+    if (code !== 0) throw new Error(`${stdout}${stderr}`.trim());
+    return true;
+  });
+}
+
+const slots: Readonly<Record<string, Service>> = {
+  'order-outbox': 'order',
+  'payment-outbox': 'payment',
+  'inventory-outbox': 'inventory',
+};
+
+/** Drops the slot of a connector, whoever uses it. */
+export async function dropSlot({ databases }: Lab, connector: string): Promise<Times> {
+  const sql = databases[slots[connector] ?? 'order'];
+  const slot = connector.replace('-', '_');
+  const from = await eventually(`dropping ${slot}`, PATIENCE_S, async () => {
+    await sql`select pg_terminate_backend(active_pid) from pg_replication_slots
+      where slot_name = ${slot} and active_pid is not null`;
+    const dropped = await sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots
+      where slot_name = ${slot}`;
+    return dropped.length > 0 ? Date.now() : undefined;
+  });
+  return { from, to: Date.now() };
+}
+
+/** Changes the password that connectors log in with, and ends the connection of one. */
+export async function lockOut({ databases }: Lab, connector: string): Promise<void> {
+  const sql = databases[slots[connector] ?? 'order'];
+  await eventually('changing the password of cdc', PATIENCE_S, async () => {
+    await sql`alter role cdc password 'another'`;
+    return sql`select pg_terminate_backend(active_pid) from pg_replication_slots
+      where slot_name = ${connector.replace('-', '_')} and active_pid is not null`;
+  });
+}
+
+/** Puts that password back. */
+export async function letIn({ databases, env }: Lab): Promise<void> {
+  const password = env['CDC_PASSWORD'] ?? '';
+  await eventually('putting the password of cdc back', PATIENCE_S, () =>
+    databases.order.unsafe(`alter role cdc password '${password}'`),
+  );
+}

@@ -1,0 +1,342 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type TestStack, testStack } from '@walpost/native/test-stack';
+import { runbookSection } from './runbook.js';
+import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER, setting } from './support.js';
+
+/** Page, doctor and trace have to say it within this time, s. */
+const SOON = 10;
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await testStack();
+}, 300_000);
+afterAll(() => stack?.close());
+
+const walpost = (...args: string[]) => stack.run('node', ['scripts/dist/walpost.js', ...args]);
+
+interface Concern {
+  where: string;
+  what: string;
+  help: string[];
+}
+
+/** What the page shows first. */
+async function concerns(): Promise<Concern[]> {
+  const response = await fetch(`http://127.0.0.1:${setting(stack.env, 'CONSOLE_PORT')}/api/snapshot`);
+  return ((await response.json()) as { concerns: Concern[] }).concerns;
+}
+
+/** Everything flows again, says doctor, and its exit code agrees. */
+async function untilWell(): Promise<void> {
+  let last = '';
+  try {
+    await eventually(async () => {
+      const { code, stdout } = await walpost('doctor');
+      last = stdout;
+      return code === 0 && /, 0 broken$/m.test(stdout) && (await concerns()).length === 0 ? true : undefined;
+    }, 60);
+  } catch (error) {
+    throw new Error(`not well again:\n${last.replace(/^ok .*\n/gm, '')}`, { cause: error });
+  }
+}
+
+/**
+ * Waits until doctor prints what the runbook quotes, and page and trace say it too.
+ * @param same what all of them have in common
+ * @param id of an order that is kept by it
+ */
+async function allSay(title: string, same: RegExp, id: string): Promise<void> {
+  const { sees } = runbookSection(title);
+  expect(sees).toHaveLength(1);
+  const said = { doctor: '', page: '', trace: '' };
+  const started = Date.now();
+  try {
+    await eventually(async () => {
+      const [doctor, page, trace] = await Promise.all([walpost('doctor'), concerns(), walpost('trace', id)]);
+      said.doctor = doctor.stdout.replace(/^ok .*\n/gm, '');
+      said.page = JSON.stringify(page);
+      said.trace = trace.stdout;
+      const isSaid =
+        doctor.code === 1 &&
+        sees.every((line) => line.test(doctor.stdout)) &&
+        page.some(({ what }) => same.test(what)) &&
+        /^stuck at /m.test(trace.stdout) &&
+        same.test(trace.stdout);
+      return isSaid ? true : undefined;
+    }, SOON);
+  } catch (error) {
+    const text = Object.entries(said).map(([who, words]) => `${who}:\n${words}`);
+    throw new Error(`not all say ${same}:\n${text.join('\n')}`, { cause: error });
+  }
+  console.log(`${title}: said by all after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/** Runs the commands of a section. @returns what they printed, one after the other */
+async function runCommands(title: string, values: Record<string, string> = {}): Promise<string> {
+  const { commands } = runbookSection(title);
+  expect(commands.length).toBeGreaterThan(0);
+  let printed = '';
+  for (const args of commands) {
+    const filled = args.map((arg) => values[arg] ?? arg);
+    const { code, stdout, stderr } = await walpost(...filled);
+    printed += stdout + stderr;
+    expect({ args: filled, code, stderr }).toMatchObject({ code: 0 });
+  }
+  return printed;
+}
+
+test('a healthy system: doctor checks it from the JDK to the last dead letter and finds nothing', async () => {
+  const { id } = await placeOrder(stack.env);
+  await endOf(stack.env, id);
+  await untilWell();
+  const { stdout } = await walpost('doctor', '--json');
+  const checks = JSON.parse(stdout) as { what: string; state: string }[];
+  expect(checks.map(({ what }) => what)).toEqual(
+    expect.arrayContaining([
+      'Node',
+      'JDK',
+      'Maven',
+      'ports',
+      'disk',
+      'Postgres',
+      'wal_level',
+      'database registry',
+      'publication order_outbox',
+      'Kafka',
+      'topic order-events',
+      'schema registry',
+      'schema OrderCreated',
+      'Kafka Connect',
+      'payment service',
+      'console service',
+      'connector order-outbox',
+      'slot order_outbox',
+      'group payment-service',
+      'dead letters of payment',
+      'orders',
+    ]),
+  );
+  expect(checks.filter(({ state }) => state === 'fail')).toEqual([]);
+}, 120_000);
+
+test('a consumer is stopped', async () => {
+  await stack.stop('payment');
+  await placeOrder(stack.env);
+  await placeOrder(stack.env);
+  const { id } = await placeOrder(stack.env);
+  await allSay('Lag grows', /does not run, its group has no member/, id);
+  expect(await runCommands('Lag grows')).toMatch(/^payment-service: Empty, members: 0/);
+  expect(await runCommands('An order is stuck', { $ORDER: id })).toMatch(/^stuck at payment-service/m);
+  await stack.start('payment');
+  await endOf(stack.env, id);
+  await untilWell();
+}, 180_000);
+
+// The steps of a person who has never seen the system, with the command line alone: each command names the next one.
+test('why is my order stuck? The command line alone tells', async () => {
+  await stack.stop('inventory');
+  const { id } = await placeOrder(stack.env);
+  const offered = (text: string) =>
+    [...text.matchAll(/try: npx walpost (.*)$/gm)].map(([, command]) => command ?? '');
+  const first = await eventually(async () => {
+    const { stdout } = await walpost('doctor');
+    return offered(stdout).find((command) => command.startsWith('trace '));
+  }, 60);
+  expect(first).toBe(`trace ${id}`);
+  const trace = await walpost(...first.split(' '));
+  expect(trace.stdout).toMatch(/^stuck at inventory-service .* its group has no member$/m);
+  const [second = ''] = offered(trace.stdout);
+  expect((await walpost(...second.split(' '))).stdout).toMatch(/^inventory-service: Empty, members: 0/);
+  await stack.start('inventory');
+  await endOf(stack.env, id);
+  await untilWell();
+}, 120_000);
+
+test('a slot is held: its connector is paused', async () => {
+  await walpost('connectors', 'pause', 'order-outbox');
+  const { id } = await placeOrder(stack.env);
+  await allSay('A connector stands still', /it is PAUSED/, id);
+  expect(await runCommands('A connector stands still')).toMatch(/^orders .* order_outbox /m);
+  await endOf(stack.env, id);
+  await untilWell();
+}, 180_000);
+
+test('a task has failed', async () => {
+  // It would restart the task again and again.
+  await stack.stop('watcher');
+  const url = `${setting(stack.env, 'CONNECT_URL')}/connectors/order-outbox/config`;
+  const config = (await (await fetch(url)).json()) as Record<string, string>;
+  const body = JSON.stringify({ ...config, 'transforms.outbox.table.field.event.key': 'no_such_column' });
+  await fetch(url, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
+  const { id } = await placeOrder(stack.env);
+  await eventually(async () =>
+    (await concerns()).some(({ what }) => what.includes('FAILED')) ? true : undefined,
+  );
+  await allSay('A task failed', /its task is FAILED/, id);
+  expect((await walpost('doctor')).stdout).toMatch(/^warn +Kafka Connect +.* another configuration/m);
+  await runCommands('A task failed');
+  await stack.start('watcher');
+  await endOf(stack.env, id);
+  await untilWell();
+}, 180_000);
+
+test('a poison message', async () => {
+  const sql = connectTo(stack.env, 'payments');
+  await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
+  const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
+  await allSay('A dead letter', /dead letter/, id);
+  const [letter] = await sql<{ id: string }[]>`select id from dead_letters where state = 'dead'`;
+  await sql`alter table payments drop constraint broken`;
+  await sql.end();
+  expect(await runCommands('A dead letter', { $LETTER: String(letter?.id) })).toMatch(/ replayed /);
+  await endOf(stack.env, id);
+  await untilWell();
+}, 180_000);
+
+test('a slot is lost: the connector makes a new one, and nothing is missing', async () => {
+  const sql = connectTo(stack.env, 'orders');
+  await walpost('connectors', 'pause', 'order-outbox');
+  await sql`alter system set max_slot_wal_keep_size = '1MB'`;
+  await sql`select pg_reload_conf()`;
+  await sql`create table ballast (text text)`;
+  for (const _round of [1, 2]) {
+    await sql`insert into ballast select repeat('x', 1000) from generate_series(1, 40000)`;
+    await sql`select pg_switch_wal()`;
+  }
+  await sql`checkpoint`;
+  await sql`drop table ballast`;
+  await sql`alter system reset max_slot_wal_keep_size`;
+  await sql`select pg_reload_conf()`;
+  const { id } = await placeOrder(stack.env);
+  await allSay('A slot is lost', /it is lost: the server no longer keeps its log/, id);
+  const others = await sql<{ name: string }[]>`
+    select replace(slot_name, '_', '-') as name from pg_replication_slots
+    where wal_status = 'lost' and slot_name <> 'order_outbox'`;
+  await sql.end();
+  const dry = await walpost('outbox', 'renew-slot', 'order-outbox');
+  expect(dry.stdout).toMatch(/^would drop slot order_outbox/);
+  await walpost('connectors', 'resume', 'order-outbox');
+  await runCommands('A slot is lost');
+  for (const { name } of others) expect((await walpost('outbox', 'renew-slot', name, '--yes')).code).toBe(0);
+  await endOf(stack.env, id);
+  await untilWell();
+  const again = await walpost('outbox', 'renew-slot', 'order-outbox', '--yes');
+  expect(again).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^walpost: slot order_outbox is reserved/),
+  });
+}, 180_000);
+
+test('a schema is refused', async () => {
+  const subject = 'order-events-walpost.orders.OrderCreated';
+  const registry = setting(stack.env, 'SCHEMA_REGISTRY_URL');
+  const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
+  const level = (compatibility: string) =>
+    fetch(`${registry}/config/${subject}`, {
+      method: 'PUT',
+      headers,
+      body: JSON.stringify({ compatibility }),
+    });
+  await level('NONE');
+  const fields = [{ name: 'orderId', type: 'int' }];
+  const schema = JSON.stringify({
+    type: 'record',
+    name: 'OrderCreated',
+    namespace: 'walpost.orders',
+    fields,
+  });
+  const added = await fetch(`${registry}/subjects/${subject}/versions`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ schema }),
+  });
+  expect(added.status).toBe(200);
+  const [line] = runbookSection('A schema is refused').sees;
+  expect((await walpost('doctor')).stdout).toMatch(line ?? '');
+  const [check = []] = runbookSection('A schema is refused').commands;
+  const { code, stdout } = await walpost(...check);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/orderId/);
+  await fetch(`${registry}/subjects/${subject}/versions/latest`, { method: 'DELETE' });
+  await level('FULL_TRANSITIVE');
+  await untilWell();
+}, 120_000);
+
+test('the disk, and an upgrade: the commands run, and change nothing on a healthy system', async () => {
+  expect(await runCommands('The disk fills')).toMatch(/^orders +\d+ .* order_outbox +read /m);
+  expect(await runCommands('Upgrade')).toMatch(/, 0 broken$/m);
+}, 120_000);
+
+test('scaling out: one more process shares the partitions', async () => {
+  const [port] = stack.sparePorts;
+  await stack.spawn('payment-2', 'services/payment/dist/main.js', Number(port), {
+    PAYMENT_PORT: String(port),
+  });
+  await eventually(async () => {
+    const { stdout } = await walpost('groups', 'describe', 'payment-service');
+    return /^payment-service: Stable, members: 2$/m.test(stdout) ? true : undefined;
+  }, 30);
+  await stack.stop('payment-2');
+  await untilWell();
+}, 120_000);
+
+test('parts are stopped: doctor works all the same, names them, and what starts them', async () => {
+  for (const part of ['notification', 'connect', 'kafka', 'registry']) await stack.stop(part);
+  const withoutKafka = await walpost('doctor');
+  expect(withoutKafka.code).toBe(1);
+  for (const part of ['Kafka', 'Kafka Connect', 'schema registry', 'notification service'])
+    expect(withoutKafka.stdout).toMatch(new RegExp(`^fail +${part} `, 'm'));
+  expect(withoutKafka.stdout).toMatch(/^ok +database orders /m);
+  expect(withoutKafka.stdout).toMatch(/try: npm start/);
+  await stack.stop('postgres');
+  const { code, stdout } = await walpost('doctor', '--json');
+  expect(code).toBe(1);
+  const checks = JSON.parse(stdout) as { what: string; state: string }[];
+  expect(checks).toContainEqual(expect.objectContaining({ what: 'Postgres', state: 'fail' }));
+  expect(checks).toContainEqual(expect.objectContaining({ what: 'Node', state: 'ok' }));
+  for (const part of ['postgres', 'registry', 'kafka', 'connect', 'notification']) await stack.start(part);
+  await untilWell();
+}, 240_000);
+
+// Last, because it takes Kafka's data away.
+test('Postgres is restored to an earlier moment, and Kafka is lost', async () => {
+  const parts = [
+    'console',
+    'order',
+    'payment',
+    'inventory',
+    'notification',
+    'watcher',
+    'connect',
+    'registry',
+  ];
+  const kept = await placeOrder(stack.env);
+  await endOf(stack.env, kept.id);
+  const data = (name: string) => join(stack.dataDir, name);
+  const stopAll = async () => {
+    for (const part of [...parts, 'kafka', 'postgres']) await stack.stop(part);
+  };
+  await stopAll();
+  // With owners and rights: the server runs as another user than the launcher, and insists.
+  expect((await stack.run('cp', ['-a', data('postgres'), data('backup')])).code).toBe(0);
+  for (const part of ['postgres', 'order']) await stack.start(part);
+  const lost = await placeOrder(stack.env);
+  await stopAll();
+  rmSync(data('postgres'), { recursive: true });
+  expect((await stack.run('cp', ['-a', data('backup'), data('postgres')])).code).toBe(0);
+  rmSync(data('kafka'), { recursive: true });
+  for (const part of ['postgres', 'kafka', 'registry']) await stack.start(part);
+  expect((await walpost('topics', 'apply')).code).toBe(0);
+  await stack.start('connect');
+  expect((await walpost('connectors', 'apply')).code).toBe(0);
+  for (const part of parts.slice(0, 6)) await stack.start(part);
+  const sql = connectTo(stack.env, 'orders');
+  expect(await sql`select from orders where id = ${lost.id}`).toHaveLength(0);
+  await sql.end();
+  const { id } = await placeOrder(stack.env);
+  expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
+  await untilWell();
+  expect((await walpost('trace', kept.id)).stdout).toMatch(/^finished/m);
+}, 300_000);
