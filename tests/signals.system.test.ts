@@ -10,11 +10,9 @@ let stack: TestStack;
 
 beforeAll(async () => {
   collector = await startCollector();
-  stack = await testStack(
-    ['postgres', 'kafka', 'registry', 'connect', 'mail', 'setup', 'services'],
-    undefined,
-    { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '200' },
-  );
+  stack = await testStack(['postgres', 'kafka', 'registry', 'connect', 'mail', 'setup', 'services'], {
+    settings: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '200' },
+  });
 }, 300_000);
 afterAll(async () => {
   await stack?.close();
