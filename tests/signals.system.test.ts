@@ -46,7 +46,7 @@ async function metric(service: string, is: (value: number) => boolean, name: str
 const TREE = (second: 'payment' | 'inventory') => [
   'order-service: POST /orders < nothing',
   'order-service: INSERT orders, outbox < order-service: POST /orders',
-  'order-outbox: relay order-events < order-service: INSERT orders, outbox',
+  'order-outbox: relay order-events < order-service: POST /orders',
   'payment-service: process order-events OrderCreated < order-outbox: relay order-events',
   'payment-service: authorize payment < payment-service: process order-events',
   'payment-outbox: relay payment-events < payment-service: process order-events',

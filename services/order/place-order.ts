@@ -3,7 +3,7 @@ import type { Db } from '@walpost/kit/database';
 import { databaseFault } from '@walpost/kit/errors';
 import { countWritten } from '@walpost/kit/metrics/events';
 import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox';
-import { withSpan } from '@walpost/kit/trace';
+import { childTraceparent, type SpanOptions, withSpan } from '@walpost/kit/trace';
 import { eq, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { mergeCalls } from './merge-calls.js';
@@ -57,16 +57,12 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
     mayTryAlone: (error) => databaseFault(error) !== 'unavailable',
   });
 
-  const place = async (
-    request: OrderRequest,
-    idempotencyKey: string | undefined,
-    traceparent: string,
-  ): Promise<PlaceOrderResult> => {
+  return async (request, { idempotencyKey, traceparent }) => {
     const { order, event } = placeOrder(request, uuidv7(), clock());
     const row = encode(event, {
       aggregateId: order.id,
       version: order.version,
-      traceparent,
+      traceparent: childTraceparent(traceparent),
       time: order.createdAt,
     });
     const requestHash = idempotencyKey === undefined ? null : hash(request);
@@ -75,22 +71,28 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
     if (isPlaced || idempotencyKey === undefined || requestHash === null) return { outcome: 'placed', order };
     return replay(db, idempotencyKey, requestHash);
   };
-  return (request, { idempotencyKey, traceparent: parent }) =>
-    withSpan('INSERT orders, outbox', { kind: 'client', parent, attributes: DATABASE }, (traceparent) =>
-      place(request, idempotencyKey, traceparent),
-    );
 }
 
-const DATABASE = { 'db.system.name': 'postgresql', 'db.namespace': 'orders', 'db.operation.name': 'INSERT' };
-
-/** Writes orders and their events. @returns for each whether it was written; its idempotency key was there otherwise */
+/**
+ * Writes orders and their events. The statement's span is in the first order's trace: one for each would cost more than
+ * the others of a request together.
+ *
+ * @returns for each whether it was written; its idempotency key was there otherwise
+ */
 async function writeDrafts(insert: Insert, drafts: Draft[]): Promise<boolean[]> {
   // Two statements that lock the same keys do so in the same order, and never wait for each other in a circle.
   const sorted = drafts.toSorted((a, b) => compare(a.idempotencyKey ?? '', b.idempotencyKey ?? ''));
-  const rows = await insert.execute({
-    orders: JSON.stringify(sorted.map(orderColumns)),
-    events: JSON.stringify(sorted.map(({ event }) => outboxColumns(event))),
-  });
+  const span: SpanOptions = {
+    kind: 'client',
+    parent: drafts[0]?.event.traceparent,
+    attributes: { 'db.system.name': 'postgresql', 'db.operation.batch.size': drafts.length },
+  };
+  const rows = await withSpan('INSERT orders, outbox', span, () =>
+    insert.execute({
+      orders: JSON.stringify(sorted.map(orderColumns)),
+      events: JSON.stringify(sorted.map(({ event }) => outboxColumns(event))),
+    }),
+  );
   const placed = new Set(rows.map(({ id }) => id));
   return drafts.map(({ order }) => placed.has(order.id));
 }
