@@ -1,3 +1,7 @@
+import { describeProcess } from '@walpost/kit/metrics/registry';
+import { exposeConnectors, exposeGroups } from '@walpost/kit/metrics/relay';
+import { createKafkaView } from '@walpost/kit/observe/kafka-view';
+import { readConnectors } from '@walpost/kit/observe/read-connectors';
 import { Command, Option } from 'commander';
 import { applyConnectors } from './apply-connectors.js';
 import { awaitConnector, failure } from './await-connector.js';
@@ -7,6 +11,8 @@ import { type ConnectClient, createConnectClient } from './connect-client.js';
 import { CONNECTORS, readConnectorFiles } from './connector-files.js';
 import { jsonOption, timeoutOption, waitOption } from './options.js';
 import { printJson, printTable } from './output.js';
+import { serveMetrics } from './serve-metrics.js';
+import { observedServices } from './services.js';
 import { watchConnectors } from './watch-connectors.js';
 
 interface Options {
@@ -90,8 +96,10 @@ export function connectorsCommand(config: () => Config): Command {
   command('watch', 'restart what fails of the connectors, until it is stopped')
     .argument('[name...]', 'all when none is given')
     .addOption(new Option('--every <seconds>', 'how often to look').argParser(Number).default(2))
-    .action(async (names: string[], options: Options & { every: number }) => {
+    .option('--metrics <host:port>', 'serve /metrics there: connectors, tasks, and the lag of the services')
+    .action(async (names: string[], options: Options & { every: number; metrics?: string }) => {
       if (!(options.every > 0)) throw new UsageError('--every: give a number of seconds above 0');
+      const metrics = await startMetrics(config(), namesIn(names, options), options.metrics);
       const stop = new AbortController();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
       await watchConnectors(createConnectClient(config().connect, 0), namesIn(names, options), {
@@ -99,6 +107,7 @@ export function connectorsCommand(config: () => Config): Command {
         signal: stop.signal,
         say: (line) => console.log(`${new Date().toISOString()} ${line}`),
       });
+      await metrics?.close();
     });
 
   command('delete', 'delete connectors; their replication slots and offsets stay')
@@ -122,6 +131,30 @@ export function connectorsCommand(config: () => Config): Command {
     });
 
   return group;
+}
+
+/** Serves what the watcher sees, when an address is given. */
+async function startMetrics({ kafka: access, connect }: Config, names: readonly string[], address?: string) {
+  if (address === undefined) return undefined;
+  const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(address) ?? [];
+  if (!host || !port || Number(port) > 65_535)
+    throw new UsageError(`--metrics: "${address}" is not host:port`);
+  const server = await serveMetrics(host, Number(port));
+  const topics = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
+  const kafka = createKafkaView('walpost-watcher', access, topics);
+  describeProcess('watcher');
+  const groups = observedServices.map(({ name }) => name);
+  const stops = [
+    exposeConnectors(names, () => readConnectors(connect)),
+    exposeGroups(() => kafka.groups(groups)),
+  ];
+  return {
+    async close() {
+      await server.close();
+      for (const stop of stops) stop();
+      await kafka.close();
+    },
+  };
 }
 
 function namesIn(names: readonly string[], { dir }: Options): readonly string[] {

@@ -1,3 +1,4 @@
+import { countRestart } from '@walpost/kit/metrics/relay';
 import { failure } from './await-connector.js';
 import type { ConnectClient, ConnectorStatus } from './connect-client.js';
 
@@ -66,6 +67,7 @@ export async function watchConnectors(
         }
         sayOnce(name, `${name} failed, restart ${memory.restarts}: ${reason}`);
         await connect.restart(name, { onlyFailed: true });
+        countRestart(name);
       } catch (error) {
         sayOnce(name, error instanceof Error ? error.message : String(error));
       }

@@ -18,6 +18,7 @@ const defaults: Settings = {
   INVENTORY_PORT: '3002',
   NOTIFICATION_PORT: '3003',
   CONSOLE_PORT: '3100',
+  WATCHER_PORT: '3101',
   SMTP_URL: 'smtp://localhost:1025',
   MAIL_WEB_PORT: '1080',
   LOG_LEVEL: 'info',
@@ -105,6 +106,7 @@ export function portsOf(settings: Settings): PortUse[] {
     plain('inventory', 'INVENTORY_PORT'),
     plain('notification', 'NOTIFICATION_PORT'),
     plain('console', 'CONSOLE_PORT'),
+    plain('watcher', 'WATCHER_PORT'),
   ];
   requireLocal('POSTGRES_HOST', setting(settings, 'POSTGRES_HOST'));
   for (const use of uses) {

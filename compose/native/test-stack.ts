@@ -28,7 +28,7 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
   const block = await reservePorts();
   const [postgres, kafka, controller, registry, management, connect, order, payment, inventory, ...rest] =
     block.ports;
-  const [notification, smtp, mailWeb, console, ...sparePorts] = rest;
+  const [notification, smtp, mailWeb, console, watcher, ...sparePorts] = rest;
   const passwords = [...secretNames, ...consoleSecretNames].map((name) => [
     name,
     randomBytes(12).toString('base64url'),
@@ -48,6 +48,7 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
     INVENTORY_PORT: String(inventory),
     NOTIFICATION_PORT: String(notification),
     CONSOLE_PORT: String(console),
+    WATCHER_PORT: String(watcher),
     SMTP_URL: `smtp://localhost:${smtp}`,
     MAIL_WEB_PORT: String(mailWeb),
     LOG_LEVEL: 'info',
@@ -61,8 +62,14 @@ export type TestStack = Stack & { sparePorts: readonly number[] };
 /**
  * Starts the named parts (all by default) in a temporary folder with ports and passwords of their own.
  * `close` stops them and removes the folder. What killed test runs left is ended first.
+ *
+ * @param extra settings beside those that every test stack has
  */
-export async function testStack(include?: readonly string[], report?: Reporter): Promise<TestStack> {
+export async function testStack(
+  include?: readonly string[],
+  report?: Reporter,
+  extra: Settings = {},
+): Promise<TestStack> {
   await removeLeftovers();
   const free = await freeEnvironment();
   const dataDir = await mkdtemp(join(tmpdir(), prefix));
@@ -73,7 +80,7 @@ export async function testStack(include?: readonly string[], report?: Reporter):
   try {
     const options = {
       dataDir,
-      env: free.env,
+      env: { ...free.env, ...extra },
       ...(include ? { include } : {}),
       ...(report ? { report } : {}),
     };

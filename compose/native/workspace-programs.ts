@@ -43,14 +43,20 @@ export function setupSteps({ settings }: Site): StepPart[] {
 
 /** Kafka Connect never restarts a task that failed; this does, as a service of compose would. */
 export function watcherPart({ settings }: Site): ProcessPart {
+  const port = portOf(settings, 'WATCHER_PORT');
   return {
     kind: 'process',
     name: 'watcher',
     group: 'services',
     needs: ['connectors'],
-    launch: () => launchNode('scripts/dist/walpost.js', ['connectors', 'watch'], settings),
-    // It serves nobody, so there is nothing to ask.
-    probe: async () => undefined,
+    launch: () =>
+      launchNode(
+        'scripts/dist/walpost.js',
+        ['connectors', 'watch', '--metrics', `127.0.0.1:${port}`],
+        settings,
+      ),
+    // It answers without Kafka and Connect too.
+    probe: (signal) => probeHttp(`http://127.0.0.1:${port}/metrics`, signal),
     readyWithinSeconds: 10,
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 5,

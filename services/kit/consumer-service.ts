@@ -4,7 +4,7 @@ import { httpAccess } from '@walpost/schemas/http-access';
 import { createRegistry } from '@walpost/schemas/registry';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { eventSettings, postgresSettings, type Settings, serviceSettings } from './config.js';
+import { ConfigError, eventSettings, postgresSettings, type Settings, serviceSettings } from './config.js';
 import { startConsumer } from './consumer.js';
 import { type Db, openDatabase } from './database.js';
 import type { Handlers } from './handle-batch.js';
@@ -12,19 +12,27 @@ import type { ReadinessChecks } from './http.js';
 import { kafkaAccess } from './kafka-access.js';
 import { type Defer, runService } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
-import { createOutboxEncoder, keepOutboxPartitions, type OutboxEncoder } from './outbox.js';
+import { type Backlog, exposeTables } from './metrics/database.js';
+import { exposeOutbox } from './metrics/outbox.js';
+import { describeProcess } from './metrics/registry.js';
+import { createOutboxEncoder, type OutboxEncoder } from './outbox.js';
+import { careForOutbox } from './outbox-care.js';
 import { pruneInbox } from './prune-inbox.js';
 import { replayRequestedLetters } from './replay-letters.js';
 import { every } from './schedule.js';
 import { followSchemaIds } from './schema-ids.js';
+import { startTracing, tracingSettings } from './start-tracing.js';
 
 /** What every service that consumes takes from the environment, for `readConfig`. */
 export const consumerServiceSettings = {
   ...serviceSettings,
   ...postgresSettings,
   ...eventSettings,
+  ...tracingSettings,
   // Longer than the topics keep their records: what can be read again must still be known.
-  INBOX_RETENTION_DAYS: Type.Integer({ default: 14, minimum: 1 }),
+  INBOX_RETENTION_DAYS: Type.Integer({ default: 14, minimum: 2 }),
+  // Shorter than the inbox's: a slot made anew has the whole outbox sent again.
+  OUTBOX_RETENTION_DAYS: Type.Integer({ default: 7, minimum: 1 }),
 };
 
 const EVERY_HOUR = 3_600_000;
@@ -42,6 +50,8 @@ export interface ConsumerServiceOptions {
   topics: string[];
   /** The events that it writes into its outbox; none when it has no outbox. */
   publishes: EventName[];
+  /** Work that is done outside the database, for the metrics. */
+  backlog?: Backlog;
   settings: Settings<typeof consumerServiceSettings>;
 }
 
@@ -75,7 +85,15 @@ export async function runConsumerService(
   const { name, database, publishes, settings } = options;
   const logger = createLogger(name, settings.LOG_LEVEL);
   const kafka = kafkaAccess(settings);
+  if (settings.OUTBOX_RETENTION_DAYS >= settings.INBOX_RETENTION_DAYS) {
+    throw new ConfigError(
+      `Configuration: OUTBOX_RETENTION_DAYS (${settings.OUTBOX_RETENTION_DAYS}) must be less than INBOX_RETENTION_DAYS (${settings.INBOX_RETENTION_DAYS}): what an outbox may send again must still be known. Every variable is described in .env.example.`,
+    );
+  }
+  describeProcess(name);
   await runService(logger, async (defer, fail) => {
+    const stopTracing = await startTracing(name, settings, logger);
+    if (stopTracing) defer('tracing', stopTracing);
     const { db, ping, close } = openDatabase({
       host: settings.POSTGRES_HOST,
       port: settings.POSTGRES_PORT,
@@ -99,8 +117,10 @@ export async function runConsumerService(
       publishes.length > 0 ? followSchemaIds({ db, registry, events: publishes, logger }) : undefined;
     if (schemaIds) {
       defer('schema ids', schemaIds.close);
-      defer('outbox partitions', keepOutboxPartitions(db, logger));
+      defer('outbox care', careForOutbox(db, settings.OUTBOX_RETENTION_DAYS, logger));
+      defer('outbox metrics', exposeOutbox(db, database));
     }
+    defer('table metrics', exposeTables(db, database, options.backlog));
     const encode = createOutboxEncoder(`/walpost/${name}`, (event) => {
       if (!schemaIds) throw new Error(`${name} publishes nothing, and ${event} was asked of it`);
       return schemaIds.idOf(event);

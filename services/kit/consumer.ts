@@ -3,10 +3,13 @@ import kafkajs, { type Batch, type EachBatchPayload, type KafkaMessage, type log
 import type { Db } from './database.js';
 import type { BatchResult, Subscription } from './handle-batch.js';
 import type { KafkaAccess } from './kafka-access.js';
+import { eventFields, recordFields } from './log-fields.js';
 import type { Logger } from './logger.js';
+import { type BatchPlace, countBatch, countResult, countRetry } from './metrics/events.js';
 import { type Attempts, type Hold, processBatch } from './process-batch.js';
 import { receive } from './receive.js';
 import { backoff, pause, untilDone } from './retry.js';
+import { traceBatch } from './trace-batch.js';
 
 // A CommonJS package: its values come with the default import.
 const { Kafka, logLevel } = kafkajs;
@@ -91,7 +94,10 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
         // Includes the marker that ends the producer's transaction, which no batch shows.
         await payload.commitOffsetsIfNecessary(payload.uncommittedOffsets());
       }
-      if (hold) return holdBack(place, hold, payload.pause());
+      if (hold) {
+        countRetry(batch, hold.verdict);
+        return holdBack(place, hold, payload.pause());
+      }
       await heartbeat();
     }
   }
@@ -104,11 +110,19 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   ): Promise<Hold | undefined> {
     const attempts = attemptsAt.get(place) ?? { offset: '', count: 0 };
     attemptsAt.set(place, attempts);
+    const from = { topic, partition };
     try {
       const received = await Promise.all(
         messages.map((each) => receive(options.decoder, { topic, partition, offset: each.offset }, each)),
       );
-      return await processBatch(options.db, options, received, attempts, (result) => report(place, result));
+      const begun = performance.now();
+      const trace = traceBatch(groupId, received);
+      const hold = await processBatch(options.db, options, trace.batch, attempts, (result) => {
+        trace.settle(result);
+        report(place, from, result);
+      });
+      countBatch(from, received.length, performance.now() - begun);
+      return hold;
     } catch (error) {
       // The registry is away: nothing of this batch could be read.
       const offset = messages[0]?.offset ?? '0';
@@ -129,12 +143,14 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     void pause(wait, stopping.signal).then(resume);
   }
 
-  function report(place: string, result: BatchResult): void {
+  function report(place: string, from: BatchPlace, result: BatchResult): void {
+    countResult(from, result, Date.now());
     for (const { received, state, error } of result.letters) {
-      const { key, id, position } = received;
-      const line = `${place}@${position.offset} is ${state === 'dead' ? 'a dead letter' : 'parked behind a dead letter'}`;
-      logger.error({ err: error, key, id }, line);
+      const line = `${place}@${received.position.offset} is ${state === 'dead' ? 'a dead letter' : 'parked behind a dead letter'}`;
+      logger.error({ err: error, ...recordFields(received) }, line);
     }
+    if (logger.isLevelEnabled('debug'))
+      for (const event of result.handled) logger.debug(eventFields(event), `${event.type} handled`);
     for (const oddity of result.oddities)
       logger.warn(oddity, `${place}: version ${oddity.kind} of ${oddity.key}`);
     options.onHandled?.(result);

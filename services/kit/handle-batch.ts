@@ -32,7 +32,7 @@ export interface Subscription {
 
 /** What became of a batch. */
 export interface BatchResult {
-  handled: number;
+  handled: ReceivedEvent[];
   duplicates: number;
   /** Records set aside, dead or parked. */
   letters: Letter[];
@@ -73,7 +73,7 @@ export async function handleBatch(
     await writeLetters(tx, letters);
     for (const group of groupByType(fresh)) await handle(tx, subscription, group, fresh);
     const oddities = oddVersions(versions, news.flatMap(keyAndVersion));
-    return { handled: fresh.length, duplicates: batch.length - news.length, letters, oddities };
+    return { handled: fresh, duplicates: batch.length - news.length, letters, oddities };
   });
 }
 

@@ -6,7 +6,9 @@ import addFormats from 'ajv-formats';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Type } from 'typebox';
 import type { Logger } from './logger.js';
+import { exposeMetrics } from './metrics/http.js';
 import { Problem, ProblemSchema, sendProblem } from './problem.js';
+import { traceRequests } from './trace-requests.js';
 
 /** A Fastify instance whose route schemas are TypeBox's. */
 export type App = FastifyInstance<
@@ -33,7 +35,7 @@ export interface AppOptions {
 
 /**
  * Builds the HTTP server that services share: strict validation, problem+json errors, the OpenAPI page at `/docs`,
- * `/health/live` and `/health/ready`. Tests and production use the same one.
+ * `/health/live`, `/health/ready` and `/metrics`. Tests and production use the same one.
  */
 export async function createApp({ title, logger, readiness }: AppOptions): Promise<App> {
   const app = Fastify({
@@ -85,6 +87,9 @@ export async function createApp({ title, logger, readiness }: AppOptions): Promi
     refResolver: { buildLocalReference: (json) => String(json['$id']) },
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
+
+  exposeMetrics(app);
+  traceRequests(app);
 
   const Health = Type.Object({
     status: Type.String(),

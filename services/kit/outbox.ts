@@ -2,9 +2,8 @@ import { encode } from '@walpost/schemas/codec';
 import { type DomainEvent, type EventName, eventType } from '@walpost/schemas/contract';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import type { Db, Tx } from './database.js';
-import type { Logger } from './logger.js';
-import { every } from './schedule.js';
+import type { Tx } from './database.js';
+import { countWritten } from './metrics/events.js';
 import { outbox } from './tables.js';
 
 export type OutboxRow = typeof outbox.$inferInsert;
@@ -63,22 +62,5 @@ export async function publish(tx: Tx, rows: OutboxRow[]): Promise<void> {
     )
     .prepare('publish')
     .execute();
-}
-
-const DAYS_AHEAD = 14;
-const EVERY_HOUR = 3_600_000;
-
-/**
- * Keeps the outbox partitions of the coming two weeks made. While it cannot, rows go to the default partition: none is
- * refused.
- *
- * @returns stops it
- */
-export function keepOutboxPartitions(db: Db, logger: Logger): () => Promise<void> {
-  return every(EVERY_HOUR, 'make outbox partitions', logger, async () => {
-    const [row] = await db.execute<{ made: number }>(
-      sql`select outbox_make_partitions(${DAYS_AHEAD}) as made`,
-    );
-    if (row && row.made > 0) logger.info({ made: row.made }, 'outbox partitions made');
-  });
+  for (const { type } of rows) countWritten(type);
 }

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { databaseFault } from './errors.js';
 import { SchemaIdUnknownError } from './schema-ids.js';
+import { traceIdOf } from './trace.js';
 
 /** The body of every error answer: RFC 9457 problem details, with the fields at fault. */
 export const ProblemSchema = Type.Object(
@@ -112,7 +113,11 @@ export function toProblem(error: unknown): Problem {
 /** Fastify's error handler: every error leaves as problem+json; those that are ours are logged with their cause. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
-  if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message);
+  if (problem.status >= 500) {
+    const { traceparent } = request.headers;
+    const trace_id = traceIdOf(typeof traceparent === 'string' ? traceparent : undefined);
+    request.log.error({ err: problem.cause ?? problem, trace_id }, problem.message);
+  }
   const { status, kind, message: detail, errors, headers } = problem;
   return reply
     .code(status)

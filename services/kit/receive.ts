@@ -21,6 +21,8 @@ export type ReceivedEvent<N extends EventName = EventName> = DomainEvent<N> & {
   /** The event's place in the history of its key in this topic: 1, 2, 3 … */
   version: number;
   traceparent: string | undefined;
+  /** When it was written into its outbox, ms since the epoch; undefined when its header does not say. */
+  writtenAt: number | undefined;
   position: Position;
 };
 
@@ -93,7 +95,9 @@ async function toEvent(decoder: Decoder, record: Omit<Received, 'result'>): Prom
   if (!message.value) throw new MessageError('missing-value', 'the record has no value');
   const event = await decoder.decode(message.value);
   const traceparent = header(message.headers, 'traceparent') || undefined;
-  return { ...event, id, key, version, traceparent, position };
+  const time = Date.parse(header(message.headers, 'ce_time'));
+  const writtenAt = Number.isNaN(time) ? undefined : time;
+  return { ...event, id, key, version, traceparent, writtenAt, position };
 }
 
 /** Text as Postgres can keep it, which has no NUL. */

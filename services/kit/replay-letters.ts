@@ -7,6 +7,7 @@ import { handle, type Subscription } from './handle-batch.js';
 import type { Logger } from './logger.js';
 import { receive } from './receive.js';
 import { deadLetters, inbox } from './tables.js';
+import { traceIdOf } from './trace.js';
 
 type LetterRow = typeof deadLetters.$inferSelect;
 
@@ -30,13 +31,18 @@ export async function replayRequestedLetters(
     if (!letter) return;
     try {
       const replayed = await db.transaction((tx) => replay(tx, subscription, decoder, letter.id));
-      if (replayed) logger.info({ letter: letter.id, key: letter.key }, 'dead letter replayed');
+      if (replayed) logger.info(fieldsOf(letter), 'dead letter replayed');
     } catch (error) {
       if (judge(error) === 'wait') throw error;
       await giveBack(db, letter, error);
-      logger.warn({ err: error, letter: letter.id, key: letter.key }, 'a replayed letter failed again');
+      logger.warn({ err: error, ...fieldsOf(letter) }, 'a replayed letter failed again');
     }
   }
+}
+
+function fieldsOf({ id, key, identity, headers }: LetterRow) {
+  const trace_id = traceIdOf(new Map(headers).get('traceparent'));
+  return { letter: id, order_id: key, event_id: identity, trace_id };
 }
 
 /**

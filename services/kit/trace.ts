@@ -2,13 +2,92 @@ import { randomBytes } from 'node:crypto';
 
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
 
+/** What a span says about itself; names follow OpenTelemetry's conventions where there are any. */
+export type SpanAttributes = Record<string, string | number>;
+
+export interface SpanOptions {
+  kind: 'server' | 'client' | 'consumer' | 'internal';
+  /** `traceparent` of the cause; a new trace begins without one. */
+  parent: string | undefined;
+  attributes?: SpanAttributes;
+}
+
+/** A span under way. One that is never ended is never told of. */
+export interface OpenSpan {
+  readonly traceparent: string;
+  /** @param error marks the span as failed */
+  end(attributes?: SpanAttributes, error?: unknown): void;
+}
+
+/** The way of an event from its transaction to its topic. Times are ms since the epoch. */
+export interface RelaySpan {
+  topic: string;
+  eventId: string;
+  parent: string;
+  writtenAt: number;
+  arrivedAt: number;
+}
+
+/** What makes spans; there is none unless tracing is switched on. */
+export interface Tracing {
+  begin(name: string, options: SpanOptions): OpenSpan;
+  /** Tells of an event's way, in the same words whoever tells. */
+  relayed(relay: RelaySpan): void;
+  /** The `traceparent` of that span, known before it is told of. */
+  relayParent(eventId: string, parent: string): string;
+  /** Hands on what is left, and ends. */
+  close(): Promise<void>;
+}
+
+let tracing: Tracing | undefined;
+
+/** Switches tracing on or off for this process. */
+export function useTracing(made: Tracing | undefined): void {
+  tracing = made;
+}
+
+/** @returns undefined while tracing is off: then spans cost nothing, not even their attributes */
+export function activeTracing(): Tracing | undefined {
+  return tracing;
+}
+
 /**
- * Continues a trace, or begins one, in the form of W3C Trace Context level 1.
+ * The `traceparent` (W3C Trace Context level 1) of what a cause gives rise to: that of the cause's span, so that a trace
+ * goes through a service that makes no spans, or a new one.
  *
  * @param parent a received `traceparent`; anything malformed is ignored, as the specification asks
- * @returns a `traceparent` with the same trace id and a span id of its own
  */
 export function childTraceparent(parent: string | undefined): string {
-  const [, traceId, flags] = TRACEPARENT.exec(parent ?? '') ?? [];
-  return `00-${traceId ?? randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-${flags ?? '01'}`;
+  if (parent !== undefined && TRACEPARENT.test(parent)) return parent;
+  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+}
+
+/** @returns the trace's id, undefined when there is none */
+export function traceIdOf(traceparent: string | null | undefined): string | undefined {
+  return TRACEPARENT.exec(traceparent ?? '')?.[1];
+}
+
+/**
+ * Does something within a span, when tracing is on.
+ *
+ * @param work is given the `traceparent` for what it causes
+ */
+export function withSpan<T>(
+  name: string,
+  options: SpanOptions,
+  work: (traceparent: string) => Promise<T>,
+): Promise<T> {
+  const span = tracing?.begin(name, options);
+  return span ? within(span, work) : work(childTraceparent(options.parent));
+}
+
+async function within<T>(span: OpenSpan, work: (traceparent: string) => Promise<T>): Promise<T> {
+  try {
+    const result = await work(span.traceparent);
+    span.end();
+    return result;
+  } catch (error) {
+    span.end({}, error);
+    throw error;
+  }
 }

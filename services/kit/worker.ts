@@ -1,10 +1,15 @@
 import { databaseFault } from './errors.js';
+import type { LogFields } from './log-fields.js';
 import type { Logger } from './logger.js';
 import { backoff, pause } from './retry.js';
+import { traceIdOf } from './trace.js';
 
 /** What a claimed row must tell: which attempt this is, 1 for the first. It is counted when the row is claimed. */
 export interface Claimed {
   readonly attempts: number;
+  /** For the log. */
+  readonly orderId?: string;
+  readonly traceparent?: string | null;
 }
 
 /** How an outside call ended: with an answer, or with an error after which it is to be tried again. */
@@ -85,7 +90,10 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
       const retryIn = backoff(item.attempts, Math.random(), first, last);
-      logger.warn({ err: error, attempts: item.attempts, retryIn }, `${name}: ${error.message}`);
+      logger.warn(
+        { err: error, ...fieldsOf(item), attempts: item.attempts, retryIn },
+        `${name}: ${error.message}`,
+      );
       return { item, error, retryIn };
     }
   }
@@ -110,7 +118,10 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
     const [only] = outcomes;
     if (outcomes.length === 1) {
       const reason = error instanceof Error ? error.message : String(error);
-      logger.error({ err: error, row: only?.item }, `${name}: not settled, claimed again later: ${reason}`);
+      logger.error(
+        { err: error, ...(only && fieldsOf(only.item)) },
+        `${name}: not settled, claimed again later: ${reason}`,
+      );
       return;
     }
     for (const outcome of outcomes) {
@@ -152,6 +163,11 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
       await running;
     },
   };
+}
+
+/** A row itself may hold what is in no log: an e-mail's text, its address. */
+function fieldsOf({ orderId, traceparent }: Claimed): LogFields {
+  return { order_id: orderId, trace_id: traceIdOf(traceparent) };
 }
 
 /** Whether the same settling can succeed in a moment: the database is away or busy, or a schema id is not known yet. */

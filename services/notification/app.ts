@@ -55,12 +55,14 @@ export async function buildApp({ db, logger, readiness }: NotificationAppOptions
         .where(eq(emails.orderId, orderId))
         .orderBy(asc(emails.createdAt), asc(emails.id));
       return {
-        emails: rows.map(({ lastError, createdAt, sentAt, nextAttemptAt: _due, ...email }) => ({
-          ...email,
-          ...(lastError !== null && { lastError }),
-          createdAt: createdAt.toISOString(),
-          ...(sentAt !== null && { sentAt: sentAt.toISOString() }),
-        })),
+        emails: rows.map(
+          ({ lastError, createdAt, sentAt, nextAttemptAt: _due, traceparent: _trace, ...email }) => ({
+            ...email,
+            ...(lastError !== null && { lastError }),
+            createdAt: createdAt.toISOString(),
+            ...(sentAt !== null && { sentAt: sentAt.toISOString() }),
+          }),
+        ),
       };
     },
   );

@@ -1,5 +1,6 @@
 import type { Db } from '@walpost/kit/database';
 import type { Logger } from '@walpost/kit/logger';
+import { withSpan } from '@walpost/kit/trace';
 import { type RunningWorker, startWorker } from '@walpost/kit/worker';
 import { claimEmails } from './claim-emails.js';
 import type { Mailer } from './mailer.js';
@@ -21,7 +22,16 @@ export function startSender({ db, mailer, clock, logger }: SenderOptions): Runni
     name: 'emails',
     logger,
     claim: (limit, lease) => claimEmails(db, limit, lease, clock()),
-    perform: (email) => mailer.send(email),
+    perform: (email) =>
+      withSpan(
+        'send e-mail',
+        {
+          kind: 'client',
+          parent: email.traceparent ?? undefined,
+          attributes: { 'walpost.order.id': email.orderId, 'walpost.attempt': email.attempts },
+        },
+        () => mailer.send(email),
+      ),
     settle: (outcomes) => settleEmails(db, outcomes, clock()),
     concurrency: SENDER_CONNECTIONS,
     retry: { first: 500, last: 60_000 },

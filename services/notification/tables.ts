@@ -25,6 +25,8 @@ export const emails = pgTable(
     lastError: text('last_error'),
     /** When to send it, or when the lease of the sender ends; null when it is sent. */
     nextAttemptAt: instant('next_attempt_at'),
+    /** Trace of the event that it tells of. */
+    traceparent: text(),
     createdAt: instant('created_at').notNull(),
     sentAt: instant('sent_at'),
   },

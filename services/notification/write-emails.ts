@@ -14,7 +14,7 @@ export async function writeEmails(
   const list = <V>(pick: (each: (typeof written)[number]) => V) => sql.param(written.map(pick));
   await tx.execute(sql`
     insert into ${emails} (id, order_id, customer_id, kind, recipient, subject, body, message_id,
-      status, next_attempt_at, created_at)
+      traceparent, status, next_attempt_at, created_at)
     select written.*, 'WAITING', instant.now, instant.now
     from unnest(
       ${list(({ event }) => event.id)}::uuid[],
@@ -24,6 +24,7 @@ export async function writeEmails(
       ${list(({ email }) => email.recipient)}::text[],
       ${list(({ email }) => email.subject)}::text[],
       ${list(({ email }) => email.body)}::text[],
-      ${list(({ event }) => `<${event.id}@walpost.local>`)}::text[]
+      ${list(({ event }) => `<${event.id}@walpost.local>`)}::text[],
+      ${list(({ event }) => event.traceparent ?? null)}::text[]
     ) as written, (select ${now.toISOString()}::timestamptz as now) as instant`);
 }

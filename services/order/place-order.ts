@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Db } from '@walpost/kit/database';
+import { countWritten } from '@walpost/kit/metrics/events';
 import type { OutboxEncoder } from '@walpost/kit/outbox';
-import { childTraceparent } from '@walpost/kit/trace';
+import { withSpan } from '@walpost/kit/trace';
 import { eq, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { type Order, type OrderRequest, placeOrder } from './order.js';
@@ -31,12 +32,16 @@ export type PlaceOrder = (request: OrderRequest, context: PlaceOrderContext) => 
 export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Date): PlaceOrder {
   const insert = prepareInsert(db);
 
-  return async (request, { idempotencyKey, traceparent }) => {
+  const place = async (
+    request: OrderRequest,
+    idempotencyKey: string | undefined,
+    traceparent: string,
+  ): Promise<PlaceOrderResult> => {
     const { order, event } = placeOrder(request, uuidv7(), clock());
     const row = encode(event, {
       aggregateId: order.id,
       version: order.version,
-      traceparent: childTraceparent(traceparent),
+      traceparent,
       time: order.createdAt,
     });
     const requestHash = idempotencyKey === undefined ? null : hash(request);
@@ -48,11 +53,18 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
       idempotencyKey: idempotencyKey ?? null,
       requestHash,
     });
+    countWritten(row.type, placed.count);
     if (placed.count > 0 || idempotencyKey === undefined || requestHash === null)
       return { outcome: 'placed', order };
     return replay(db, idempotencyKey, requestHash);
   };
+  return (request, { idempotencyKey, traceparent: parent }) =>
+    withSpan('INSERT orders, outbox', { kind: 'client', parent, attributes: DATABASE }, (traceparent) =>
+      place(request, idempotencyKey, traceparent),
+    );
 }
+
+const DATABASE = { 'db.system.name': 'postgresql', 'db.namespace': 'orders', 'db.operation.name': 'INSERT' };
 
 function prepareInsert(db: Db) {
   const value = sql.placeholder;

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Db } from '@walpost/kit/database';
 import { Problem, problemResponse } from '@walpost/kit/problem';
+import { traceIdOf } from '@walpost/kit/trace';
 import { Type } from 'typebox';
 import type { CancelOrder } from './cancel-order.js';
 import { findOrder, listOrders } from './find-orders.js';
@@ -98,6 +99,7 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           );
         }
         const { order } = result;
+        request.log.debug({ order_id: order.id, trace_id: traceIdOf(traceparent) }, 'order placed');
         if (result.outcome === 'replayed') reply.header('idempotency-replayed', 'true');
         return reply.code(201).header('location', `/orders/${order.id}`).send(view(order));
       },

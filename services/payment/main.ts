@@ -4,6 +4,7 @@ import { runMain } from '@walpost/kit/lifecycle';
 import { Type } from 'typebox';
 import { buildApp } from './app.js';
 import { ignoredOrderEvents, onOrderEvent } from './on-order-event.js';
+import { paymentsWaiting } from './payments-waiting.js';
 import { createSimulatedGateway } from './simulated-gateway.js';
 import { startPaymentWorker } from './start-payment-worker.js';
 
@@ -29,6 +30,7 @@ await runMain(async () => {
       port: config.PAYMENT_PORT,
       topics: ['order-events'],
       publishes: ['PaymentAuthorized', 'PaymentDeclined', 'PaymentRefunded'],
+      backlog: { work: 'payments', read: paymentsWaiting },
       settings: config,
     },
     ({ db, encode, logger, defer }) => {

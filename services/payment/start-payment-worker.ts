@@ -1,6 +1,7 @@
 import type { Db } from '@walpost/kit/database';
 import type { Logger } from '@walpost/kit/logger';
 import type { OutboxEncoder } from '@walpost/kit/outbox';
+import { withSpan } from '@walpost/kit/trace';
 import { type RunningWorker, startWorker } from '@walpost/kit/worker';
 import { callGateway } from './call-gateway.js';
 import { claimPayments } from './claim-payments.js';
@@ -27,7 +28,16 @@ export function startPaymentWorker({
     name: 'payments',
     logger,
     claim: (limit, lease) => claimPayments(db, limit, lease, clock()),
-    perform: (payment, signal) => callGateway(gateway, payment, signal),
+    perform: (payment, signal) =>
+      withSpan(
+        payment.status === 'REFUNDING' ? 'refund payment' : 'authorize payment',
+        {
+          kind: 'client',
+          parent: payment.traceparent ?? undefined,
+          attributes: { 'walpost.order.id': payment.orderId, 'walpost.attempt': payment.attempts },
+        },
+        () => callGateway(gateway, payment, signal),
+      ),
     settle: (outcomes) => settlePayments(db, encode, outcomes, clock()),
     concurrency: 50,
   });

@@ -23,7 +23,7 @@ export function received(event: DomainEvent, version = 1): Received {
     key,
     id,
     version,
-    result: { event: { ...event, id, key, version, traceparent: undefined, position } },
+    result: { event: { ...event, id, key, version, traceparent: undefined, writtenAt: undefined, position } },
   };
 }
 

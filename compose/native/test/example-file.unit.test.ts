@@ -14,7 +14,7 @@ test('.env.example holds every setting with its default, and no password', () =>
   expect(length).toBe(23);
   const passwords = Object.fromEntries(Object.entries(given).filter(([name]) => name.endsWith('_PASSWORD')));
   expect(given).toMatchObject(completeSettings(passwords));
-  expect(portsOf(completeSettings(given))).toHaveLength(13);
+  expect(portsOf(completeSettings(given))).toHaveLength(14);
   expect(example).not.toMatch(/PASSWORD=./);
 });
 
@@ -22,7 +22,12 @@ test('.env.example holds every variable that a service reads', () => {
   const files = ['order', 'payment', 'inventory', 'notification', 'console'].map(
     (name) => `services/${name}/main.ts`,
   );
-  const sources = [...files, 'services/kit/config.ts', 'services/kit/consumer-service.ts'];
+  const sources = [
+    ...files,
+    'services/kit/config.ts',
+    'services/kit/consumer-service.ts',
+    'services/kit/start-tracing.ts',
+  ];
   const read = sources.flatMap((file) =>
     [
       ...readFileSync(join(root, file), 'utf8').matchAll(/^\s+([A-Z][A-Z0-9_]+): (?:Type|Port|Secret)\b/gm),

@@ -15,7 +15,7 @@ test('ports come from the one variable that holds each', () => {
   expect(portOf(settings, 'SCHEMA_REGISTRY_URL')).toBe(18081);
   expect(portOf(settings, 'CONNECT_URL')).toBe(18083);
   expect(portsOf(settings).map(({ port }) => port)).toEqual([
-    5432, 19092, 9093, 18081, 8082, 18083, 1025, 1080, 3000, 3001, 3002, 3003, 3100,
+    5432, 19092, 9093, 18081, 8082, 18083, 1025, 1080, 3000, 3001, 3002, 3003, 3100, 3101,
   ]);
 });
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Database, openDatabase } from '@walpost/kit/database';
 import { createLogger } from '@walpost/kit/logger';
+import { createKafkaView, type KafkaView } from '@walpost/kit/observe/kafka-view';
 import type { Observed } from '@walpost/kit/observe/observed-service';
 import { observedServices } from '@walpost/scripts/services';
 import { openTestDatabase, type TestDatabase, type TestService } from '../../../tests/stack/database.js';
 import { type Ask, serve } from '../../../tests/stack/serve.js';
 import { setting } from '../../../tests/support.js';
 import { buildApp } from '../app.js';
-import { createKafkaView, type KafkaView } from '../kafka-view.js';
 import { createOrderLoad } from '../order-load.js';
 import type { Snapshot } from '../snapshot.js';
 import { startConsole } from '../start-console.js';
@@ -43,7 +43,7 @@ beforeAll(async () => {
   [orders] = databases as [TestDatabase];
   observer = openAs('observer', orders);
   letters = openAs('letters', orders);
-  kafka = createKafkaView({ brokers: setting(env, 'KAFKA_BROKERS').split(',') }, [
+  kafka = createKafkaView('test', { brokers: setting(env, 'KAFKA_BROKERS').split(',') }, [
     'a-topic-that-nobody-made',
   ]);
   releases.push(kafka.close);

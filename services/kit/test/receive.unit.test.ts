@@ -25,9 +25,21 @@ function message(
 }
 
 test('a good record becomes its event', async () => {
-  const { result } = await receive(decoder, position, message({}, { traceparent: '00-x' }));
+  const { result } = await receive(
+    decoder,
+    position,
+    message({}, { traceparent: '00-x', ce_time: '2026-11-25T10:00:00.123456Z' }),
+  );
   expect(result).toEqual({
-    event: { ...event, id: ID, key: 'o', version: 3, traceparent: '00-x', position },
+    event: {
+      ...event,
+      id: ID,
+      key: 'o',
+      version: 3,
+      traceparent: '00-x',
+      writtenAt: Date.parse('2026-11-25T10:00:00.123456Z'),
+      position,
+    },
   });
 });
 

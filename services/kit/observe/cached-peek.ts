@@ -1,6 +1,6 @@
-import type { Peek } from '@walpost/kit/observe/describe-group';
-import type { Unread } from '@walpost/kit/observe/peek-unread';
-import { type Place, placeKey } from '@walpost/kit/observe/topic-reader';
+import type { Peek } from './describe-group.js';
+import type { Unread } from './peek-unread.js';
+import { type Place, placeKey } from './topic-reader.js';
 
 /**
  * Looks again only where something has moved: the oldest unread record of a group that stands still stays what it is,

@@ -1,12 +1,12 @@
-import type { KafkaAccess } from '@walpost/kit/kafka-access';
-import { describeGroup, type GroupProgress, type Peek } from '@walpost/kit/observe/describe-group';
-import { peekUnread } from '@walpost/kit/observe/peek-unread';
-import { readTopics, type TopicView } from '@walpost/kit/observe/read-topics';
-import { openReader, type TopicReader } from '@walpost/kit/observe/topic-reader';
 import kafkajs, { type Admin } from 'kafkajs';
+import type { KafkaAccess } from '../kafka-access.js';
 import { cachedPeek } from './cached-peek.js';
+import { describeGroup, type GroupProgress, type Peek } from './describe-group.js';
+import { peekUnread } from './peek-unread.js';
+import { readTopics, type TopicView } from './read-topics.js';
+import { openReader, type TopicReader } from './topic-reader.js';
 
-/** Kafka as the console sees it; every method rejects with the client's error while Kafka is away. */
+/** Kafka as an observer sees it; every method rejects with the client's error while Kafka is away. */
 export interface KafkaView {
   groups(names: readonly string[]): Promise<GroupProgress[]>;
   topics(): Promise<TopicView[]>;
@@ -25,9 +25,9 @@ interface Connection {
 const PEEK_SECONDS = 1.5;
 
 /** Connects when it is first asked, and again after an error. */
-export function createKafkaView(access: KafkaAccess, topics: readonly string[]): KafkaView {
+export function createKafkaView(clientId: string, access: KafkaAccess, topics: readonly string[]): KafkaView {
   const kafka = new kafkajs.Kafka({
-    clientId: 'walpost-console',
+    clientId,
     ...access,
     connectionTimeout: 2_000,
     requestTimeout: 5_000,

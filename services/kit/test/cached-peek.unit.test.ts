@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { Unread } from '@walpost/kit/observe/peek-unread';
-import type { Place } from '@walpost/kit/observe/topic-reader';
-import { cachedPeek } from '../cached-peek.js';
+import { cachedPeek } from '../observe/cached-peek.js';
+import type { Unread } from '../observe/peek-unread.js';
+import type { Place } from '../observe/topic-reader.js';
 
 const place = (from: number, end: number): Place => ({
   topic: 't',

@@ -1,0 +1,99 @@
+import { Counter, Histogram } from 'prom-client';
+import type { BatchResult } from '../handle-batch.js';
+import { registry } from './registry.js';
+
+const registers = [registry];
+const place = ['topic', 'partition'] as const;
+
+/** From a few milliseconds, the relay's best, to the minutes of an outage. */
+const DELIVERY = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+
+const written = new Counter({
+  name: 'walpost_outbox_events_total',
+  help: 'Events inserted into the outbox by this process, by type.',
+  labelNames: ['type'],
+  registers,
+});
+
+const events = new Counter({
+  name: 'walpost_consumer_events_total',
+  help: 'Events that were read, by what became of them: handled, duplicate (dropped by the inbox), dead or parked.',
+  labelNames: [...place, 'outcome'],
+  registers,
+});
+
+const retries = new Counter({
+  name: 'walpost_consumer_retries_total',
+  help: 'Times that a partition was held and tried again, by why: wait (database or registry away) or again (contention).',
+  labelNames: [...place, 'reason'],
+  registers,
+});
+
+const oddities = new Counter({
+  name: 'walpost_consumer_version_oddities_total',
+  help: 'Events whose version does not follow the one before of its key: gap (something is missing) or step-back.',
+  labelNames: [...place, 'kind'],
+  registers,
+});
+
+const batchSize = new Histogram({
+  name: 'walpost_consumer_batch_size',
+  help: 'Events that were handled together.',
+  labelNames: place,
+  buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500],
+  registers,
+});
+
+const handling = new Histogram({
+  name: 'walpost_consumer_handling_duration_seconds',
+  help: 'Time from a decoded batch to its commit, retries of parts of it included.',
+  labelNames: place,
+  buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  registers,
+});
+
+const delivery = new Histogram({
+  name: 'walpost_event_delivery_duration_seconds',
+  help: 'End to end: from the moment an event was written into its outbox to the commit of its effects here.',
+  labelNames: ['topic'],
+  buckets: DELIVERY,
+  registers,
+});
+
+/** Where a batch comes from. */
+export interface BatchPlace {
+  topic: string;
+  partition: number;
+}
+
+/** Counts events whose insert into the outbox the database has accepted. A roll-back after that is not taken back. */
+export function countWritten(type: string, count = 1): void {
+  // Without the namespace, as everybody calls it.
+  written.inc({ type: type.slice(type.lastIndexOf('.') + 1) }, count);
+}
+
+/** Notes what became of records, after their commit. */
+export function countResult({ topic, partition }: BatchPlace, result: BatchResult, now: number): void {
+  const count = (outcome: string, number: number) => {
+    if (number > 0) events.inc({ topic, partition, outcome }, number);
+  };
+  count('handled', result.handled.length);
+  count('duplicate', result.duplicates);
+  for (const { state } of result.letters) count(state, 1);
+  for (const { kind } of result.oddities) oddities.inc({ topic, partition, kind });
+  const latency = delivery.labels({ topic });
+  // A clock that is behind the writer's must not make a negative time.
+  for (const { writtenAt } of result.handled)
+    if (writtenAt !== undefined) latency.observe(Math.max(0, now - writtenAt) / 1000);
+}
+
+/** Notes a batch and how long it took, ms, whether it was handled to its end or not. */
+export function countBatch({ topic, partition }: BatchPlace, size: number, milliseconds: number): void {
+  batchSize.observe({ topic, partition }, size);
+  handling.observe({ topic, partition }, milliseconds / 1000);
+}
+
+/** Notes that a partition is held and will be tried again. */
+export function countRetry({ topic, partition }: BatchPlace, reason: 'wait' | 'again'): void {
+  retries.inc({ topic, partition, reason });
+}

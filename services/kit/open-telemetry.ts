@@ -1,0 +1,109 @@
+import { DiagLogLevel, diag, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import {
+  detectResources,
+  envDetector,
+  type Resource,
+  resourceFromAttributes,
+} from '@opentelemetry/resources';
+import { BasicTracerProvider, BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace-base';
+import type { Logger } from './logger.js';
+import type { RelaySpan, SpanOptions, Tracing } from './trace.js';
+
+const KINDS = {
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  consumer: SpanKind.CONSUMER,
+  internal: SpanKind.INTERNAL,
+};
+
+/**
+ * Makes spans and sends them by OTLP (HTTP with JSON), where the standard variables OTEL_EXPORTER_OTLP_… say; the SDK
+ * reads those itself, and OTEL_TRACES_SAMPLER, OTEL_BSP_… and OTEL_RESOURCE_ATTRIBUTES too. Only imported when tracing
+ * is on.
+ */
+export function createTracing(service: string, logger: Logger): Tracing {
+  const warn = (message: string, ...rest: unknown[]) => logger.warn({ details: rest }, `tracing: ${message}`);
+  const silent = () => undefined;
+  diag.setLogger(
+    { error: warn, warn, info: silent, debug: silent, verbose: silent },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
+  const processor = new BatchSpanProcessor(new OTLPTraceExporter());
+  const resource = resourceFromAttributes({ 'service.name': service }).merge(
+    detectResources({ detectors: [envDetector] }),
+  );
+  const tracer = new BasicTracerProvider({ resource, spanProcessors: [processor] }).getTracer('walpost');
+  const relayTracers = new Map<string, RelayTracer>();
+
+  return {
+    begin(name, { kind, parent, attributes }: SpanOptions) {
+      const span = tracer.startSpan(
+        name,
+        { kind: KINDS[kind], ...(attributes && { attributes }) },
+        contextOf(parent),
+      );
+      const { traceId, spanId, traceFlags } = span.spanContext();
+      return {
+        traceparent: `00-${traceId}-${spanId}-${traceFlags === 1 ? '01' : '00'}`,
+        end(more, error) {
+          if (more) span.setAttributes(more);
+          if (error !== undefined) {
+            const message = error instanceof Error ? error.message : String(error);
+            span.setStatus({ code: SpanStatusCode.ERROR, message });
+          }
+          span.end();
+        },
+      };
+    },
+    relayed(relay) {
+      const relayer = relayTracers.get(relay.topic) ?? createRelayTracer(relay.topic, processor);
+      relayTracers.set(relay.topic, relayer);
+      relayer(relay);
+    },
+    relayParent: (eventId, parent) => `${parent.slice(0, 36)}${relaySpanId(eventId)}${parent.slice(52)}`,
+    close: () => processor.shutdown(),
+  };
+}
+
+type RelayTracer = (relay: RelaySpan) => void;
+
+/**
+ * The relay cannot make spans of its own, so the readers do it: each the same one, of the same id, which the backend
+ * keeps once. It belongs to the connector.
+ */
+function createRelayTracer(topic: string, processor: BatchSpanProcessor): RelayTracer {
+  const connector = topic.replace(/-events$/, '-outbox');
+  const resource: Resource = resourceFromAttributes({ 'service.name': connector });
+  let next = '';
+  const random = new RandomIdGenerator();
+  const idGenerator = { generateTraceId: () => random.generateTraceId(), generateSpanId: () => next };
+  const tracer = new BasicTracerProvider({ resource, spanProcessors: [processor], idGenerator }).getTracer(
+    'walpost',
+  );
+  return ({ eventId, parent, writtenAt, arrivedAt }) => {
+    next = relaySpanId(eventId);
+    const attributes = {
+      'messaging.system': 'kafka',
+      'messaging.operation.type': 'send',
+      'messaging.destination.name': topic,
+      'messaging.message.id': eventId,
+    };
+    const options = { kind: SpanKind.PRODUCER, startTime: writtenAt, attributes };
+    // The clocks of writer and relay may differ.
+    tracer.startSpan(`relay ${topic}`, options, contextOf(parent)).end(Math.max(writtenAt, arrivedAt));
+  };
+}
+
+/** The last eight bytes of the event's UUID, which are random and never zero. */
+function relaySpanId(eventId: string): string {
+  return eventId.replaceAll('-', '').slice(16);
+}
+
+function contextOf(traceparent: string | undefined) {
+  const [, traceId, spanId, flags] =
+    /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(traceparent ?? '') ?? [];
+  if (!traceId || !spanId || !flags) return ROOT_CONTEXT;
+  const traceFlags = Number.parseInt(flags, 16) & 1;
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
+}

@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { serve } from '../../../tests/stack/serve.js';
+import { openDatabase } from '../database.js';
+import { createApp } from '../http.js';
+import { createLogger } from '../logger.js';
+import { exposeTables } from '../metrics/database.js';
+import { countBatch, countResult, countRetry, countWritten } from '../metrics/events.js';
+import { exposeOutbox } from '../metrics/outbox.js';
+import { onScrape, registry, renderMetrics } from '../metrics/registry.js';
+import { exposeConnectors, exposeGroups } from '../metrics/relay.js';
+import { order } from './order-record.js';
+
+// Port 1 answers nobody.
+const options = {
+  host: '127.0.0.1',
+  port: 1,
+  database: 'd',
+  user: 'u',
+  password: 'p',
+  applicationName: 'test',
+};
+const database = openDatabase(options);
+const releases: (() => unknown)[] = [() => database.close()];
+let ask: Awaited<ReturnType<typeof serve>>;
+
+beforeAll(async () => {
+  const app = await createApp({ title: 'Test', logger: createLogger('test', 'silent'), readiness: {} });
+  app.get('/things/:id', async () => ({}));
+  ask = await serve(app);
+  releases.push(() => app.close());
+});
+afterAll(async () => {
+  for (const release of releases.reverse()) await release();
+});
+
+test('the document lists every metric, with its type and labels, and no other', async () => {
+  const document = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
+  const listed = [...document.matchAll(/^\| `(\w+)` +\| (\w+) +\| ([^|]*)\|/gm)].map(
+    ([, name, type, labels]) => [name, type, ...((labels ?? '').match(/\w+/g) ?? [])].join(' '),
+  );
+  const metrics = await registry.getMetricsAsArray();
+  const declared = metrics.map((metric) => {
+    const { labelNames } = metric as unknown as { labelNames: string[] };
+    const type = 'buckets' in metric ? 'histogram' : metric.name.endsWith('_total') ? 'counter' : 'gauge';
+    return [metric.name, type, ...labelNames.filter((name) => name !== 'le')].join(' ');
+  });
+  expect(listed.sort()).toEqual(declared.sort());
+});
+
+test('requests are told by route template and status, never by path', async () => {
+  await ask('/things/1');
+  await ask('/things/2');
+  await ask('/nowhere/3');
+  const { text, headers } = await ask('/metrics');
+  expect(headers.get('content-type')).toContain('text/plain; version=0.0.4');
+  const count = (route: string, status: number) =>
+    `http_server_request_duration_seconds_count{http_request_method="GET",http_route="${route}",http_response_status_code="${status}"}`;
+  expect(text).toContain(`${count('/things/:id', 200)} 2`);
+  expect(text).toContain(`${count('', 404)} 1`);
+  expect(text).not.toContain('nowhere');
+});
+
+test('with every source away a scrape succeeds, and says so', async () => {
+  const away = async () => {
+    throw new Error('away');
+  };
+  const stops = [
+    exposeTables(database.db, 'd'),
+    exposeOutbox(database.db, 'd'),
+    exposeConnectors(['order-outbox'], away),
+    exposeGroups(away),
+  ];
+  const { status, text } = await ask('/metrics');
+  for (const stop of stops) stop();
+  expect(status).toBe(200);
+  for (const source of ['database d', 'outbox d', 'Kafka', 'Kafka Connect'])
+    expect(text).toContain(`walpost_source_up{source="${source}"} 0`);
+  expect(text).not.toMatch(/^walpost_(slot|group|dead)_\w+\{/m);
+});
+
+test('a source is read once for scrapes that come together or soon after, and one that hangs holds nobody', async () => {
+  let reads = 0;
+  const stopCounting = onScrape(
+    'counted',
+    async () => ++reads,
+    () => undefined,
+  );
+  const stopHanging = onScrape(
+    'hanging',
+    () => new Promise<never>(() => undefined),
+    () => undefined,
+  );
+  const begun = performance.now();
+  const [text] = await Promise.all([renderMetrics(), renderMetrics()]);
+  await renderMetrics();
+  expect(reads).toBe(1);
+  expect(performance.now() - begun).toBeLessThan(4_000);
+  expect(text).toContain('walpost_source_up{source="hanging"} 0');
+  stopCounting();
+  stopHanging();
+});
+
+test('connectors, tasks and groups are told as they are', async () => {
+  const worker = { worker: 'w', error: null };
+  const tasks = [{ id: 0, state: 'FAILED', ...worker }];
+  const partition = { topic: 't', committed: '3', end: '5', expired: 0, memberId: null, host: null };
+  const stops = [
+    exposeConnectors(['a', 'b'], async () => [{ name: 'a', state: 'RUNNING', ...worker, tasks }]),
+    exposeGroups(async () => [
+      {
+        group: 'g',
+        state: 'Empty',
+        members: 0,
+        partitions: [
+          { ...partition, partition: 0, lag: 2, oldestUnread: Date.now() - 60_000 },
+          { ...partition, partition: 1, lag: 0, oldestUnread: null },
+          { ...partition, partition: 2, lag: 7, oldestUnread: null },
+        ],
+      },
+    ]),
+  ];
+  const text = await renderMetrics();
+  for (const stop of stops) stop();
+  expect(text).toContain('walpost_connector_state{connector="a",state="RUNNING"} 1');
+  expect(text).toContain('walpost_connector_state{connector="b",state="MISSING"} 1');
+  expect(text).toContain('walpost_connector_task_state{connector="a",task="0",state="FAILED"} 1');
+  expect(text).toContain('walpost_group_members{group="g"} 0');
+  expect(text).toContain('walpost_group_lag_messages{group="g",topic="t",partition="0"} 2');
+  expect(text).toMatch(/walpost_group_lag_seconds\{group="g",topic="t",partition="0"\} 60/);
+  expect(text).toContain('walpost_group_lag_seconds{group="g",topic="t",partition="1"} 0');
+  // Unread, and nobody knows since when: no number.
+  expect(text).not.toContain('walpost_group_lag_seconds{group="g",topic="t",partition="2"}');
+});
+
+test('what became of events is counted, with the time from outbox to effect', async () => {
+  const place = { topic: 'order-events', partition: 4 };
+  const received = order('k', 1);
+  if ('error' in received.result) throw received.result.error;
+  const handled = [{ ...received.result.event, writtenAt: 1_000 }];
+  const letter = { received, error: undefined, attempts: 0 };
+  const letters = [
+    { ...letter, state: 'dead' as const },
+    { ...letter, state: 'parked' as const },
+  ];
+  countResult(place, { handled, duplicates: 3, letters, oddities: [] }, 1_040);
+  countBatch(place, 6, 20);
+  countRetry(place, 'wait');
+  countWritten('walpost.orders.OrderCreated', 2);
+  const text = await renderMetrics();
+  const labels = 'topic="order-events",partition="4"';
+  for (const [outcome, count] of Object.entries({ handled: 1, duplicate: 3, dead: 1, parked: 1 }))
+    expect(text).toContain(`walpost_consumer_events_total{${labels},outcome="${outcome}"} ${count}`);
+  expect(text).toContain('walpost_event_delivery_duration_seconds_sum{topic="order-events"} 0.04');
+  expect(text).toContain(`walpost_consumer_batch_size_sum{${labels}} 6`);
+  expect(text).toContain(`walpost_consumer_handling_duration_seconds_sum{${labels}} 0.02`);
+  expect(text).toContain(`walpost_consumer_retries_total{${labels},reason="wait"} 1`);
+  expect(text).toContain('walpost_outbox_events_total{type="OrderCreated"} 2');
+});
