@@ -23,6 +23,7 @@ const outbox = {
   rows: 3,
   strayRows: 0,
   bytes: 1,
+  oldestUnconfirmed: null,
 };
 const service: ServiceState = {
   name: 'order-service',
