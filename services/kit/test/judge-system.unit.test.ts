@@ -116,6 +116,12 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
     /1 dead letter waits for a person, and 2 parked/,
   ],
   [
+    'events that no slot confirms',
+    { services: [{ ...service, outbox: { value: { ...outbox, oldestUnconfirmed: NOW - 31_000 } } }] },
+    'outbox of order-service',
+    /oldest event has not been confirmed/,
+  ],
+  [
     'no partition for today',
     { at: NOW + 15 * 86_400_000, services: [{ ...service, outbox: { value: outbox } }] },
     'outbox of order-service',
