@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Config } from './config.js';
-import { jsonOption, yesOption } from './options.js';
+import { jsonOption, waitOption, wholeNumber, yesOption } from './options.js';
+import { pruneOutboxes } from './outbox-prune.js';
 import { renewSlot } from './outbox-renew-slot.js';
 import { outboxStatus } from './outbox-status.js';
 
@@ -13,6 +14,20 @@ export function outboxCommand(config: () => Config): Command {
     .description('show what each outbox keeps, how far its slot is, and the log that the server keeps for it')
     .addOption(jsonOption())
     .action((options: { json?: true }) => outboxStatus(config(), options));
+
+  group
+    .command('prune')
+    .description('drop the days that are older than is kept and that every slot has confirmed')
+    .option(
+      '--keep-days <n>',
+      'days that are kept in any case (default: OUTBOX_RETENTION_DAYS)',
+      wholeNumber(1),
+    )
+    .addOption(yesOption())
+    .addOption(waitOption(30, 'how long to wait for the database, and for the slots to move on'))
+    .action(({ keepDays, yes, wait }: { keepDays?: number; yes?: true; wait: number }) =>
+      pruneOutboxes(config(), { keepDays, yes: yes ?? false, wait }),
+    );
 
   group
     .command('renew-slot')
