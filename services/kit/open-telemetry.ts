@@ -8,6 +8,7 @@ import {
 } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from './logger.js';
+import { pause } from './retry.js';
 import type { RelaySpan, SpanOptions, Tracing } from './trace.js';
 
 const KINDS = {
@@ -16,6 +17,9 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
   internal: SpanKind.INTERNAL,
 };
+
+/** How long the last spans may take, ms: a collector that is away must not hold up a service's end. */
+const LAST_EXPORT_WITHIN = 2_000;
 
 /**
  * Makes spans and sends them by OTLP (HTTP with JSON), where the standard variables OTEL_EXPORTER_OTLP_… say; the SDK
@@ -62,7 +66,15 @@ export function createTracing(service: string, logger: Logger): Tracing {
       relayer(relay);
     },
     relayParent: (eventId, parent) => `${parent.slice(0, 36)}${relaySpanId(eventId)}${parent.slice(52)}`,
-    close: () => processor.shutdown(),
+    async close() {
+      const late = new AbortController();
+      const limit = pause(LAST_EXPORT_WITHIN, late.signal).then(() => {
+        if (!late.signal.aborted)
+          logger.warn('tracing: the collector does not answer, the last spans are lost');
+      });
+      await Promise.race([processor.shutdown(), limit]);
+      late.abort();
+    },
   };
 }
 

@@ -1,0 +1,76 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A span as it came by OTLP; times are ns since the epoch, as text. */
+export interface CollectedSpan {
+  service: string;
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  name: string;
+  startTimeUnixNano: string;
+  endTimeUnixNano: string;
+  status?: { code?: number };
+  attributes: Record<string, string | number>;
+}
+
+interface Attribute {
+  key: string;
+  value: { stringValue?: string; intValue?: number | string; doubleValue?: number };
+}
+
+type WireSpan = Omit<CollectedSpan, 'service' | 'attributes'> & { attributes?: Attribute[] };
+
+interface WireBody {
+  resourceSpans?: {
+    resource?: { attributes?: Attribute[] };
+    scopeSpans?: { spans?: WireSpan[] }[];
+  }[];
+}
+
+/** A collector of traces by OTLP, HTTP with JSON, on a free port. It keeps every span. */
+export async function startCollector(): Promise<{
+  url: string;
+  spans: CollectedSpan[];
+  close(): Promise<void>;
+}> {
+  const spans: CollectedSpan[] = [];
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      if (request.url === '/v1/traces') spans.push(...spansOf(JSON.parse(Buffer.concat(parts).toString())));
+      response
+        .writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': 'application/json' })
+        .end('{}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    spans,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function spansOf({ resourceSpans = [] }: WireBody): CollectedSpan[] {
+  return resourceSpans.flatMap(({ resource, scopeSpans = [] }) => {
+    const service = String(valuesOf(resource?.attributes)['service.name']);
+    return scopeSpans
+      .flatMap(({ spans = [] }) => spans)
+      .map((span) => ({ ...span, service, attributes: valuesOf(span.attributes) }));
+  });
+}
+
+function valuesOf(attributes: Attribute[] = []): Record<string, string | number> {
+  return Object.fromEntries(
+    attributes.map(({ key, value: { stringValue, intValue, doubleValue } }) => [
+      key,
+      stringValue ?? doubleValue ?? Number(intValue),
+    ]),
+  );
+}
