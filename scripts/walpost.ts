@@ -6,6 +6,7 @@ import { type Config, readConfig } from './config.js';
 import { connectorsCommand } from './connectors-command.js';
 import { deadLettersCommand } from './dead-letters-command.js';
 import { groupsCommand } from './groups-command.js';
+import { outboxCommand } from './outbox-command.js';
 import { schemasCommand } from './schemas-command.js';
 import { topicsCommand } from './topics-command.js';
 import { traceCommand } from './trace-command.js';
@@ -37,6 +38,7 @@ function createProgram(config: () => Config): Command {
     connectorsCommand,
     groupsCommand,
     deadLettersCommand,
+    outboxCommand,
     traceCommand,
   ];
   for (const group of groups) program.addCommand(group(config));
