@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import type { Config } from './config.js';
 import { jsonOption, waitOption, wholeNumber, yesOption } from './options.js';
+import { outboxAuditCommand } from './outbox-audit-command.js';
 import { pruneOutboxes } from './outbox-prune.js';
 import { renewSlot } from './outbox-renew-slot.js';
+import { outboxReplayCommand } from './outbox-replay-command.js';
 import { outboxStatus } from './outbox-status.js';
 
 /** `walpost outbox …` */
@@ -36,5 +38,5 @@ export function outboxCommand(config: () => Config): Command {
     .addOption(yesOption())
     .action((connector: string, { yes }: { yes?: true }) => renewSlot(config(), connector, yes ?? false));
 
-  return group;
+  return group.addCommand(outboxAuditCommand(config)).addCommand(outboxReplayCommand(config));
 }
