@@ -33,6 +33,8 @@ beforeEach(async () => {
 afterAll(async () => {
   delete process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
   await collector.close();
+  // What the SDK still tries on behalf of the collector that was away looks here for a logger, after Jest's clean-up.
+  Reflect.deleteProperty(globalThis, Symbol.for('opentelemetry.js.api.1'));
 });
 
 /** What has been told, once all of it is handed on. */
