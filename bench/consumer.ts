@@ -31,7 +31,7 @@ export const consumer: Measurement = {
 
 async function run(bench: Bench): Promise<void> {
   const { stack, quick, say, compare } = bench;
-  const events = quick ? 30_000 : 200_000;
+  const events = quick ? 20_000 : 100_000;
   say(`writing ${events} events`);
   await fill(bench, events);
   const sql = openSql(bench, 'payments');

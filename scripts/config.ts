@@ -18,6 +18,8 @@ export interface Config {
   readonly lettersPassword: string | undefined;
   readonly cdcPassword: string | undefined;
   readonly registryPassword: string | undefined;
+  /** Days that an outbox keeps what its slot has confirmed. */
+  readonly outboxRetentionDays: number;
   /** Of each service's HTTP port, and of the console's. */
   readonly addresses: Readonly<Record<ServiceName | 'console', string>>;
 }
@@ -55,6 +57,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     lettersPassword: env['LETTERS_PASSWORD'] || undefined,
     cdcPassword: env['CDC_PASSWORD'] || undefined,
     registryPassword: env['REGISTRY_PASSWORD'] || undefined,
+    outboxRetentionDays: count('OUTBOX_RETENTION_DAYS', value('OUTBOX_RETENTION_DAYS', '7')),
     addresses: {
       order: address(value, 'ORDER', '3000'),
       payment: address(value, 'PAYMENT', '3001'),

@@ -49,14 +49,27 @@ export async function outboxStatus(config: Config, { json }: { json?: true }): P
 }
 
 async function look({ service, db }: Observed, slotName: string): Promise<OutboxLine> {
-  const [outbox, slots] = await Promise.all([readOutbox(db), readSlots(db)]);
+  const [outbox, slots] = await Promise.all([readOutbox(db, slotName), readSlots(db)]);
   const slot = slots.find(({ name }) => name === slotName) ?? null;
   return { database: service.database, outbox, slotName, slot };
 }
 
 function show(lines: readonly OutboxLine[]): void {
   printTable(
-    ['DATABASE', 'DAYS', 'FROM', 'TO', 'ROWS', 'SIZE', 'SLOT', 'STATE', 'CONFIRMED', 'BEHIND', 'LOG KEPT'],
+    [
+      'DATABASE',
+      'DAYS',
+      'FROM',
+      'TO',
+      'ROWS',
+      'SIZE',
+      'SLOT',
+      'STATE',
+      'CONFIRMED',
+      'BEHIND',
+      'LOG KEPT',
+      'OLDEST UNCONFIRMED',
+    ],
     lines.map(({ database, outbox, slotName, slot }) => [
       database,
       outbox.partitions,
@@ -69,6 +82,7 @@ function show(lines: readonly OutboxLine[]): void {
       slot?.confirmedLsn,
       slot && formatBytes(slot.behindBytes),
       slot && formatBytes(slot.keptBytes),
+      outbox.oldestUnconfirmed === null ? null : formatAge((Date.now() - outbox.oldestUnconfirmed) / 1000),
     ]),
   );
   for (const { database, outbox } of lines.filter(({ outbox }) => outbox.strayRows > 0))

@@ -51,7 +51,7 @@ async function open(options: Parameters<Browser['newPage']>[0], path = ''): Prom
 
 const status = (text: string | RegExp) => page.getByRole('status').filter({ hasText: text }).waitFor();
 const behind = (group: string) =>
-  page.locator('#readers tr').filter({ hasText: group }).first().locator('> td').nth(2).textContent();
+  page.locator('#readers tr').filter({ hasText: group }).first().locator('> td').nth(1).textContent();
 
 inBrowser(
   'a healthy flow: orders are placed at a rate, and everything moves',

@@ -264,8 +264,16 @@ test('a schema is refused', async () => {
   await untilWell();
 }, 120_000);
 
-test('the disk, and an upgrade: the commands run, and change nothing on a healthy system', async () => {
-  expect(await runCommands('The disk fills')).toMatch(/^orders +\d+ .* order_outbox +read /m);
+test('the disk, and an upgrade: the commands run, and an old day is dropped', async () => {
+  const sql = connectTo(stack.env, 'orders');
+  await sql`create table outbox_20260101 partition of outbox for values from ('2026-01-01') to ('2026-01-02')`;
+  expect((await walpost('outbox', 'prune')).stdout).toMatch(/^order: would drop 2026-01-01, /m);
+  expect((await sql`select to_regclass('outbox_20260101') as found`)[0]?.['found']).not.toBeNull();
+  const printed = await runCommands('The disk fills');
+  expect(printed).toMatch(/^orders +\d+ .* order_outbox +read /m);
+  expect(printed).toMatch(/^order: 1 of 1 days dropped$/m);
+  expect((await sql`select to_regclass('outbox_20260101') as found`)[0]?.['found']).toBeNull();
+  await sql.end();
   expect(await runCommands('Upgrade')).toMatch(/, 0 broken$/m);
 }, 120_000);
 

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { openDatabase } from '@walpost/kit/database';
 import { errorCode } from '@walpost/kit/failure';
 import { START } from '@walpost/kit/observe/judge-group';
@@ -20,11 +21,19 @@ interface Refusal extends Login {
 }
 
 const UNKNOWN_DATABASE = '3D000';
+const ANSWER_WITHIN = 4_000;
 
 /** The server and its settings, and for each database whether every role can log in and what Debezium needs is there. */
 export async function checkPostgres(config: Config): Promise<Check[]> {
   const { host, port } = config.postgres;
+  const silent = await tryPort(host, port);
+  if (silent) return [away(`${host}:${port}`, silent)];
   const databases = databasesOf(config);
+  if (databases.every(({ logins }) => logins.every(({ password }) => password === undefined))) {
+    const text =
+      'none is set here: they are read from .env in the folder where this runs, and npm start writes it';
+    return [fail('passwords', text, START)];
+  }
   const results = await Promise.all(
     databases.map(async ({ database, logins }) => ({
       database,
@@ -32,11 +41,9 @@ export async function checkPostgres(config: Config): Promise<Check[]> {
       refusals: await tryAll(config, database, logins),
     })),
   );
-  const away = results.flatMap(({ refusals }) => refusals).find(({ code }) => !/^[0-9A-Z]{5}$/.test(code));
-  if (away) {
-    const text = `${host}:${port} does not answer: ${away.reason}; databases, roles and slots are not known`;
-    return [fail('Postgres', text, START)];
-  }
+  // What has a code of its own, and no SQLSTATE, did not come from a Postgres server.
+  const strange = results.flatMap(({ refusals }) => refusals).find(({ code }) => !/^[0-9A-Z]{5}$/.test(code));
+  if (strange) return [away(`${host}:${port}`, strange.reason)];
   const observer = config.observerPassword;
   const [seen] = results.filter(({ refusals }) => refusals.every(({ role }) => role !== 'observer'));
   const server =
@@ -55,6 +62,20 @@ export async function checkPostgres(config: Config): Promise<Check[]> {
           }),
         );
   return [...server, ...results.map(judgeDatabase), ...publications.flat()];
+}
+
+function away(address: string, reason: string): Check {
+  return fail('Postgres', `${address}: ${reason}; databases, roles and slots are not known`, START);
+}
+
+/** Why nobody listens at an address; undefined when somebody does. */
+function tryPort(host: string, port: number): Promise<string | undefined> {
+  const socket = connect({ host, port, timeout: ANSWER_WITHIN });
+  return new Promise<string | undefined>((resolve) => {
+    socket.once('connect', () => resolve(undefined));
+    socket.once('timeout', () => resolve(`no answer within ${ANSWER_WITHIN / 1000} s`));
+    socket.once('error', (error) => resolve(rootReason(error)));
+  }).finally(() => socket.destroy());
 }
 
 function databasesOf(config: Config): { database: string; logins: Login[] }[] {

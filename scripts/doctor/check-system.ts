@@ -1,7 +1,7 @@
 import type { GroupProgress } from '@walpost/kit/observe/describe-group';
 import { behind, judgeGroup } from '@walpost/kit/observe/judge-group';
 import { judgeRelay } from '@walpost/kit/observe/judge-relay';
-import { judgeLetters, judgePartitions, judgePending } from '@walpost/kit/observe/judge-system';
+import { judgeLetters, judgeOutbox, judgePending } from '@walpost/kit/observe/judge-system';
 import type { ConnectorView } from '@walpost/kit/observe/read-connectors';
 import type { Slot } from '@walpost/kit/observe/read-slots';
 import type { Concern, ServiceState, SystemView } from '@walpost/kit/observe/system-view';
@@ -21,7 +21,7 @@ export function checkSystem(system: SystemView): Check[] {
       const connector = relays.find(({ name }) => name === publishes.connector);
       const slot = known?.find(({ name }) => name === publishes.slot);
       return [
-        ...line(`outbox of ${service.name}`, judgePartitions(service, at), at, outboxText(service)),
+        ...line(`outbox of ${service.name}`, judgeOutbox(service, at), at, outboxText(service)),
         ...line(`connector ${publishes.connector}`, concern, at, connector && connectorText(connector)),
         ...line(`slot ${publishes.slot}`, concern, at, slot && slotText(slot)),
       ];

@@ -11,6 +11,7 @@ test('unset and empty variables have defaults', () => {
     connect: { url: 'http://localhost:8083' },
     postgres: { host: 'localhost', port: 5432, ssl: false },
     passwords: { order: undefined, payment: undefined, inventory: undefined, notification: undefined },
+    outboxRetentionDays: 7,
     addresses: {
       order: 'http://localhost:3000',
       payment: 'http://localhost:3001',

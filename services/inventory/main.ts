@@ -20,8 +20,8 @@ await runMain(async () => {
       publishes: ['StockReserved', 'StockRejected', 'StockReleased'],
       settings: config,
     },
-    ({ db, encode, logger }) => ({
-      handlers: onOrderEvent(encode, () => new Date()),
+    ({ db, clock, encode, logger }) => ({
+      handlers: onOrderEvent(encode, clock.now),
       ignores: ignoredOrderEvents,
       buildApp: (readiness) => buildApp({ db, logger, readiness }),
     }),

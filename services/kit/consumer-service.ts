@@ -7,6 +7,7 @@ import { Type } from 'typebox';
 import { ConfigError, eventSettings, postgresSettings, type Settings, serviceSettings } from './config.js';
 import { startConsumer } from './consumer.js';
 import { type Db, openDatabase } from './database.js';
+import { type DatabaseClock, followDatabaseClock } from './database-clock.js';
 import type { Handlers } from './handle-batch.js';
 import type { ReadinessChecks } from './http.js';
 import { kafkaAccess } from './kafka-access.js';
@@ -67,6 +68,7 @@ export interface ConsumerServiceParts {
 /** What the parts are made with. */
 export interface ConsumerServiceBase {
   db: Db;
+  clock: DatabaseClock;
   encode: OutboxEncoder;
   logger: Logger;
   defer: Defer;
@@ -104,6 +106,8 @@ export async function runConsumerService(
       applicationName: name,
     });
     defer('database', close);
+    const clock = followDatabaseClock(db, logger);
+    defer('clock', clock.close);
 
     const registry = createRegistry({
       ...httpAccess(
@@ -126,7 +130,7 @@ export async function runConsumerService(
       return schemaIds.idOf(event);
     });
 
-    const { handlers, ignores, onHandled, buildApp } = compose({ db, encode, logger, defer });
+    const { handlers, ignores, onHandled, buildApp } = compose({ db, clock, encode, logger, defer });
     const decoder = createDecoder({ registry });
     const pruning = new AbortController();
     const pruner = every(EVERY_HOUR, 'remove old inbox rows', logger, async () => {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
 
@@ -59,7 +59,7 @@ export function activeTracing(): Tracing | undefined {
  */
 export function childTraceparent(parent: string | undefined): string {
   if (parent !== undefined && TRACEPARENT.test(parent)) return parent;
-  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+  return `00-${randomHex()}-${randomHex().slice(16)}-01`;
 }
 
 /** @returns the trace's id, undefined when there is none */
@@ -90,4 +90,9 @@ async function within<T>(span: OpenSpan, work: (traceparent: string) => Promise<
     span.end({}, error);
     throw error;
   }
+}
+
+/** 32 digits, never all zero. Node keeps random bytes for UUIDs in store; others it would fetch one by one. */
+function randomHex(): string {
+  return randomUUID().replaceAll('-', '');
 }

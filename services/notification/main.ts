@@ -19,7 +19,6 @@ await runMain(async () => {
     },
     process.env,
   );
-  const clock = () => new Date();
 
   await runConsumerService(
     {
@@ -32,13 +31,13 @@ await runMain(async () => {
       backlog: { work: 'emails', read: emailsWaiting },
       settings: config,
     },
-    ({ db, logger, defer }) => {
+    ({ db, clock, logger, defer }) => {
       const mailer = createMailer(config.SMTP_URL, config.MAIL_FROM, SENDER_CONNECTIONS);
       defer('mailer', mailer.close);
-      const sender = startSender({ db, mailer, clock, logger });
+      const sender = startSender({ db, mailer, clock: clock.now, logger });
       defer('sender', sender.close);
       return {
-        handlers: onOrderEvent(clock),
+        handlers: onOrderEvent(clock.now),
         ignores: [],
         onHandled: sender.wake,
         // A mail server that is away is not among the checks: the e-mails wait.

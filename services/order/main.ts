@@ -9,7 +9,6 @@ import { replyHandlers } from './on-reply.js';
 
 /** How often overdue orders are looked for, ms. */
 const OVERDUE_CHECK = 5_000;
-const clock = () => new Date();
 
 await runMain(async () => {
   const config = readConfig(
@@ -31,21 +30,23 @@ await runMain(async () => {
       publishes: ['OrderCreated', 'OrderConfirmed', 'OrderCancelled'],
       settings: config,
     },
-    ({ db, encode, logger, defer }) => {
+    ({ db, clock, encode, logger, defer }) => {
       defer(
         'overdue orders',
         every(OVERDUE_CHECK, 'cancel overdue orders', logger, async () => {
-          const now = clock();
+          await clock.compare();
+          const now = clock.now();
           const placedBefore = new Date(now.getTime() - config.ORDER_REPLY_WITHIN_S * 1000);
           const cancelled = await expireOrders(db, encode, placedBefore, now);
           if (cancelled > 0) logger.warn({ cancelled }, 'orders cancelled, their answers are overdue');
         }),
       );
       return {
-        handlers: replyHandlers(encode, clock),
+        handlers: replyHandlers(encode, clock.now),
         ignores: ['PaymentRefunded', 'StockReleased'],
         // Orders are taken in without Kafka, so the consumer has no say in whether this service is ready.
-        buildApp: ({ consumer: _kafka, ...readiness }) => buildApp({ db, encode, clock, logger, readiness }),
+        buildApp: ({ consumer: _kafka, ...readiness }) =>
+          buildApp({ db, encode, clock: clock.now, logger, readiness }),
       };
     },
   );

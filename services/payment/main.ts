@@ -20,7 +20,6 @@ await runMain(async () => {
     },
     process.env,
   );
-  const clock = () => new Date();
 
   await runConsumerService(
     {
@@ -33,16 +32,16 @@ await runMain(async () => {
       backlog: { work: 'payments', read: paymentsWaiting },
       settings: config,
     },
-    ({ db, encode, logger, defer }) => {
+    ({ db, clock, encode, logger, defer }) => {
       const gateway = createSimulatedGateway({
         limit: config.PAYMENT_LIMIT,
         declinedCustomers: config.PAYMENT_DECLINED_CUSTOMERS.split(',').map((each) => each.trim()),
         latency: config.PAYMENT_GATEWAY_LATENCY_MS,
       });
-      const worker = startPaymentWorker({ db, encode, gateway, clock, logger });
+      const worker = startPaymentWorker({ db, encode, gateway, clock: clock.now, logger });
       defer('payment worker', worker.close);
       return {
-        handlers: onOrderEvent(encode, clock),
+        handlers: onOrderEvent(encode, clock.now),
         ignores: ignoredOrderEvents,
         onHandled: worker.wake,
         buildApp: (readiness) => buildApp({ db, logger, readiness }),

@@ -11,7 +11,7 @@ export function Groups({ snapshot }: { snapshot: Snapshot }) {
       {(groups) => (
         <Table
           label="Consumer groups"
-          headings={['Group', 'State', 'Members', 'Behind', 'Oldest unread', 'Handled']}
+          headings={['Group', 'State', 'Behind', 'Oldest unread', 'Members', 'Handled']}
         >
           {groups.map((group) => (
             <Group key={group.group} group={group} snapshot={snapshot} />
@@ -34,9 +34,9 @@ function Group({ group, snapshot }: { group: GroupProgress; snapshot: Snapshot }
         <td>
           <Badge health={health}>{group.members === 0 ? 'not running' : group.state}</Badge>
         </td>
-        <td class="number">{group.members}</td>
         <td class="number">{count(lag)}</td>
         <td class="number">{oldest === null ? '–' : `${age(at - oldest)} ago`}</td>
+        <td class="number">{group.members}</td>
         <td class="number">{rate === null ? '…' : `${rate.toFixed(1)} /s`}</td>
       </tr>
       <tr class="more">

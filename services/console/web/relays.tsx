@@ -1,6 +1,6 @@
 import type { OutboxState } from '@walpost/kit/observe/read-outbox';
 import type { ServiceView, Snapshot } from '../snapshot.js';
-import { bytes, count } from './format.js';
+import { age, bytes, count } from './format.js';
 import { Badge, Shown, Table } from './parts.js';
 
 /** Outboxes, connectors with their tasks, and the slots that they read. */
@@ -9,9 +9,9 @@ export function Relays({ snapshot }: { snapshot: Snapshot }) {
     <div class="columns">
       <div>
         <h3>Outboxes</h3>
-        <Table label="Outboxes" headings={['Outbox of', 'Rows', 'Size', 'Days made']}>
+        <Table label="Outboxes" headings={['Outbox of', 'Rows', 'Size', 'Days made', 'Oldest unconfirmed']}>
           {snapshot.services.map((service) => (
-            <OutboxRow key={service.name} service={service} />
+            <OutboxRow key={service.name} service={service} at={snapshot.at} />
           ))}
         </Table>
       </div>
@@ -73,26 +73,28 @@ export function Relays({ snapshot }: { snapshot: Snapshot }) {
   );
 }
 
-function OutboxRow({ service: { name, outbox } }: { service: ServiceView }) {
+function OutboxRow({ service: { name, outbox }, at }: { service: ServiceView; at: number }) {
   if (!outbox) return null;
   return (
     <tr>
       <th scope="row">{name}</th>
       {'error' in outbox ? (
-        <td colSpan={3}>not known: {outbox.error}</td>
+        <td colSpan={4}>not known: {outbox.error}</td>
       ) : (
-        <OutboxCells state={outbox.value} />
+        <OutboxCells state={outbox.value} at={at} />
       )}
     </tr>
   );
 }
 
-function OutboxCells({ state: { rows, bytes: size, firstDay, lastDay } }: { state: OutboxState }) {
+function OutboxCells({ state, at }: { state: OutboxState; at: number }) {
+  const { rows, bytes: size, firstDay, lastDay, oldestUnconfirmed } = state;
   return (
     <>
       <td class="number">{count(rows)}</td>
       <td class="number">{bytes(size)}</td>
       <td>{firstDay === null ? 'none' : `${firstDay} to ${lastDay}`}</td>
+      <td class="number">{oldestUnconfirmed === null ? '–' : `${age(at - oldestUnconfirmed)} ago`}</td>
     </>
   );
 }

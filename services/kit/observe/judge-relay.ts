@@ -29,7 +29,9 @@ export function judgeRelay(
     const renew = `npx walpost outbox renew-slot ${name} --yes`;
     return { ...atSlot, what: 'it is lost: the server no longer keeps its log', help: [renew] };
   }
-  const bad = [...connector.tasks, connector].find(({ state }) => state !== 'RUNNING');
+  // A failure says more than a pause, and a connector that is paused more than its task.
+  const parts = [connector, ...connector.tasks];
+  const bad = parts.find(({ state }) => state === 'FAILED') ?? parts.find(({ state }) => state !== 'RUNNING');
   if (bad) {
     const help = bad.state === 'FAILED' ? restart : `npx walpost connectors resume ${name}`;
     const error = bad.error ? `, ${bad.error}` : '';

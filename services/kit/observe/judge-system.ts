@@ -4,6 +4,8 @@ import type { Concern, ServiceState, SystemView } from './system-view.js';
 
 /** Milliseconds. */
 const DAY = 86_400_000;
+/** A slot confirms with each heartbeat of its connector, every 10 s; several of them may be late, ms. */
+const CONFIRMED_WITHIN = 30_000;
 
 /** Says what is wrong with the system, the cause before what follows from it. */
 export function judgeSystem(system: SystemView): Concern[] {
@@ -21,7 +23,7 @@ export function judgeSystem(system: SystemView): Concern[] {
     ...relays,
     ...readers,
     ...services.map(judgeLetters),
-    ...services.map((each) => judgePartitions(each, at)),
+    ...services.map((each) => judgeOutbox(each, at)),
     judgePending(system),
   ];
   return [...unasked(system), ...rest.filter((concern) => concern !== undefined)];
@@ -50,11 +52,13 @@ function unasked({ services, slots, connectors, groups, topics, orders }: System
   }));
 }
 
-/** Says that rows have no partition of their day. @returns undefined when they have, or nobody could ask */
-export function judgePartitions({ name, outbox }: ServiceState, now: number): Concern | undefined {
+/** Says that events wait long for their slot, or rows have no partition of their day. @returns undefined when neither */
+export function judgeOutbox({ name, outbox }: ServiceState, now: number): Concern | undefined {
   if (!outbox || !('value' in outbox)) return undefined;
-  const { lastDay, strayRows } = outbox.value;
+  const { lastDay, strayRows, oldestUnconfirmed: since } = outbox.value;
   const at = { where: `outbox of ${name}`, since: null, help: ['npx walpost outbox status'], blocked: false };
+  if (since !== null && now - since > CONFIRMED_WITHIN)
+    return { ...at, since, what: 'its oldest event has not been confirmed by the slot' };
   if (lastDay === null || Date.parse(lastDay) + DAY < now)
     return {
       ...at,

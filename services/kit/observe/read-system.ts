@@ -53,7 +53,7 @@ async function readService(observed: Observed, ask: AskSource): Promise<ServiceS
   const [counters, letters, outbox] = await Promise.all([
     ask(`database ${database}`, () => readCounters(observed)),
     ask(`dead letters in database ${database}`, () => readOpenLetters(observed.db, LETTERS)),
-    publishes && ask(`outbox in database ${database}`, () => readOutbox(observed.db)),
+    publishes && ask(`outbox in database ${database}`, () => readOutbox(observed.db, publishes.slot)),
   ]);
   return { name, shortName, publishes, counters, letters, outbox };
 }

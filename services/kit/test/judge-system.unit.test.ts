@@ -23,6 +23,7 @@ const outbox = {
   rows: 3,
   strayRows: 0,
   bytes: 1,
+  oldestUnconfirmed: null,
 };
 const service: ServiceState = {
   name: 'order-service',
@@ -113,6 +114,12 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
     { services: [{ ...service, letters: { value: { letters: [], dead: 1, parked: 2 } } }] },
     'order-service',
     /1 dead letter waits for a person, and 2 parked/,
+  ],
+  [
+    'events that no slot confirms',
+    { services: [{ ...service, outbox: { value: { ...outbox, oldestUnconfirmed: NOW - 31_000 } } }] },
+    'outbox of order-service',
+    /oldest event has not been confirmed/,
   ],
   [
     'no partition for today',

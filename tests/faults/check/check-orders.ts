@@ -33,6 +33,27 @@ export const asked: Check = {
   },
 };
 
+/** How long payment and inventory may take to answer: the default of ORDER_REPLY_WITHIN_S, ms. */
+const REPLY_WITHIN = 300_000;
+
+/** An order is given up as overdue only when it is. */
+export const overdue: Check = {
+  name: 'no order is given up before it is overdue',
+  find: ({ orders, records }) => {
+    const late = orders.filter(
+      ({ status, reason }) => status === 'CANCELLED' && /in time$/.test(reason ?? ''),
+    );
+    return late.flatMap(({ id: order }): Finding[] => {
+      // By the relay's clock: that of the process that gave up may be the one that is wrong.
+      const times = records['order-events']
+        .filter(({ key }) => key?.toString() === order)
+        .map(({ at }) => at);
+      const took = Math.max(...times) - Math.min(...times);
+      return took >= REPLY_WITHIN / 2 ? [] : [{ order, text: `was given up as overdue after ${took} ms` }];
+    });
+  },
+};
+
 /** Every order ends, and an ended one agrees with its answers. */
 export const ended: Check = {
   name: 'every order has ended as its answers say',

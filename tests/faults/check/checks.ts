@@ -1,7 +1,7 @@
 import type { Evidence } from '../evidence.js';
 import { emails, money, reservations, stock } from './check-effects.js';
 import { caused, noticed } from './check-letters.js';
-import { acknowledged, asked, cancelled, ended } from './check-orders.js';
+import { acknowledged, asked, cancelled, ended, overdue } from './check-orders.js';
 import {
   inOrder,
   once,
@@ -19,6 +19,7 @@ export const checks: readonly Check[] = [
   acknowledged,
   asked,
   ended,
+  overdue,
   cancelled,
   money,
   reservations,

@@ -46,6 +46,12 @@ const damages: [string, string, RegExp, (system: Damaged) => void][] = [
     (s) => Object.assign(at(s.orders, 1), { payment: 'YES', reason: 'x' }),
   ],
   [
+    'an order is given up too soon',
+    'no order is given up before it is overdue',
+    /overdue after 1 ms/,
+    (s) => Object.assign(at(s.orders, 1), { payment: 'PENDING', reason: 'no answer from payment in time' }),
+  ],
+  [
     'an answered cancellation is undone',
     'answered cancellations hold',
     /is CONFIRMED/,

@@ -1,0 +1,115 @@
+import type { Observed } from '@walpost/kit/observe/observed-service';
+import { openReader, type Place, placeKey } from '@walpost/kit/observe/topic-reader';
+import { header } from '@walpost/kit/receive';
+import { sql } from 'drizzle-orm';
+import { CliError } from './cli-error.js';
+import { type AuditedRow, type Difference, findDifferences, type SeenRecord } from './find-differences.js';
+import type { withKafka } from './kafka.js';
+
+type KafkaClients = Parameters<Parameters<typeof withKafka>[2]>[0];
+
+/** A time range, by when an event was written. */
+export interface AuditRange {
+  readonly since: Date;
+  readonly until: Date;
+}
+
+export interface Audit {
+  readonly events: number;
+  readonly differences: readonly Difference[];
+}
+
+/** How far the clocks of services, relay and databases may be apart, ms. */
+const SLACK = 60_000;
+
+/**
+ * Compares what the outboxes have of a time range with the topics, and with what each consumer has seen.
+ *
+ * @param seconds how long reading the topics may take
+ * @throws CliError when it takes longer; the driver's or the client's error
+ */
+export async function auditOutboxes(
+  { kafka, admin }: KafkaClients,
+  observed: readonly Observed[],
+  range: AuditRange,
+  seconds: number,
+): Promise<Audit> {
+  const from = new Date(range.since.getTime() - SLACK);
+  const publishers = observed.flatMap(({ service, db }) =>
+    service.publishes ? [{ service, db, topic: service.publishes.topic }] : [],
+  );
+  const reader = await openReader(
+    { kafka, admin },
+    publishers.map(({ topic }) => topic),
+  );
+  try {
+    const parts: Audit[] = [];
+    for (const { service, db, topic } of publishers) {
+      const records = await readRecords(reader, admin, topic, from, seconds);
+      // Read after the topic, so that a record whose row is younger than the first look is no surprise.
+      const rows = await db.execute<AuditedRow & Record<string, unknown>>(sql`
+        select id::text, aggregateid as key, aggregateversion as version, type,
+          (extract(epoch from created_at) * 1000)::float8 as at
+        from outbox where created_at >= ${from.toISOString()}::timestamptz`);
+      const consumers = await Promise.all(
+        observed
+          .filter((each) => each.service.consumes.includes(topic))
+          .map(async (each) => ({
+            service: each.service.shortName,
+            seen: await each.db.execute<{ id: string; key: string; version: number }>(sql`
+              select event_id::text as id, key, version from inbox
+              where topic = ${topic} and received_at >= ${from.toISOString()}::timestamptz`),
+          })),
+      );
+      const differences = findDifferences(
+        { publisher: service.shortName, topic, rows, records, consumers },
+        range.since.getTime(),
+        range.until.getTime(),
+      );
+      const { since, until } = range;
+      const events = rows.filter(({ at }) => at >= since.getTime() && at <= until.getTime()).length;
+      parts.push({ events, differences });
+    }
+    return {
+      events: parts.reduce((sum, { events }) => sum + events, 0),
+      differences: parts.flatMap(({ differences }) => differences),
+    };
+  } finally {
+    await reader.close();
+  }
+}
+
+async function readRecords(
+  reader: Awaited<ReturnType<typeof openReader>>,
+  admin: KafkaClients['admin'],
+  topic: string,
+  from: Date,
+  seconds: number,
+): Promise<SeenRecord[]> {
+  const ends = await admin.fetchTopicOffsets(topic);
+  const starts = await admin.fetchTopicOffsetsByTimestamp(topic, from.getTime());
+  const places = ends.flatMap(({ partition, high }): Place[] => {
+    const start = BigInt(starts.find((each) => each.partition === partition)?.offset ?? -1);
+    // Kafka says -1 where no record is that young.
+    return start < 0n || start >= BigInt(high) ? [] : [{ topic, partition, from: start, end: BigInt(high) }];
+  });
+  const records: SeenRecord[] = [];
+  const visit = ({ partition }: Place, message: Parameters<Parameters<typeof reader.scan>[1]>[1]) => {
+    const { headers, key, offset } = message;
+    records.push({
+      id: header(headers, 'ce_id'),
+      key: key?.toString() ?? '',
+      version: Number(header(headers, 'aggregateversion')),
+      at: Date.parse(header(headers, 'ce_time')),
+      where: `${partition}@${offset}`,
+    });
+    return false;
+  };
+  const done = await reader.scan(places, visit, seconds);
+  const undone = places.filter((place) => !done.has(placeKey(topic, place.partition)));
+  if (undone.length > 0)
+    throw new CliError(
+      `${topic} could not be read to its end within ${seconds} s; give --timeout or a shorter range`,
+    );
+  return records;
+}
