@@ -12,7 +12,11 @@ import { schemasCommand } from './schemas-command.js';
 import { topicsCommand } from './topics-command.js';
 import { traceCommand } from './trace-command.js';
 
+// A request whose connection was closed in the middle leaves nothing that Node would wait for, and its time limit does
+// not count: without this the program would end without a word.
+const waiting = setInterval(() => undefined, 60_000);
 process.exitCode = await main(process.argv, process.env);
+clearInterval(waiting);
 
 /** Runs one command. @returns the exit code: 0 ok, 1 failed, 2 called wrongly */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

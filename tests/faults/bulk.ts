@@ -8,7 +8,12 @@ import { eventually } from './patience.js';
 
 const TYPE = 'walpost.orders.OrderCreated';
 const PATIENCE_S = 180;
-const ROWS = 40;
+const ROWS = 20;
+
+interface Placed {
+  ask: Ask;
+  id: string;
+}
 
 interface Encoder {
   schemaId: number;
@@ -20,29 +25,34 @@ interface Encoder {
  * write-ahead log, and transactions that begin before others and commit after them.
  *
  * @param midway called while the long transaction is open and others have committed
- * @returns the orders, which count as answered when their transaction was committed
+ * @returns the orders; one whose transaction was committed has its id, as if it had been answered
  */
 export async function placeInBulk(lab: Lab, midway: () => Promise<void>): Promise<Ask[]> {
   const encoder = await eventually('the schema of OrderCreated', PATIENCE_S, () => learnEncoder(lab));
   const sql = lab.databases.order;
   const asks: Ask[] = [];
-  const short = async () => {
-    asks.push(...(await sql.begin((tx) => insertOrders(tx, encoder, ROWS))));
+  const insert = async (tx: postgres.TransactionSql) => {
+    const orders = await insertOrders(tx, encoder, ROWS);
+    asks.push(...orders.map(({ ask }) => ask));
+    return orders;
   };
+  /** Whether a commit arrived that was never answered is not known, and either is right. */
+  const answered = (orders: readonly Placed[]) => {
+    for (const { ask, id } of orders) ask.ids.push(id);
+  };
+  const short = async () => answered(await sql.begin(insert));
   try {
-    await sql
-      .begin(async (long) => {
-        const own = await insertOrders(long, encoder, ROWS);
-        await Promise.all([short(), short()]);
-        own.push(...(await insertOrders(long, encoder, ROWS)));
-        await midway();
-        await short();
-        own.push(...(await insertOrders(long, encoder, ROWS)));
-        return own;
-      })
-      .then((own) => asks.push(...own));
+    const placed = await sql.begin(async (long) => {
+      const first = await insert(long);
+      await Promise.all([short(), short()]);
+      const second = await insert(long);
+      await midway();
+      await short();
+      return [...first, ...second, ...(await insert(long))];
+    });
+    answered(placed);
   } catch (error) {
-    // Another fault may have taken the database away; whether the last commit arrived is then not known.
+    // Another fault has taken the database away.
     if (!(error instanceof Error)) throw error;
   }
   return asks;
@@ -64,7 +74,7 @@ async function insertOrders(
   tx: postgres.TransactionSql,
   { schemaId, type }: Encoder,
   count: number,
-): Promise<Ask[]> {
+): Promise<Placed[]> {
   const at = Date.now();
   const orders = Array.from({ length: count }, (_, number) => {
     const ask: Ask = {
@@ -73,9 +83,9 @@ async function insertOrders(
       currency: 'EUR',
       items: [{ sku: 'PEN-1', quantity: 1, unitPrice: 100 + number }],
       tries: [{ at, answer: 'committed' }],
-      ids: [uuidv7()],
+      ids: [],
     };
-    return { ask, id: ask.ids[0] ?? '', total: 100 + number };
+    return { ask, id: uuidv7(), total: 100 + number };
   });
   const created = new Date(at);
   await tx`insert into orders ${tx(
@@ -83,7 +93,7 @@ async function insertOrders(
       id,
       customer_id: ask.customerId,
       currency: ask.currency,
-      items: JSON.stringify(ask.items),
+      items: tx.json(ask.items.map((item) => ({ ...item }))),
       total_amount: total,
       status: 'PENDING',
       payment: 'PENDING',
@@ -112,5 +122,5 @@ async function insertOrders(
       };
     }),
   )}`;
-  return orders.map(({ ask }) => ask);
+  return orders;
 }

@@ -30,6 +30,10 @@ export interface Outcome {
   readonly troubles: readonly string[];
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** The exit code of a program that was interrupted. */
+const INTERRUPTED = 130;
+
 /** Kinds after which the relay reads rows again, by design; the inbox drops them. */
 const REPEATING = ['slot-drop', 'connector-delete'];
 
@@ -39,11 +43,23 @@ const REPEATING = ['slot-drop', 'connector-delete'];
  * @param say is told of what happens
  */
 export async function experiment(plan: Experiment, say: (line: string) => void): Promise<Outcome> {
-  const lab = await openLab();
+  let lab: Lab | undefined;
+  let stopping = false;
+  const end = () => void lab?.close().finally(() => process.exit(INTERRUPTED));
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    say(lab ? 'Stopping.' : 'Stopping, as soon as everything has started.');
+    end();
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
   try {
+    lab = await openLab();
+    if (stopping) end();
     return await conduct(lab, plan, say);
   } finally {
-    await lab.close();
+    await lab?.close();
+    for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
 
