@@ -38,8 +38,19 @@ export async function openLab(): Promise<Lab> {
   const views = new Map<string, Environment>();
   const closeLinks = () => Promise.all([...links.values()].map((proxy) => proxy.close()));
   const progress = makeProgress(process.stdout);
+  let isUp = false;
+  // That parts die is what the lab is there for: it says so itself, in a line.
+  const quietly = {
+    parts: progress.parts,
+    state: (name: string, state: Parameters<typeof progress.state>[1]) => {
+      if (!isUp) progress.state(name, state);
+    },
+    line: (text: string) => {
+      if (!isUp) progress.line(text);
+    },
+  };
   try {
-    const stack = await testStack(PARTS, progress, async (env) => {
+    const stack = await testStack(PARTS, quietly, async (env) => {
       for (const part of [...services, 'connect']) {
         const { view, own } = await linksFor(part, env);
         views.set(part, view);
@@ -48,6 +59,7 @@ export async function openLab(): Promise<Lab> {
       return Object.fromEntries(views);
     });
     progress.settle();
+    isUp = true;
     const { env } = stack;
     const databases = {
       order: openSql(env, databaseOf.order),
