@@ -38,6 +38,17 @@ export async function openLab(): Promise<Lab> {
   const views = new Map<string, Environment>();
   const closeLinks = () => Promise.all([...links.values()].map((proxy) => proxy.close()));
   const progress = makeProgress(process.stdout);
+  let isUp = false;
+  // That parts die is what the lab is there for: it says so itself, in a line.
+  const quietly = {
+    parts: progress.parts,
+    state: (name: string, state: Parameters<typeof progress.state>[1]) => {
+      if (!isUp) progress.state(name, state);
+    },
+    line: (text: string) => {
+      if (!isUp) progress.line(text);
+    },
+  };
   try {
     const viewsOf = async (env: Environment) => {
       for (const part of [...services, 'connect']) {
@@ -47,8 +58,9 @@ export async function openLab(): Promise<Lab> {
       }
       return Object.fromEntries(views);
     };
-    const stack = await testStack(PARTS, { report: progress, viewsOf });
+    const stack = await testStack(PARTS, { report: quietly, viewsOf });
     progress.settle();
+    isUp = true;
     const { env } = stack;
     const databases = {
       order: openSql(env, databaseOf.order),
