@@ -45,7 +45,7 @@ async function run(bench: Bench): Promise<void> {
   say('looking for the highest rate');
   const highest = await highestRate(flow, quick ? 1_000 : 5_000);
   note(`highest rate, from the first order to the last CONFIRMED: ${Math.round(highest)} orders/s`);
-  const seconds = quick ? 2 : 4;
+  const seconds = quick ? 1 : 4;
   const names = SHARES.flatMap((share) =>
     ['handler p50', 'handler p99', 'CONFIRMED p50', 'CONFIRMED p99'].map(
       (name) => `${name} at ${percent(share)}`,

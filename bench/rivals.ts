@@ -24,7 +24,7 @@ export const rivals: Measurement = {
 
 async function run(bench: Bench): Promise<void> {
   const { quick, compare } = bench;
-  const seconds = quick ? 2 : 3;
+  const seconds = quick ? 1 : 3;
   const orders = openSql(bench, 'orders');
   const [payments, inventory] = [openSql(bench, 'payments'), openSql(bench, 'inventory')];
   await inventory`update stock set on_hand = 1000000000 where sku in ('BOOK-1', 'MUG-1')`;
