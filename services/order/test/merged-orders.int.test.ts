@@ -158,28 +158,6 @@ test('an event that the outbox refuses takes its order along, and no neighbour',
   }
 });
 
-test('orders whose connections are cut are answered 201 or 503 as they were placed, and the next one is placed', async () => {
-  let requests: Promise<Answer[]> = Promise.resolve([]);
-  await database.admin.begin(async (tx) => {
-    await tx`lock table orders in share row exclusive mode`;
-    requests = Promise.all(times(300, (at) => post('ada', { 'idempotency-key': `cut-${at}` })));
-    await eventually(async () => {
-      const cut = await tx`select pg_terminate_backend(pid) from pg_locks
-        where not granted and relation = 'orders'::regclass`;
-      return cut.length > 0 ? cut : undefined;
-    });
-  });
-  const answers = await requests;
-  expect(answers.filter(({ status }) => status !== 201 && status !== 503)).toEqual([]);
-  expect(answers.some(({ status }) => status === 503)).toBe(true);
-  // A 503 says that the outcome is not known; the key finds out.
-  const again = await Promise.all(times(300, (at) => post('ada', { 'idempotency-key': `cut-${at}` })));
-  expect(again.filter(({ status }) => status !== 201)).toEqual([]);
-  const { orders, events } = await written();
-  expect(orders).toHaveLength(300);
-  expect(events).toEqual(orders);
-});
-
 test('an application that is closed answers the orders that wait', async () => {
   const closing = await build();
   const to = await serve(closing);
