@@ -7,7 +7,7 @@ import { openSql, slotIsFree } from './database.js';
 import { countRecords, openAdmin } from './kafka.js';
 import { type Bench, BenchError, type Measurement } from './measurement.js';
 import { outboxColumns, outboxValues } from './order-sql.js';
-import { RELAY_PARTS } from './parts.js';
+import { STREAM_PARTS } from './parts.js';
 import { runTool } from './pgbench.js';
 
 const CONNECTOR = 'order-outbox';
@@ -24,7 +24,7 @@ const DRAINED_WITHIN = 240_000;
 export const relay: Measurement = {
   name: 'relay',
   summary: 'Debezium draining a backlog, against pg_recvlogical reading the same rows',
-  parts: RELAY_PARTS,
+  parts: STREAM_PARTS,
   run,
 };
 

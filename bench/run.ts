@@ -13,7 +13,7 @@ import type { Machine, Result } from './result.js';
 import { runMeasurement } from './run-measurement.js';
 
 const REPEATS = 5;
-const QUICK_REPEATS = 3;
+const QUICK_REPEATS = 2;
 const folder = join(root, 'bench/results');
 
 /**

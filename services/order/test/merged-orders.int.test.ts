@@ -158,24 +158,6 @@ test('an event that the outbox refuses takes its order along, and no neighbour',
   }
 });
 
-test('orders whose connections are cut are answered 201 or 503 as they were placed, and the next one is placed', async () => {
-  const requests = Promise.all(times(300, (at) => post('ada', { 'idempotency-key': `cut-${at}` })));
-  const cut = await eventually(async () => {
-    const rows = await database.admin`select pg_terminate_backend(pid) from pg_stat_activity
-      where usename = ${`${database.name}_app`} and state = 'active'`;
-    return rows.length > 0 ? rows.length : undefined;
-  });
-  expect(cut).toBeGreaterThan(0);
-  const answers = await requests;
-  expect(answers.filter(({ status }) => status !== 201 && status !== 503)).toEqual([]);
-  // A 503 says that the outcome is not known; the key finds out.
-  const again = await Promise.all(times(300, (at) => post('ada', { 'idempotency-key': `cut-${at}` })));
-  expect(again.filter(({ status }) => status !== 201)).toEqual([]);
-  const { orders, events } = await written();
-  expect(orders).toHaveLength(300);
-  expect(events).toEqual(orders);
-});
-
 test('an application that is closed answers the orders that wait', async () => {
   const closing = await build();
   const to = await serve(closing);
