@@ -22,7 +22,7 @@ test('the services may come first: each waits, says for what, and goes on', asyn
     watcher: /Kafka Connect at .* (ENOTFOUND|EAI_AGAIN)/,
   };
   for (const [service, line] of Object.entries(waitsFor)) {
-    await eventually(async () => (line.test(await stack.compose('logs', service)) ? true : undefined), 40);
+    await eventually(async () => (line.test(await stack.compose('logs', service)) ? true : undefined), 120);
   }
   await stack.compose('up', '--wait');
   for (const service of SERVICES)
