@@ -7,6 +7,8 @@ export interface AwaitOptions {
   readonly seconds: number;
   /** Restart what has failed, once, before giving up on it. */
   readonly restartFailed: boolean;
+  /** It has just been told to resume, which is carried out later: that it is still paused says nothing. */
+  readonly resumed?: boolean;
 }
 
 /**
@@ -29,7 +31,8 @@ export async function awaitConnector(
     if (last === undefined) return undefined;
     const states = statesOf(last);
     if (last.tasks.length > 0 && states.every((state) => state === wanted)) return true;
-    if (wanted === 'RUNNING' && (last.connector.state === 'PAUSED' || last.connector.state === 'STOPPED')) {
+    const rests = last.connector.state === 'PAUSED' || last.connector.state === 'STOPPED';
+    if (wanted === 'RUNNING' && rests && !options.resumed) {
       throw new CliError(`${name} is ${last.connector.state}; run \`walpost connectors resume ${name}\``);
     }
     const failed = states.includes('FAILED');

@@ -84,7 +84,8 @@ export function connectorsCommand(config: () => Config): Command {
         for (const name of chosen) {
           // A restart may still show the failure that it is there to mend.
           const restartFailed = action === 'restart';
-          await awaitConnector(connect, name, wanted, { seconds: options.timeout, restartFailed });
+          const resumed = action === 'resume';
+          await awaitConnector(connect, name, wanted, { seconds: options.timeout, restartFailed, resumed });
         }
         printTable(
           ['CONNECTOR', 'STATE'],

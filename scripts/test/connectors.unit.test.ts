@@ -79,6 +79,16 @@ test.each([
   await expect(attempt).rejects.toThrow(message);
 });
 
+test('a connector that was told to resume may be paused for a moment more', async () => {
+  const connect = connectOf([
+    status('PAUSED', 'PAUSED'),
+    status('RUNNING', 'PAUSED'),
+    status('RUNNING', 'RUNNING'),
+  ]);
+  await awaitConnector(connect, 'a', 'RUNNING', { seconds: 2, restartFailed: false, resumed: true });
+  expect((await connect.status())?.connector.state).toBe('RUNNING');
+});
+
 test('a trace without a cause, and none at all', () => {
   const failed = { connector: { state: 'FAILED' as const, worker_id: 'w' }, tasks: [] };
   expect(failure(failed)).toBe('no trace given');
