@@ -1,7 +1,8 @@
 import type { Tx } from '@walpost/kit/database';
+import type { Classified } from '@walpost/kit/errors';
 import type { Handlers } from '@walpost/kit/handle-batch';
 import { type OutboxEncoder, type OutboxRow, publish } from '@walpost/kit/outbox';
-import { MessageError, type ReceivedEvent } from '@walpost/kit/receive';
+import type { ReceivedEvent } from '@walpost/kit/receive';
 import { childTraceparent } from '@walpost/kit/trace';
 import { sql } from 'drizzle-orm';
 import { answerOrder, type Order, type Reply } from './order.js';
@@ -9,6 +10,19 @@ import { saveOrders } from './save-orders.js';
 import { orders } from './tables.js';
 
 type ReplyEvent = ReceivedEvent<Reply['type']>;
+
+/**
+ * An answer to an order that is not there, or not yet: Postgres writes a commit to its log, where the relay reads it, a
+ * moment before other transactions see it, and on a busy machine the answer can come within that moment.
+ */
+class UnknownOrderError extends Error implements Classified {
+  readonly code = 'unknown-order';
+  readonly retryable = true;
+
+  constructor(id: string) {
+    super(`there is no order ${id}`);
+  }
+}
 
 /** What the order service does about the answers of payment and inventory. */
 export function replyHandlers(encode: OutboxEncoder, clock: () => Date): Handlers {
@@ -19,7 +33,7 @@ export function replyHandlers(encode: OutboxEncoder, clock: () => Date): Handler
     const time = clock();
     for (const reply of replies) {
       const before = found.get(reply.key);
-      if (!before) throw new MessageError('unknown-order', `there is no order ${reply.key}`);
+      if (!before) throw new UnknownOrderError(reply.key);
       const { order, event } = answerOrder(before, reply, time);
       found.set(order.id, order);
       changed.add(order.id);

@@ -89,7 +89,10 @@ test('answers of both topics at once, many times over, and a cancel in between: 
 });
 
 test('a reply to an order that nobody placed is refused', async () => {
-  await expect(answer(reply(uuidv7(), 'StockReserved'))).rejects.toMatchObject({ code: 'unknown-order' });
+  await expect(answer(reply(uuidv7(), 'StockReserved'))).rejects.toMatchObject({
+    code: 'unknown-order',
+    retryable: true,
+  });
 });
 
 test('an overdue order is cancelled once, by one of several sweeps, and names who did not answer', async () => {
