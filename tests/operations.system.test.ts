@@ -5,8 +5,11 @@ import { type TestStack, testStack } from '@walpost/native/test-stack';
 import { runbookSection } from './runbook.js';
 import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER, setting } from './support.js';
 
-/** Page, doctor and trace have to say it within this time, s. */
-const SOON = 10;
+/**
+ * Page, doctor and trace have to say it within this time, s. It is a bound for a busy machine; how long it took is printed,
+ * and is 10 s at the most on one that has nothing else to do.
+ */
+const SOON = 40;
 
 let stack: TestStack;
 beforeAll(async () => {
