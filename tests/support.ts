@@ -135,7 +135,9 @@ export async function placeOrders(
 /** Waits until an order has ended, and gives it. */
 export async function endOf(env: Environment, id: string, withinSeconds = 60): Promise<OrderView> {
   return eventually(async () => {
-    const order = (await (await call(env, `/orders/${id}`)).json()) as OrderView;
+    const response = await call(env, `/orders/${id}`);
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+    const order = (await response.json()) as OrderView;
     return order.status === 'PENDING' ? undefined : order;
   }, withinSeconds);
 }

@@ -38,7 +38,8 @@ const Letter = Type.Object({ service: Type.Enum(serviceNames), id: Type.Integer(
 /** The console's own API; what the page shows comes from here, and nothing else does. */
 export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
   const { hub, load, scenarios, takeSnapshot } = parts;
-  const change = { preHandler: requireToken(parts.token) };
+  // Before anything of the request is read: a stranger learns nothing from how a body is judged.
+  const change = { onRequest: requireToken(parts.token) };
   const refused = {
     401: problemResponse('The token is missing or wrong.'),
     403: problemResponse('This console only shows, or the request comes from another site.'),
