@@ -21,13 +21,14 @@ may() { # NAME what...
   /opt/kafka/bin/kafka-acls.sh --bootstrap-server $kafka --command-config /tmp/admin.properties --add --force \
     --allow-principal "User:$name" "$@" > "/tmp/$name.log" || { cat "/tmp/$name.log"; return 1; }
 }
-# Each is a program of its own that takes two seconds to start.
+# Each is a program of its own that takes two seconds to start, and 125 MB: four at once, or memory runs out.
 all() { local job failed=0; for job in $(jobs -p); do wait "$job" || failed=1; done; return $failed; }
 
 user order-service "$ORDER_KAFKA_PASSWORD" &
 user payment-service "$PAYMENT_KAFKA_PASSWORD" &
 user inventory-service "$INVENTORY_KAFKA_PASSWORD" &
 user notification-service "$NOTIFICATION_KAFKA_PASSWORD" &
+all
 user connect "$CONNECT_KAFKA_PASSWORD" &
 user console "$CONSOLE_KAFKA_PASSWORD" &
 user operator "$OPERATOR_KAFKA_PASSWORD" &
@@ -38,6 +39,7 @@ may order-service --operation Read --operation Describe --topic payment-events -
 may payment-service --operation Read --operation Describe --topic order-events --group payment-service &
 may inventory-service --operation Read --operation Describe --topic order-events --group inventory-service &
 may notification-service --operation Read --operation Describe --topic order-events --group notification-service &
+all
 # The relay writes the three topics and the heartbeats, in transactions, and keeps its own state.
 (
   may connect --operation Write --operation Describe --topic order-events --topic payment-events --topic inventory-events
