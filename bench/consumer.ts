@@ -127,7 +127,6 @@ async function consume({ stack }: Bench, sql: postgres.Sql, events: number): Pro
           if (result.letters.length > 0) reject(new BenchError('an event became a dead letter'));
           if (handled >= events) resolve();
         },
-        onFatal: reject,
       });
     });
     if (!first) throw new Error('nothing was handled');

@@ -93,7 +93,7 @@ export async function runConsumerService(
     );
   }
   describeProcess(name);
-  await runService(logger, async (defer, fail) => {
+  await runService(logger, async (defer) => {
     const stopTracing = await startTracing(name, settings, logger);
     if (stopTracing) defer('tracing', stopTracing);
     const { db, ping, close } = openDatabase({
@@ -156,7 +156,6 @@ export async function runConsumerService(
       handlers,
       ignores,
       logger,
-      onFatal: fail,
       ...(onHandled && { onHandled }),
     });
     defer('consumer', consumer.close);

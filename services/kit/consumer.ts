@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Decoder } from '@walpost/schemas/codec';
 import kafkajs, { type Batch, type EachBatchPayload, type KafkaMessage, type logCreator } from 'kafkajs';
 import type { Db } from './database.js';
@@ -21,8 +22,6 @@ export interface ConsumerOptions extends Subscription {
   decoder: Decoder;
   db: Db;
   logger: Logger;
-  /** Called when the client has given up for good; the process should end. */
-  onFatal: (error: Error) => void;
   /** Called after each commit, before the offsets': e.g. to wake a worker. */
   onHandled?: (result: BatchResult) => void;
   /** The most events in one transaction; 500 when not given. */
@@ -46,13 +45,14 @@ const HEARTBEAT_EVERY = 2_000;
  * Consumes topics as a member of a group. For each batch: decode, then inbox and effects in one transaction, and only
  * after its commit the offset. A process that dies in between gets the batch again, and the inbox drops what was done.
  *
- * Kafka may be away, and the topics may not exist yet: the consumer waits and says so. An event that cannot be handled
- * becomes a dead letter; when its database or the registry is away, its partition is held for as long as that lasts,
- * and `ready` throws.
+ * Kafka may be away, refuse this user, or not have the topics yet: the consumer waits, says so, and never ends by itself,
+ * for what else its process does need not know of Kafka. An event that cannot be handled becomes a dead letter; when its
+ * database or the registry is away, its partition is held for as long as that lasts, and `ready` throws.
  */
 export function startConsumer(options: ConsumerOptions): RunningConsumer {
   const { groupId, topics, logger } = options;
   const stopping = new AbortController();
+  const toldToStop = once(stopping.signal, 'abort');
   const held = new Map<string, string>();
   const attemptsAt = new Map<string, Attempts>();
   let joined = false;
@@ -64,23 +64,6 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     logCreator: toPino(logger),
     retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 },
   });
-  const consumer = kafka.consumer({
-    groupId,
-    sessionTimeout: SESSION_TIMEOUT,
-    heartbeatInterval: HEARTBEAT_EVERY,
-    maxWaitTimeInMs: 100,
-  });
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    joined = true;
-    held.clear();
-    logger.info({ assignment: payload.memberAssignment }, 'joined the group');
-  });
-  consumer.on(consumer.events.REBALANCING, () => logger.info('the group rebalances'));
-  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-    joined = false;
-    if (!restart) options.onFatal(error);
-  });
-
   async function eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch, heartbeat, isRunning, isStale, resolveOffset } = payload;
     const place = `${batch.topic}/${batch.partition}`;
@@ -156,24 +139,44 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     options.onHandled?.(result);
   }
 
-  const running = (async () => {
-    const begun = await untilDone(
-      async () => {
-        await consumer.connect();
-        await consumer.subscribe({ topics, fromBeginning: true });
-        return true;
-      },
-      stopping.signal,
-      (error) => logger.warn({ err: error }, `waiting for Kafka and the topics ${topics.join(', ')}`),
-    );
-    if (!begun) return;
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: options.concurrency ?? 3,
-      eachBatch,
+  /** Consumes until it is told to stop. @throws what made the client give up: it starts again by itself after less */
+  async function consume(): Promise<void> {
+    const consumer = kafka.consumer({
+      groupId,
+      sessionTimeout: SESSION_TIMEOUT,
+      heartbeatInterval: HEARTBEAT_EVERY,
+      maxWaitTimeInMs: 100,
     });
-  })().catch(options.onFatal);
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      joined = true;
+      held.clear();
+      logger.info({ assignment: payload.memberAssignment }, 'joined the group');
+    });
+    consumer.on(consumer.events.REBALANCING, () => logger.info('the group rebalances'));
+    const givenUp = new Promise<never>((_resolve, reject) => {
+      consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+        joined = false;
+        if (!restart) reject(error);
+      });
+    });
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics, fromBeginning: true });
+      const run = consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: options.concurrency ?? 3,
+        eachBatch,
+      });
+      await Promise.all([run, Promise.race([toldToStop, givenUp])]);
+    } finally {
+      await consumer.disconnect();
+    }
+  }
+
+  const running = untilDone(consume, stopping.signal, (error) =>
+    logger.warn({ err: error }, `waiting for Kafka and the topics ${topics.join(', ')}`),
+  );
 
   return {
     ready() {
@@ -183,7 +186,6 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     async close() {
       stopping.abort();
       await running;
-      await consumer.disconnect();
     },
   };
 }

@@ -12,13 +12,8 @@ const STOP_WITHIN = 9_000;
 /**
  * Runs a service until a signal or a fatal error. `start` acquires what the service needs and defers each release at
  * once; all of them run, last-in-first-out, whatever ends the service. Exit code 0 after a signal, 1 after an error.
- *
- * @param start gets `defer`, and `fail`, which ends the service because of an error that nothing can handle
  */
-export async function runService(
-  logger: Logger,
-  start: (defer: Defer, fail: (error: Error) => void) => Promise<void>,
-): Promise<void> {
+export async function runService(logger: Logger, start: (defer: Defer) => Promise<void>): Promise<void> {
   const releases: { what: string; release: () => unknown }[] = [];
   closeWithGrace({ delay: STOP_WITHIN, logger }, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, `stopping: ${err.message}`);
@@ -32,12 +27,11 @@ export async function runService(
     }
     logger.info('stopped');
   });
-  // An uncaught rejection is what makes close-with-grace release everything and exit with 1.
-  const fail = (error: Error) => void Promise.reject(error);
   try {
-    await start((what, release) => releases.push({ what, release }), fail);
+    await start((what, release) => releases.push({ what, release }));
   } catch (error) {
-    fail(error instanceof Error ? error : new Error(String(error)));
+    // An uncaught rejection is what makes close-with-grace release everything and exit with 1.
+    void Promise.reject(error instanceof Error ? error : new Error(String(error)));
   }
 }
 

@@ -55,9 +55,6 @@ export function startMember(config: MemberConfig, onHandled: (result: BatchResul
     ignores: [],
     logger: createLogger(name, 'silent'),
     onHandled,
-    onFatal: (error) => {
-      throw error;
-    },
   });
   let closed: Promise<void> | undefined;
   return {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { createDecoder, encode } from '@walpost/schemas/codec';
 import { eventType } from '@walpost/schemas/contract';
 import { createRegistry } from '@walpost/schemas/registry';
-import type { Admin, IHeaders, Producer } from 'kafkajs';
+import kafkajs, { type Admin, type IHeaders, type Producer } from 'kafkajs';
 import { v7 as uuidv7 } from 'uuid';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { eventually, kafkaOf, setting } from '../../../tests/support.js';
@@ -72,9 +72,6 @@ function start(name: string, changes: Partial<ConsumerOptions> = {}): RunningCon
     handlers: { OrderCreated: effect },
     ignores: [],
     logger,
-    onFatal: (error) => {
-      throw error;
-    },
     ...changes,
   });
   running.push(consumer);
@@ -256,5 +253,41 @@ test('a consumer that is there before its topic waits for it', async () => {
   start('early', { topics: [later] });
   await admin.createTopics({ topics: [{ topic: later, numPartitions: 1 }], waitForLeaders: false });
   await eventually(() => producer.send({ topic: later, messages: [record('a')] }));
+  expect((await settled(1)).map(({ key }) => key)).toEqual(['a']);
+});
+
+test('a client that gives up for good is replaced, and joins as soon as it can', async () => {
+  const { AssignerProtocol, PartitionAssigners } = kafkajs;
+  const name = 'another way of sharing';
+  const outsider = kafkaOf(env).consumer({
+    groupId,
+    partitionAssigners: [
+      (config) => ({
+        ...PartitionAssigners.roundRobin(config),
+        name,
+        protocol: ({ topics }) => ({
+          name,
+          metadata: AssignerProtocol.MemberMetadata.encode({ version: 1, topics, userData: Buffer.alloc(0) }),
+        }),
+      }),
+    ],
+  });
+  running.push({ ready: () => undefined, close: () => outsider.disconnect() });
+  await outsider.connect();
+  await outsider.subscribe({ topic });
+  const inside = new Promise((resolve) => outsider.on(outsider.events.GROUP_JOIN, resolve));
+  await outsider.run({ eachMessage: async () => undefined });
+  await inside;
+
+  const said: string[] = [];
+  const consumer = start('one', {
+    logger: createLogger('test', 'warn', { write: (line) => said.push(line) }),
+  });
+  await eventually(async () => said.some((line) => line.includes('waiting for Kafka and')) || undefined);
+  expect(said.join('')).toContain('protocols are incompatible');
+  expect(() => consumer.ready()).toThrow('not in the group');
+  await outsider.disconnect();
+  await joined(consumer);
+  await produce(record('a'));
   expect((await settled(1)).map(({ key }) => key)).toEqual(['a']);
 });
