@@ -4,14 +4,14 @@ import { setting } from '@walpost/native/settings';
 import type { TestStack } from '@walpost/native/test-stack';
 import { applyConnectors } from '@walpost/scripts/apply-connectors';
 import { createConnectClient } from '@walpost/scripts/connect-client';
-import { readConnectorFiles } from '@walpost/scripts/connector-files';
+import { type ConnectorFile, readConnectorFiles } from '@walpost/scripts/connector-files';
 
 const PATIENCE = 60;
 
 /** The connectors of a stack. */
 export interface Connectors {
-  /** Makes them run as their files say, and waits until they do. */
-  apply(names: readonly string[]): Promise<void>;
+  /** Makes them run as their files say, changed by `change`, and waits until they do. */
+  apply(names: readonly string[], change?: (file: ConnectorFile) => ConnectorFile): Promise<void>;
   /** Takes them away. Slot and offsets stay: applied again, they go on where they were. */
   remove(names: readonly string[]): Promise<void>;
 }
@@ -19,12 +19,27 @@ export interface Connectors {
 export function connectorsOf({ env }: TestStack): Connectors {
   const client = createConnectClient({ url: setting(env, 'CONNECT_URL') }, PATIENCE);
   return {
-    async apply(names) {
-      const files = readConnectorFiles(join(root, 'connectors'), names);
-      await applyConnectors(client, files, PATIENCE);
+    async apply(names, change = (file) => file) {
+      await applyConnectors(client, connectorFiles(names).map(change), PATIENCE);
     },
     async remove(names) {
       for (const name of names) await client.delete(name);
     },
+  };
+}
+
+/** The files of connectors, as they are. */
+export function connectorFiles(names: readonly string[]): ConnectorFile[] {
+  return readConnectorFiles(join(root, 'connectors'), names);
+}
+
+/** What Walpost sets for speed and not for correctness: without these Debezium has its own defaults. */
+const TUNING = ['poll.interval.ms', 'max.batch.size', 'max.queue.size', 'producer.override.batch.size'];
+
+/** A connector with Debezium's own values where Walpost has tuned them. */
+export function withDefaults({ name, config }: ConnectorFile): ConnectorFile {
+  return {
+    name,
+    config: Object.fromEntries(Object.entries(config).filter(([key]) => !TUNING.includes(key))),
   };
 }

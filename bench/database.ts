@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { setting } from '@walpost/native/settings';
 import postgres from 'postgres';
-import type { Bench } from './measurement.js';
+import type { Place } from './measurement.js';
 
 /** A superuser's connections to one of the stack's databases, until the measurement is over. */
-export function openSql({ stack, defer }: Bench, database: string, connections = 1): postgres.Sql {
+export function openSql({ stack, defer }: Place, database: string, connections = 1): postgres.Sql {
   const sql = postgres({
     host: '127.0.0.1',
     port: Number(setting(stack.env, 'POSTGRES_PORT')),

@@ -2,10 +2,10 @@ import { setting } from '@walpost/native/settings';
 import { openSql, quiet } from './database.js';
 import { placeOrders } from './http-load.js';
 import type { Bench, Measurement, Side } from './measurement.js';
-import { startOrderService } from './order-process.js';
 import { ONE_STATEMENT, TWO_INSERTS } from './order-sql.js';
 import { INTAKE_PARTS } from './parts.js';
 import { pgbench } from './pgbench.js';
+import { startService } from './service-process.js';
 
 const CONNECTIONS = [1, 16, 64, 256];
 const QUICK_CONNECTIONS = [1, 64];
@@ -30,7 +30,7 @@ async function run(bench: Bench): Promise<void> {
     await sql`truncate orders, outbox`;
     await sql`checkpoint`;
   };
-  const url = await startOrderService(bench);
+  const url = await startService(bench, 'order');
   say('warming up');
   await placeOrders(url, 16, 3);
 

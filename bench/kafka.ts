@@ -5,7 +5,7 @@ import type { TestStack } from '@walpost/native/test-stack';
 import { eventType } from '@walpost/schemas/contract';
 import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
 import { v7 as uuidv7 } from 'uuid';
-import { type Bench, BenchError } from './measurement.js';
+import { BenchError, type Place } from './measurement.js';
 import { orderCreated } from './sample-order.js';
 
 export function kafkaOf({ env }: TestStack): Kafka {
@@ -14,7 +14,7 @@ export function kafkaOf({ env }: TestStack): Kafka {
 }
 
 /** Connected until the measurement is over. */
-export async function openAdmin({ stack, defer }: Bench): Promise<Admin> {
+export async function openAdmin({ stack, defer }: Place): Promise<Admin> {
   const admin = kafkaOf(stack).admin();
   await admin.connect();
   defer(() => admin.disconnect());
@@ -22,7 +22,7 @@ export async function openAdmin({ stack, defer }: Bench): Promise<Admin> {
 }
 
 /** Connected until the measurement is over; acks=all, and idempotent. */
-export async function openProducer({ stack, defer }: Bench): Promise<Producer> {
+export async function openProducer({ stack, defer }: Place): Promise<Producer> {
   const producer = kafkaOf(stack).producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
   defer(() => producer.disconnect());

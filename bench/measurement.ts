@@ -26,19 +26,25 @@ export interface Comparison {
   references: readonly Reference[];
 }
 
-/** What a measurement runs on. */
-export interface Bench {
+/** A stack, and who releases what is opened on it. */
+export interface Place {
   stack: TestStack;
+  /** Registers a release; they run when the measurement is over, the last one first. */
+  defer(release: () => unknown): void;
+}
+
+/** What a measurement runs on. */
+export interface Bench extends Place {
   /** Short runs, small data: to see that it works, and about where it is. */
   quick: boolean;
+  /** How often each side is sampled. */
+  repeats: number;
   /** Samples subject and references in turn, as often as the run has repeats, and keeps the result. */
   compare(comparison: Comparison): Promise<void>;
   /** Says what is being done now, on the progress line. */
   say(text: string): void;
   /** Keeps a remark with the results. */
   note(text: string): void;
-  /** Registers a release; they run when the measurement is over, the last one first. */
-  defer(release: () => unknown): void;
 }
 
 export interface Measurement {

@@ -1,8 +1,25 @@
 import { codec } from './codec.js';
 import { consumer } from './consumer.js';
+import { exactlyOnce } from './exactly-once.js';
+import { growth } from './growth.js';
+import { headroom } from './headroom.js';
 import { intake } from './intake.js';
+import { latency } from './latency.js';
 import type { Measurement } from './measurement.js';
+import { memory } from './memory.js';
 import { relay } from './relay.js';
+import { rivals } from './rivals.js';
 
 /** All measurements. Neighbours with the same parts share a stack. */
-export const measurements: readonly Measurement[] = [intake, codec, consumer, relay];
+export const measurements: readonly Measurement[] = [
+  intake,
+  codec,
+  consumer,
+  latency,
+  rivals,
+  relay,
+  exactlyOnce,
+  headroom,
+  growth,
+  memory,
+];

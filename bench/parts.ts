@@ -1,7 +1,7 @@
 /** What taking orders in and encoding needs; few processes, so that little else runs on the machine. */
 export const INTAKE_PARTS = ['postgres', 'registry', 'migrate-order', 'schemas'];
 
-/** The whole infrastructure; connectors are registered by the measurements that need them. */
+/** The whole infrastructure; services and connectors are started by the measurements that need them. */
 export const STREAM_PARTS = [
   'postgres',
   'kafka',
@@ -14,3 +14,9 @@ export const STREAM_PARTS = [
   'migrate-inventory',
   'migrate-notification',
 ];
+
+/** What carries a row from the log to the topic; a stack of its own, because a backlog would be in everybody's way. */
+export const RELAY_PARTS = ['postgres', 'kafka', 'connect', 'topics', 'migrate-order'];
+
+/** Everything that an order meets; its connectors are registered by the measurement. */
+export const SYSTEM_PARTS = [...STREAM_PARTS, 'mail', 'order', 'payment', 'inventory', 'notification'];

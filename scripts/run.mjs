@@ -1,4 +1,4 @@
-// What npm's scripts `start`, `test`, `scenario`, `bench` and `faults` run in a fresh clone: only Node's own modules,
+// What npm's scripts `start`, `test`, `scenario`, `bench`, `faults` and `fuzz` run in a fresh clone: only Node's own modules,
 // because nothing is installed yet.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -17,9 +17,10 @@ else if (mode === 'test') await test();
 else if (mode === 'scenario') await (await import('../tests/scenarios/dist/run.js')).run(args);
 else if (mode === 'bench') await (await import('../bench/dist/run.js')).run(args);
 else if (mode === 'faults') await (await import('../tests/faults/dist/run.js')).run(args);
+else if (mode === 'fuzz') await (await import('../tests/faults/dist/fuzz-http.js')).run(args);
 else
   giveUp(
-    'Usage: node scripts/run.mjs start | test [arguments for Jest] | scenario [name] | bench [--quick] [name] | faults [options]',
+    'Usage: node scripts/run.mjs start | test [arguments for Jest] | scenario [name] | bench [--quick] [name] | faults [options] | fuzz [options]',
   );
 
 function checkNode() {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { fillTemplate, type ProcessPart, type Site } from './component.js';
 import { javaOf, launchJava, sharedClasses } from './java.js';
-import { nativeDir } from './paths.js';
+import { nativeDir, root } from './paths.js';
 import { runToEnd } from './run-to-end.js';
 import { portOf, setting } from './settings.js';
 
@@ -31,15 +31,22 @@ export function kafkaPart(site: Site): ProcessPart {
       await writeFile(properties, fillTemplate(template, values));
       await format(site, data, properties);
     },
-    launch: () =>
-      launchJava(site, [
-        '-Xms256m',
-        '-Xmx512m',
-        ...sharedClasses(site, 'kafka'),
-        ...kafkaClasses(site),
-        'kafka.Kafka',
-        properties,
-      ]),
+    launch: () => {
+      const server = ['-Xms256m', '-Xmx512m', ...sharedClasses(site, 'kafka'), ...kafkaClasses(site)];
+      const tool = ['-Xmx64m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...kafkaClasses(site)];
+      const { command: java, env, cwd } = launchJava(site, []);
+      return {
+        command: 'bash',
+        args: [
+          join(root, 'compose/kafka/serve-kafka.sh'),
+          ...[java, ...tool, 'org.apache.kafka.tools.TransactionsCommand', `--bootstrap-server=${brokers}`],
+          '--',
+          ...[java, ...server, 'kafka.Kafka', properties],
+        ],
+        env: { ...env, KAFKA_NODE_ID: '1', KAFKA_LOG_DIRS: data },
+        cwd,
+      };
+    },
     probe: () => probeBroker(brokers),
     readyWithinSeconds: 90,
     stopSignal: 'SIGTERM',

@@ -4,21 +4,15 @@
 set -euo pipefail
 
 kafka=kafka:9094
-cat > /tmp/admin.properties <<PROPERTIES
-security.protocol=SSL
-ssl.keystore.type=PEM
-ssl.keystore.location=/certificates/kafka/both.pem
-ssl.truststore.type=PEM
-ssl.truststore.location=/certificates/public/root.crt
-PROPERTIES
+as_broker=/etc/walpost/broker-client.properties
 
 user() { # NAME PASSWORD
-  /opt/kafka/bin/kafka-configs.sh --bootstrap-server $kafka --command-config /tmp/admin.properties --alter \
+  /opt/kafka/bin/kafka-configs.sh --bootstrap-server $kafka --command-config $as_broker --alter \
     --entity-type users --entity-name "$1" --add-config "SCRAM-SHA-512=[password=$2]"
 }
 may() { # NAME what...
   local name=$1; shift
-  /opt/kafka/bin/kafka-acls.sh --bootstrap-server $kafka --command-config /tmp/admin.properties --add --force \
+  /opt/kafka/bin/kafka-acls.sh --bootstrap-server $kafka --command-config $as_broker --add --force \
     --allow-principal "User:$name" "$@" > "/tmp/$name.log" || { cat "/tmp/$name.log"; return 1; }
 }
 # Each is a program of its own that takes two seconds to start, and 125 MB: four at once, or memory runs out.

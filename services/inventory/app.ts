@@ -31,6 +31,9 @@ const ReservationView = Type.Object({
   updatedAt: Type.String({ format: 'date-time' }),
 });
 
+/** How many articles a page has when nobody says. */
+const PAGE = 100;
+
 const UNAVAILABLE = problemResponse('The database does not answer.');
 
 /** Builds the inventory service's HTTP application, the same for production and tests. It does not listen yet. */
@@ -45,15 +48,19 @@ export async function buildApp({ db, logger, readiness }: InventoryAppOptions): 
         tags: ['stock'],
         querystring: Type.Object(
           {
-            limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
-            offset: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0 }),
+            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: PAGE })),
+            offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0 })),
           },
           { additionalProperties: false },
         ),
-        response: { 200: Type.Object({ stock: Type.Array(StockView) }), 503: UNAVAILABLE },
+        response: {
+          200: Type.Object({ stock: Type.Array(StockView) }),
+          400: problemResponse('Limit or offset is no number of the range.'),
+          503: UNAVAILABLE,
+        },
       },
     },
-    async ({ query: { limit, offset } }) => ({
+    async ({ query: { limit = PAGE, offset = 0 } }) => ({
       stock: await db.select().from(stock).orderBy(asc(stock.sku)).limit(limit).offset(offset),
     }),
   );
@@ -65,7 +72,12 @@ export async function buildApp({ db, logger, readiness }: InventoryAppOptions): 
         summary: 'Read the stock of one article',
         tags: ['stock'],
         params: Type.Object({ sku: Type.String({ minLength: 1, maxLength: 100 }) }),
-        response: { 200: StockView, 404: problemResponse('There is no such article.'), 503: UNAVAILABLE },
+        response: {
+          200: StockView,
+          400: problemResponse('The sku is too long.'),
+          404: problemResponse('There is no such article.'),
+          503: UNAVAILABLE,
+        },
       },
     },
     async ({ params: { sku } }) => {

@@ -101,6 +101,12 @@ export function toProblem(error: unknown): Problem {
   if (code === 'FST_ERR_HANDLER_TIMEOUT') {
     return new Problem(503, 'timeout', 'The answer took too long. Try again.', { ...RETRY, cause: error });
   }
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    const detail = 'must not be so long';
+    return new Problem(400, 'invalid-request', `A part of the URL ${detail}.`, {
+      errors: [{ field: 'params', detail }],
+    });
+  }
   if (statusCode >= 400 && statusCode < 500) {
     const detail = message ?? 'The request cannot be read.';
     return new Problem(statusCode, slug(code ?? 'bad-request'), detail, {

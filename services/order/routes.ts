@@ -50,6 +50,9 @@ const OrderView = Type.Object({
   createdAt: Type.String({ format: 'date-time' }),
 });
 
+/** How many orders a page has when nobody says. */
+const PAGE = 20;
+
 const BAD_REQUEST = problemResponse('The request is not valid; `errors` names the fields.');
 const NOT_FOUND = problemResponse('There is no such order.');
 const UNAVAILABLE = problemResponse('The database does not answer; try again after `Retry-After` seconds.');
@@ -114,7 +117,7 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           querystring: Type.Object(
             {
               customerId: CustomerId,
-              limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+              limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: PAGE })),
               cursor: Type.Optional(
                 Type.String({ description: '`next` of the page before', format: 'uuid' }),
               ),
@@ -128,7 +131,7 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           },
         },
       },
-      async ({ query: { customerId, limit, cursor } }) => {
+      async ({ query: { customerId, limit = PAGE, cursor } }) => {
         const page = await listOrders(db, customerId, limit, cursor);
         return { orders: page.orders.map(view), ...(page.next !== undefined && { next: page.next }) };
       },

@@ -11,17 +11,23 @@ export async function requestPayments(
   now: Date,
 ): Promise<void> {
   const list = <V>(pick: (event: ReceivedEvent<'OrderCreated'>) => V) => sql.param(events.map(pick));
-  await tx.execute(sql`
-    insert into ${payments} (id, order_id, customer_id, amount, currency, traceparent,
-      status, version, next_attempt_at, created_at, updated_at)
-    select requested.*, 'REQUESTED', 0, instant.now, instant.now, instant.now
-    from unnest(
-      ${list(() => uuidv7({ msecs: now.getTime() }))}::uuid[],
-      ${list(({ data }) => data.orderId)}::uuid[],
-      ${list(({ data }) => data.customerId)}::text[],
-      ${list(({ data }) => data.totalAmount)}::bigint[],
-      ${list(({ data }) => data.currency)}::text[],
-      ${list(({ traceparent }) => traceparent ?? null)}::text[]
-    ) as requested, (select ${now.toISOString()}::timestamptz as now) as instant
-    on conflict (order_id) do nothing`);
+  // The columns in the order of the table's definition.
+  await tx
+    .insert(payments)
+    .select(
+      sql`select requested.id, order_id, customer_id, amount, currency, 'REQUESTED', null::text, 0, traceparent,
+          0, instant.now, null::text, instant.now, instant.now
+        from unnest(
+          ${list(() => uuidv7({ msecs: now.getTime() }))}::uuid[],
+          ${list(({ data }) => data.orderId)}::uuid[],
+          ${list(({ data }) => data.customerId)}::text[],
+          ${list(({ data }) => data.totalAmount)}::bigint[],
+          ${list(({ data }) => data.currency)}::text[],
+          ${list(({ traceparent }) => traceparent ?? null)}::text[]
+        ) as requested (id, order_id, customer_id, amount, currency, traceparent),
+        (select ${now.toISOString()}::timestamptz as now) as instant`,
+    )
+    .onConflictDoNothing({ target: payments.orderId })
+    .prepare('request_payments')
+    .execute();
 }

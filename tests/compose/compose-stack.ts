@@ -25,6 +25,8 @@ export interface ComposeStack {
   inspect(service: string, template: string): Promise<string>;
   /** Resolves when a service's container is healthy. */
   healthy(service: string, withinSeconds?: number): Promise<void>;
+  /** Does something. When it fails, prints what doctor and the containers say: on CI nobody can ask them later. */
+  explaining<T>(work: () => Promise<T>): Promise<T>;
   /** Takes everything down, data included. */
   close(): Promise<void>;
 }
@@ -108,6 +110,19 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
       );
     },
     inspect,
+    async explaining(work) {
+      try {
+        return await work();
+      } catch (error) {
+        for (const args of [
+          ['run', '--rm', '--no-deps', 'walpost', 'doctor'],
+          ['logs', '--tail', '15', '--no-color'],
+        ]) {
+          console.error(await compose(...args).catch(String));
+        }
+        throw error;
+      }
+    },
     async close() {
       await compose('down', '--volumes', '--timeout', '5', '--remove-orphans');
       block.release();

@@ -217,15 +217,19 @@ test.each([
   async (service) => {
     const restarts = async () => Number(await stack.inspect(service, '{{.RestartCount}}'));
     const before = await restarts();
-    const { ids } = await orderWhile(stack.env, async () => {
-      await stack.crash(service);
-      await eventually(async () => (await restarts()) > before || undefined, 30);
-      await stack.healthy(service);
-      const { id } = await eventually(() => placeOrder(stack.env), 60);
-      expect((await endOf(stack.env, id, 90)).status).toBe('CONFIRMED');
+    await stack.explaining(async () => {
+      const { ids } = await orderWhile(stack.env, async () => {
+        await stack.crash(service);
+        await eventually(async () => (await restarts()) > before || undefined, 30);
+        await stack.healthy(service);
+        const { id } = await eventually(() => placeOrder(stack.env), 60);
+        expect((await endOf(stack.env, id, 90)).status).toBe('CONFIRMED');
+      });
+      expect(ids.length).toBeGreaterThan(0);
+      // What a broker forgets to end may be sent again: docs/decisions/0016-end-hanging-transactions.md.
+      const mayRepeat = service === 'kafka';
+      expect(await effectsOf(stack.env, ids, { mayRepeat })).toEqual(exactly(ids.length));
     });
-    expect(ids.length).toBeGreaterThan(0);
-    expect(await effectsOf(stack.env, ids)).toEqual(exactly(ids.length));
   },
   240_000,
 );

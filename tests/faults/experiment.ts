@@ -34,8 +34,12 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** The exit code of a program that was interrupted. */
 const INTERRUPTED = 130;
 
-/** Kinds after which the relay reads rows again, by design; the inbox drops them. */
-const REPEATING = ['slot-drop', 'connector-delete'];
+/**
+ * After which the relay may send rows again; the inbox drops them. A lost slot or connector by design, a broker that
+ * comes back by a fault of Kafka's (docs/decisions/0016-end-hanging-transactions.md).
+ */
+const mayRepeat = ({ kind, target }: Fault) =>
+  kind === 'slot-drop' || kind === 'connector-delete' || target === 'kafka';
 
 /**
  * Starts a system of its own, loads it, inflicts the faults, heals it, lets it come to rest and judges what is there.
@@ -101,7 +105,7 @@ async function conduct(
   clearTimeout(timer);
   say(`${seconds()}  ${asks.length} orders asked for, ${plan.length} faults over; waiting for rest`);
 
-  const repeats = plan.some(({ kind }) => REPEATING.includes(kind));
+  const repeats = plan.some(mayRepeat);
   const journal = { asks: [...asks, ...damage.placed], planted: damage.planted, repeats };
   const restless = await settle(lab, journal.planted, patience);
   if (restless !== undefined) troubles.push(restless);

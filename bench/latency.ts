@@ -1,0 +1,212 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Producer } from 'kafkajs';
+import type postgres from 'postgres';
+import { connectorsOf, withDefaults } from './connectors.js';
+import { openSql } from './database.js';
+import { paceOrders } from './http-load.js';
+import { openProducer } from './kafka.js';
+import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
+import { STREAM_PARTS } from './parts.js';
+import { type PollingRelay, startPollingRelay } from './rivals/polling-relay.js';
+import { startService } from './service-process.js';
+import { percentile } from './statistics.js';
+
+const CONNECTORS = ['order-outbox', 'payment-outbox', 'inventory-outbox'];
+const SHARES = [0.1, 0.5];
+const POLL_EVERY = 100;
+const POLL_BATCH = 500;
+const CONFIRMED_WITHIN = 90_000;
+
+/** How long after its commit an order is acted on, and confirmed. */
+export const latency: Measurement = {
+  name: 'latency',
+  summary:
+    'commit of an order to its handler and to CONFIRMED, against Debezium’s defaults and a polling relay',
+  parts: STREAM_PARTS,
+  run,
+};
+
+/** What carries the events, while a side is sampled. */
+type Carrier = 'tuned' | 'defaults' | 'polling';
+
+async function run(bench: Bench): Promise<void> {
+  const { quick, say, compare, note } = bench;
+  const orders = openSql(bench, 'orders');
+  const payments = openSql(bench, 'payments');
+  const inventory = openSql(bench, 'inventory');
+  await inventory`update stock set on_hand = 1000000000 where sku in ('BOOK-1', 'MUG-1')`;
+  const carry = await openCarriers(bench, [orders, payments, inventory]);
+  say('starting the services');
+  await carry('tuned');
+  const url = await startService(bench, 'order');
+  await startService(bench, 'payment');
+  await startService(bench, 'inventory');
+  const flow = { url, orders, payments };
+
+  say('looking for the highest rate');
+  const highest = await highestRate(flow, quick ? 1_000 : 5_000);
+  note(`highest rate, from the first order to the last CONFIRMED: ${Math.round(highest)} orders/s`);
+  const seconds = quick ? 1 : 4;
+  const names = SHARES.flatMap((share) =>
+    ['handler p50', 'handler p99', 'CONFIRMED p50', 'CONFIRMED p99'].map(
+      (name) => `${name} at ${percent(share)}`,
+    ),
+  );
+  const side = (label: string, carrier: Carrier): Side => ({
+    label,
+    async sample() {
+      await carry(carrier);
+      await measure(flow, 20, 1);
+      const values: Record<string, number> = {};
+      for (const share of SHARES) {
+        const found = await measure(flow, share * highest, seconds);
+        for (const [name, value] of Object.entries(found)) values[`${name} at ${percent(share)}`] = value;
+      }
+      return values;
+    },
+  });
+  await compare({
+    title: 'one order',
+    metrics: names.map((name) => ({ name, unit: 'ms', better: 'less' })),
+    subject: side('Walpost', 'tuned'),
+    references: [
+      {
+        ...side('Debezium’s defaults', 'defaults'),
+        goals: Object.fromEntries(SHARES.map((share) => [`handler p50 at ${percent(share)}`, '0.1'])),
+      },
+      side(`polling relay, ${POLL_EVERY} ms`, 'polling'),
+    ],
+  });
+}
+
+const percent = (share: number) => `${Math.round(share * 100)} %`;
+
+/** @returns changes what carries the events */
+async function openCarriers(
+  bench: Bench,
+  databases: readonly postgres.Sql[],
+): Promise<(to: Carrier) => Promise<void>> {
+  const connectors = connectorsOf(bench.stack);
+  const producer = await openProducer(bench);
+  let now: Carrier | undefined;
+  let relays: PollingRelay[] = [];
+  const endRelays = async () => {
+    await Promise.all(relays.map((relay) => relay.close()));
+    relays = [];
+  };
+  bench.defer(() => connectors.remove(CONNECTORS));
+  bench.defer(endRelays);
+  return async (to) => {
+    if (now === to) return;
+    await endRelays();
+    if (to === 'polling') {
+      await connectors.remove(CONNECTORS);
+      relays = await Promise.all(databases.map((sql) => pollOutbox(bench, sql, producer)));
+    } else {
+      await connectors.apply(CONNECTORS, to === 'defaults' ? withDefaults : undefined);
+    }
+    now = to;
+  };
+}
+
+type OutboxRow = Record<
+  'id' | 'aggregatetype' | 'aggregateid' | 'type' | 'ce_source' | 'traceparent',
+  string
+> & {
+  aggregateversion: number;
+  payload: Buffer;
+  created_at: Date;
+};
+
+/** Has our own outbox polled: a column that says what was published, and an index of what was not. */
+async function pollOutbox({ note }: Bench, sql: postgres.Sql, producer: Producer): Promise<PollingRelay> {
+  await sql`alter table outbox add column if not exists published_at timestamptz`;
+  await sql`update outbox set published_at = now() where published_at is null`;
+  await sql`create index if not exists outbox_unpublished on outbox (created_at, id) where published_at is null`;
+  return startPollingRelay<OutboxRow>({
+    sql,
+    producer,
+    table: 'outbox',
+    topicOf: ({ aggregatetype }) => `${aggregatetype}-events`,
+    toMessage: (row) => ({
+      key: row.aggregateid,
+      value: row.payload,
+      headers: {
+        ce_id: row.id,
+        ce_type: row.type,
+        ce_source: row.ce_source,
+        ce_time: row.created_at.toISOString(),
+        aggregateversion: String(row.aggregateversion),
+        traceparent: row.traceparent,
+      },
+    }),
+    interval: POLL_EVERY,
+    batch: POLL_BATCH,
+    onError: (error) => note(`the polling relay failed: ${String(error)}`),
+  });
+}
+
+interface Flow {
+  url: string;
+  orders: postgres.Sql;
+  payments: postgres.Sql;
+}
+
+/** Orders a second that the whole system carries, from the first placed to the last confirmed. */
+async function highestRate({ url, orders }: Flow, count: number): Promise<number> {
+  await paceOrders(url, 50, 1);
+  const from = new Date();
+  await paceOrders(url, count, 1);
+  await allConfirmed(orders, from);
+  const [row] = await orders<{ seconds: number }[]>`
+    select extract(epoch from max(created_at) - min(created_at))::float8 as seconds from outbox where created_at >= ${from}`;
+  return count / (row?.seconds ?? Number.NaN);
+}
+
+/**
+ * Places orders at a rate. Latencies begin when the order service has decided the order, so its own commit is in them;
+ * the handler's is when its transaction begins, that of CONFIRMED when the service has decided it.
+ *
+ * @returns ms
+ */
+async function measure({ url, orders, payments }: Flow, rate: number, seconds: number) {
+  const from = new Date();
+  await paceOrders(url, rate, seconds);
+  await allConfirmed(orders, from);
+  const events = await orders<{ key: string; version: number; at: number }[]>`
+    select aggregateid as key, aggregateversion as version, extract(epoch from created_at)::float8 * 1000 as at
+    from outbox where created_at >= ${from}`;
+  const placed = new Map(events.flatMap(({ key, version, at }) => (version === 1 ? [[key, at]] : [])));
+  const confirmed = events.flatMap(({ key, version, at }) =>
+    version === 2 ? at - (placed.get(key) ?? 0) : [],
+  );
+  const received = await payments<{ key: string; at: number }[]>`
+    select key, extract(epoch from received_at)::float8 * 1000 as at from inbox
+    where received_at >= ${from} and topic = 'order-events' and version = 1`;
+  const handled = received
+    .flatMap(({ key, at }) => at - (placed.get(key) ?? Number.NaN))
+    .filter(Number.isFinite);
+  if (handled.length < placed.size || confirmed.length < placed.size)
+    throw new BenchError('an order is missing');
+  return { ...percentiles('handler', handled), ...percentiles('CONFIRMED', confirmed) };
+}
+
+function percentiles(name: string, values: readonly number[]): Record<string, number> {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { [`${name} p50`]: percentile(sorted, 0.5), [`${name} p99`]: percentile(sorted, 0.99) };
+}
+
+async function allConfirmed(orders: postgres.Sql, from: Date): Promise<void> {
+  const until = Date.now() + CONFIRMED_WITHIN;
+  for (;;) {
+    const [row] = await orders<{ open: number; cancelled: number }[]>`
+      select count(*) filter (where status = 'PENDING')::int as open,
+        count(*) filter (where status = 'CANCELLED')::int as cancelled
+      from orders where created_at >= ${from}`;
+    if (row?.cancelled) throw new BenchError(`${row.cancelled} orders were cancelled`);
+    if (row?.open === 0) return;
+    if (Date.now() > until)
+      throw new BenchError(`${row?.open} orders still wait after ${CONFIRMED_WITHIN / 1000} s`);
+    await delay(100);
+  }
+}

@@ -1,0 +1,212 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { setting } from '@walpost/native/settings';
+import { createRegistry } from '@walpost/schemas/registry';
+import type postgres from 'postgres';
+import { connectorsOf } from './connectors.js';
+import { costMeter } from './cost.js';
+import { openSql, quiet } from './database.js';
+import { paceOrders, placeOrders, placeOrdersWhile } from './http-load.js';
+import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
+import { STREAM_PARTS } from './parts.js';
+import { LIBRARY_OUTBOX, makeLibraryOutbox } from './rivals/library-outbox.js';
+import { ORDER_CREATED } from './rivals/program.js';
+import { startService } from './service-process.js';
+import { percentile } from './statistics.js';
+
+const CONNECTIONS = 64;
+/** Orders a second at which nobody has to wait for anybody. */
+const CALM = 50;
+const KILLS = 3;
+const SETTLED_WITHIN = 180_000;
+
+/** What other ways of telling the others take, cost, and lose. */
+export const rivals: Measurement = {
+  name: 'rivals',
+  summary:
+    'the same orders by synchronous calls, publish after commit, a polled outbox, and an outbox library',
+  parts: STREAM_PARTS,
+  run,
+};
+
+/** A way of taking orders in and having the others act on them. */
+interface Way {
+  label: string;
+  /** The process to kill. */
+  process: string;
+  url: string;
+}
+
+interface Databases {
+  orders: postgres.Sql;
+  payments: postgres.Sql;
+  inventory: postgres.Sql;
+}
+
+async function run(bench: Bench): Promise<void> {
+  const { stack, quick, say, compare, note } = bench;
+  const meter = await costMeter(bench);
+  const databases = {
+    orders: openSql(bench, 'orders'),
+    payments: openSql(bench, 'payments'),
+    inventory: openSql(bench, 'inventory'),
+  };
+  const { orders, inventory } = databases;
+  await inventory`update stock set on_hand = 1000000000 where sku in ('BOOK-1', 'MUG-1')`;
+  await orders`create table polled_outbox (id uuid primary key, aggregateid text not null, payload bytea not null,
+    created_at timestamptz not null default now(), published_at timestamptz)`;
+  await orders`create index on polled_outbox (created_at, id) where published_at is null`;
+  await orders`grant select, insert, update on polled_outbox to orders_app`;
+  await makeLibraryOutbox(orders);
+  bench.defer(() => orders`select pg_drop_replication_slot(${LIBRARY_OUTBOX.replicationSlot})`);
+  say('starting the services');
+  await connectorsOf(stack).apply(['order-outbox']);
+  const ways = await startWays(bench);
+  await startService(bench, 'payment');
+  await startService(bench, 'inventory');
+
+  const seconds = quick ? 1 : 3;
+  const side = ({ label, url }: Way): Side => ({
+    label,
+    async sample() {
+      await clean(databases);
+      const { rate, cost } = await meter(async () => {
+        const begun = performance.now();
+        const taken = await placeOrders(url, CONNECTIONS, seconds);
+        await settled(databases);
+        return { rate: taken, seconds: (performance.now() - begun) / 1_000 };
+      });
+      await clean(databases);
+      await paceOrders(url, CALM, seconds);
+      await settled(databases);
+      return { intake: rate, ...cost, ...(await latencies(databases)) };
+    },
+  });
+  for (const { url } of ways) await paceOrders(url, CALM, 1);
+  const [walpost, ...others] = ways.map(side);
+  if (!walpost) throw new Error('there is no subject');
+  await compare({
+    title: `${CONNECTIONS} connections, payment and inventory acting`,
+    metrics: [
+      { name: 'intake', unit: 'orders/s', better: 'more' },
+      { name: 'until all have acted', unit: 'orders/s', better: 'more' },
+      { name: 'write-ahead log', unit: 'bytes/order', better: 'less' },
+      { name: 'transactions', unit: '1/order', better: 'less' },
+      { name: 'statements', unit: 'ms/order', better: 'less' },
+      { name: `to the payment at ${CALM}/s, p50`, unit: 'ms', better: 'less' },
+      { name: `to the payment at ${CALM}/s, p99`, unit: 'ms', better: 'less' },
+    ],
+    subject: walpost,
+    references: others,
+  });
+  for (const way of ways) note(await killed(bench, way, databases));
+}
+
+/** Starts one process for each way. */
+async function startWays(bench: Bench): Promise<Way[]> {
+  const registry = createRegistry({ url: setting(bench.stack.env, 'SCHEMA_REGISTRY_URL') });
+  const schema = { RIVAL_SCHEMA_ID: String(await registry.idOf(ORDER_CREATED)) };
+  const start = async (label: string, process: string, at: number, env: Record<string, string> = schema) => ({
+    label,
+    process,
+    url: await startProgram(bench, process, at, env),
+  });
+  const called = await startProgram(bench, 'called-services', 4, {});
+  return [
+    { label: 'Walpost', process: 'bench-order', url: await startService(bench, 'order') },
+    await start('synchronous calls', 'calling-shop', 5, { RIVAL_CALLS: called }),
+    await start('publish after commit', 'dual-write-shop', 6),
+    await start('polled outbox, 100 ms', 'polling-shop', 7),
+    await start('pg-transactional-outbox', 'library-shop', 8),
+  ];
+}
+
+/** Starts a rival's program on a spare port, and stops it when the measurement is over. @returns its base URL */
+async function startProgram(
+  { stack, defer }: Bench,
+  program: string,
+  at: number,
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const port = stack.sparePorts[at];
+  if (port === undefined) throw new Error('the stack has no spare port left');
+  await stack.spawn(program, `bench/dist/rivals/${program}.js`, port, { ...env, RIVAL_PORT: String(port) });
+  defer(() => stack.stop(program));
+  return `http://127.0.0.1:${port}`;
+}
+
+async function clean({ orders, payments, inventory }: Databases): Promise<void> {
+  for (const sql of [orders, payments, inventory]) await quiet(sql);
+  await orders`truncate orders, outbox, polled_outbox, library_outbox`;
+  await payments`truncate payments, inbox, outbox`;
+  await inventory`truncate reservations, inbox, outbox`;
+  await orders`checkpoint`;
+}
+
+interface Effects {
+  orders: number;
+  payments: number;
+  reserved: number;
+}
+
+async function effects({ orders, payments, inventory }: Databases): Promise<Effects> {
+  const [[order], [payment], [reservation]] = await Promise.all([
+    orders<{ n: number }[]>`select count(*)::int as n from orders`,
+    payments<{ n: number }[]>`select count(*)::int as n from payments`,
+    inventory<{ n: number }[]>`select count(distinct order_id)::int as n from reservations`,
+  ]);
+  return { orders: order?.n ?? 0, payments: payment?.n ?? 0, reserved: reservation?.n ?? 0 };
+}
+
+/** Waits until payment and inventory have acted on every order. */
+async function settled(databases: Databases): Promise<void> {
+  const until = Date.now() + SETTLED_WITHIN;
+  for (;;) {
+    const found = await effects(databases);
+    if (found.payments >= found.orders && found.reserved >= found.orders) return;
+    if (Date.now() > until)
+      throw new BenchError(`not all have acted on all orders: ${JSON.stringify(found)}`);
+    await delay(50);
+  }
+}
+
+/** From the decision of an order to that of its payment, ms. */
+async function latencies({ orders, payments }: Databases): Promise<Record<string, number>> {
+  const instant = (sql: postgres.Sql) => sql`extract(epoch from created_at)::float8 * 1000 as at`;
+  const placed = await orders<{ id: string; at: number }[]>`select id, ${instant(orders)} from orders`;
+  const acted = await payments<{ id: string; at: number }[]>`
+    select order_id as id, ${instant(payments)} from payments`;
+  const at = new Map(acted.map((payment) => [payment.id, payment.at]));
+  const sorted = placed.map((order) => (at.get(order.id) ?? Number.NaN) - order.at).sort((a, b) => a - b);
+  return {
+    [`to the payment at ${CALM}/s, p50`]: percentile(sorted, 0.5),
+    [`to the payment at ${CALM}/s, p99`]: percentile(sorted, 0.99),
+  };
+}
+
+const LAST_HEARD = 10_000;
+
+/** Kills a way's process under load, several times. @returns what that left undone, for good, in words */
+async function killed({ stack, say }: Bench, way: Way, databases: Databases): Promise<string> {
+  say(`killing ${way.process}`);
+  await clean(databases);
+  for (let kill = 0; kill < KILLS; kill++) {
+    await placeOrdersWhile(way.url, CONNECTIONS, async () => {
+      const { orders } = await effects(databases);
+      while ((await effects(databases)).orders < orders + 200) await delay(10);
+      await stack.kill(way.process);
+    });
+    await stack.ready(way.process);
+  }
+  // What nobody has acted on, and on which nothing has happened for a while, stays so.
+  let last = await effects(databases);
+  let since = Date.now();
+  while (Date.now() < since + LAST_HEARD && (last.payments < last.orders || last.reserved < last.orders)) {
+    await delay(200);
+    const now = await effects(databases);
+    if (now.payments !== last.payments || now.reserved !== last.reserved) since = Date.now();
+    last = now;
+  }
+  const unpaid = last.orders - last.payments;
+  const unreserved = last.orders - last.reserved;
+  return `${way.label}, its process killed ${KILLS} times under load: of ${last.orders} committed orders ${unpaid} never reached payment, ${unreserved} never inventory`;
+}

@@ -1,0 +1,24 @@
+// Synchronous calls: the order is confirmed when payment and inventory have answered, one after the other.
+import { decide, insertOrder, listen, openPool, rivalConfig } from './program.js';
+
+const config = rivalConfig(process.env);
+const sql = openPool(config, 'orders', config.ORDERS_PASSWORD);
+
+await listen(config.RIVAL_PORT, (app) => {
+  app.post('/orders', async (request, reply) => {
+    const decided = decide(request.body);
+    const { order } = decided;
+    await insertOrder(sql, decided);
+    for (const path of ['/payments', '/reservations']) {
+      const answer = await fetch(config.RIVAL_CALLS + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(order),
+      });
+      await answer.arrayBuffer();
+      if (answer.status !== 200) return reply.code(502).send({ error: `${path} answered ${answer.status}` });
+    }
+    await sql`update orders set status = 'CONFIRMED', payment = 'YES', stock = 'YES', version = 2 where id = ${order.id}`;
+    return reply.code(201).send({ id: order.id });
+  });
+});

@@ -1,0 +1,25 @@
+import type { Bench } from './measurement.js';
+
+const PORTS = { order: 'ORDER_PORT', payment: 'PAYMENT_PORT', inventory: 'INVENTORY_PORT' };
+
+/**
+ * Starts a process of a service, and stops it when the measurement is over. Orders may wait for their answers as long
+ * as they like: the sweep that cancels overdue ones would be measured with the rest.
+ *
+ * @returns its base URL
+ */
+export async function startService(
+  { stack, defer }: Bench,
+  service: keyof typeof PORTS,
+  name = `bench-${service}`,
+): Promise<string> {
+  const port = stack.sparePorts[Object.keys(PORTS).indexOf(service)];
+  if (port === undefined) throw new Error('the stack has no spare port left');
+  await stack.spawn(name, `services/${service}/dist/main.js`, port, {
+    [PORTS[service]]: String(port),
+    ORDER_REPLY_WITHIN_S: '86400',
+    LOG_LEVEL: 'warn',
+  });
+  defer(() => stack.stop(name));
+  return `http://127.0.0.1:${port}`;
+}

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { cacheRoot } from '@walpost/native/paths';
+import { setting } from '@walpost/native/settings';
+import { codeOf, StackError } from '@walpost/native/stack-error';
+import { type TestStack, testStack } from '@walpost/native/test-stack';
+
+const SCHEMATHESIS = '4.32.5';
+/** What the HTTP surface needs, and no relay: an order stays as it was placed. */
+const PARTS = [
+  ...['postgres', 'kafka', 'registry', 'topics', 'schemas'],
+  ...['order', 'payment', 'inventory', 'notification'].flatMap((name) => [`migrate-${name}`, name]),
+];
+const PORTS = ['ORDER_PORT', 'PAYMENT_PORT', 'INVENTORY_PORT', 'NOTIFICATION_PORT'];
+
+/**
+ * 503 is what a service says that cannot work now; any other answer of the kind is a fault. 422 is for what no schema can
+ * say: an unknown currency, a total that is too large. A method that a path lacks is answered 404.
+ */
+const CONFIG = `[checks.not_a_server_error]
+expected-statuses = ["2xx", "3xx", "4xx", 503]
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 422, 429, "5xx"]
+`;
+
+const usage = `npm run fuzz -- [--cases N] [--seed S]
+
+  --cases  requests to each operation and phase, at most (500)
+  --seed   what the requests follow from (1)`;
+
+/**
+ * `npm run fuzz`: sends each service what its own OpenAPI document allows, and what it does not, by schemathesis. An
+ * answer that the document lacks, an error of the server that is no 503, or one that takes 5 s fails it.
+ */
+export async function run(args: readonly string[]): Promise<void> {
+  let stack: TestStack | undefined;
+  try {
+    const { cases, seed } = readOptions(args);
+    stack = await testStack(PARTS);
+    const program = await install(stack);
+    const folder = stack.dataDir;
+    await writeFile(join(folder, 'schemathesis.toml'), CONFIG);
+    let passed = 0;
+    let failed = 0;
+    for (const name of PORTS) {
+      const url = `http://127.0.0.1:${setting(stack.env, name)}`;
+      // It keeps a folder of its own where it runs.
+      const { code, stdout, stderr } = await stack.run('sh', [
+        ...['-c', 'cd "$0" && exec "$@"', folder, program],
+        ...['--config-file', join(folder, 'schemathesis.toml'), 'run', `${url}/docs/json`],
+        ...[
+          '--exclude-checks',
+          'unsupported_method',
+          '--max-examples',
+          cases,
+          '--seed',
+          seed,
+          '--request-timeout',
+          '5',
+        ],
+        ...['--max-response-time', '5', '--continue-on-failure', '--no-color', '--workers', '2'],
+        ...['--generation-database', 'none'],
+      ]);
+      console.log(`${stdout}${stderr}`);
+      if (code === 0) passed += 1;
+      else failed += 1;
+    }
+    console.log(`${passed} passed, ${failed} failed`);
+    if (failed > 0) process.exitCode = 1;
+  } catch (error) {
+    console.error(error instanceof StackError ? error.message : error);
+    process.exitCode = 1;
+  } finally {
+    await stack?.close();
+  }
+}
+
+function readOptions(args: readonly string[]): { cases: string; seed: string } {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { cases: { type: 'string', default: '500' }, seed: { type: 'string', default: '1' } },
+    });
+    for (const [name, value] of Object.entries(values)) {
+      if (!/^[1-9]\d*$/.test(value)) throw new Error(`--${name} ${value}: give a whole number from 1 on.`);
+    }
+    return values;
+  } catch (error) {
+    throw new StackError(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+  }
+}
+
+/** Installs schemathesis beside the other downloads, once. @returns its program */
+async function install(stack: TestStack): Promise<string> {
+  const folder = join(cacheRoot(process.env), `schemathesis-${SCHEMATHESIS}`);
+  const program = join(folder, 'bin/st');
+  if (existsSync(program)) return program;
+  console.log(`Installing schemathesis ${SCHEMATHESIS}`);
+  await succeed(stack, 'python3', ['-m', 'venv', folder]);
+  await succeed(stack, join(folder, 'bin/pip'), ['install', '--quiet', `schemathesis==${SCHEMATHESIS}`]);
+  return program;
+}
+
+async function succeed(stack: TestStack, command: string, args: readonly string[]): Promise<void> {
+  try {
+    const { code, stderr } = await stack.run(command, args);
+    if (code !== 0) throw new StackError(`${command} failed (exit ${code}): ${stderr.trim()}`);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new StackError('python3 is not on the path: install Python 3.10 or newer with venv and pip.');
+  }
+}
