@@ -18,6 +18,7 @@ export const exactlyOnce: Measurement = {
   name: 'exactly-once',
   summary: 'Connect with exactly-once source support, against Connect without it',
   parts: RELAY_PARTS,
+  takesLong: true,
   run,
 };
 

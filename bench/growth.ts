@@ -29,6 +29,7 @@ export const growth: Measurement = {
   name: 'growth',
   summary: 'intake, relay and consumer as tables grow, and with more partitions and members',
   parts: STREAM_PARTS,
+  takesLong: true,
   run,
 };
 

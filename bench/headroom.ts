@@ -12,6 +12,7 @@ export const headroom: Measurement = {
   name: 'headroom',
   summary: 'Debezium draining orders, against the rate at which they were taken in over HTTP',
   parts: [...RELAY_PARTS, 'registry', 'schemas'],
+  takesLong: true,
   run,
 };
 

@@ -22,7 +22,7 @@ export const intake: Measurement = {
 
 async function run(bench: Bench): Promise<void> {
   const { stack, quick, say, compare } = bench;
-  const seconds = quick ? 2 : 3;
+  const seconds = 3;
   const sql = openSql(bench, 'orders');
   // Each sample begins with empty tables, and with nothing left to write from the one before.
   const clean = async () => {

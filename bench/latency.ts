@@ -23,6 +23,7 @@ export const latency: Measurement = {
   summary:
     'commit of an order to its handler and to CONFIRMED, against Debezium’s defaults and a polling relay',
   parts: STREAM_PARTS,
+  takesLong: true,
   run,
 };
 

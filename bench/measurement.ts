@@ -53,6 +53,8 @@ export interface Measurement {
   summary: string;
   /** The parts of the native stack that it needs, as `testStack` takes them. */
   parts: readonly string[];
+  /** Part of a quick run only when it is named. */
+  takesLong?: true;
   run(bench: Bench): Promise<void>;
 }
 

@@ -9,11 +9,13 @@ import type { Measurement } from './measurement.js';
 import { memory } from './memory.js';
 import { relay } from './relay.js';
 import { rivals } from './rivals.js';
+import { tracing } from './tracing.js';
 
 /** All measurements. Neighbours with the same parts share a stack. */
 export const measurements: readonly Measurement[] = [
   intake,
   codec,
+  tracing,
   consumer,
   latency,
   rivals,

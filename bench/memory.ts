@@ -16,6 +16,7 @@ export const memory: Measurement = {
   name: 'memory',
   summary: 'resident memory of each process under a steady load, at its end against after warming up',
   parts: SYSTEM_PARTS,
+  takesLong: true,
   run,
 };
 

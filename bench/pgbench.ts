@@ -34,7 +34,11 @@ export async function pgbench(stack: TestStack, run: PgbenchRun): Promise<number
   const args = Object.entries(options).flatMap(([name, value]) => [name, String(value)]);
   const { stdout } = await runTool(stack, 'pgbench', ['--no-vacuum', ...args, run.database], run.password);
   const [, rate] = /^tps = ([\d.]+)/m.exec(stdout) ?? [];
-  if (!rate) throw new BenchError(`pgbench did not say its rate: ${stdout.trim()}`);
+  if (!rate) {
+    throw new BenchError(
+      `pgbench did nothing within ${run.seconds} s, its ${run.clients} logins took all of them: the machine is too busy to measure.`,
+    );
+  }
   return Number(rate);
 }
 

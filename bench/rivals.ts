@@ -25,6 +25,7 @@ export const rivals: Measurement = {
   summary:
     'the same orders by synchronous calls, publish after commit, a polled outbox, and an outbox library',
   parts: STREAM_PARTS,
+  takesLong: true,
   run,
 };
 

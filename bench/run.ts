@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { root } from '@walpost/native/paths';
@@ -29,7 +29,9 @@ export async function run(args: readonly string[]): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  const chosen = names.length > 0 ? measurements.filter(({ name }) => names.includes(name)) : measurements;
+  const chosen = measurements.filter(({ name, takesLong }) =>
+    names.length > 0 ? names.includes(name) : !(quick && takesLong),
+  );
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -94,8 +96,16 @@ async function runAll(
   } finally {
     await stack?.close();
   }
-  writeFileSync(join(folder, 'results.md'), toMarkdown(results));
+  writeFileSync(join(folder, 'results.md'), toMarkdown(keptResults()));
   return results;
+}
+
+/** The last result of each measurement, whichever run it is from. */
+function keptResults(): Result[] {
+  const files = measurements.map(({ name }) => join(folder, `${name}.json`));
+  return files
+    .filter((file) => existsSync(file))
+    .map((file) => JSON.parse(readFileSync(file, 'utf8')) as Result);
 }
 
 function keep(result: Result): void {

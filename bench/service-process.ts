@@ -2,6 +2,14 @@ import type { Bench } from './measurement.js';
 
 const PORTS = { order: 'ORDER_PORT', payment: 'PAYMENT_PORT', inventory: 'INVENTORY_PORT' };
 
+export interface ServiceProcess {
+  /** Of the process; `bench-<service>` when not given. */
+  name?: string;
+  /** Which of the stack's spare ports it takes; each service has one of its own when not given. */
+  port?: number;
+  env?: Readonly<Record<string, string>>;
+}
+
 /**
  * Starts a process of a service, and stops it when the measurement is over. Orders may wait for their answers as long
  * as they like: the sweep that cancels overdue ones would be measured with the rest.
@@ -11,14 +19,15 @@ const PORTS = { order: 'ORDER_PORT', payment: 'PAYMENT_PORT', inventory: 'INVENT
 export async function startService(
   { stack, defer }: Bench,
   service: keyof typeof PORTS,
-  name = `bench-${service}`,
+  { name = `bench-${service}`, port: at = Object.keys(PORTS).indexOf(service), env }: ServiceProcess = {},
 ): Promise<string> {
-  const port = stack.sparePorts[Object.keys(PORTS).indexOf(service)];
+  const port = stack.sparePorts[at];
   if (port === undefined) throw new Error('the stack has no spare port left');
   await stack.spawn(name, `services/${service}/dist/main.js`, port, {
     [PORTS[service]]: String(port),
     ORDER_REPLY_WITHIN_S: '86400',
     LOG_LEVEL: 'warn',
+    ...env,
   });
   defer(() => stack.stop(name));
   return `http://127.0.0.1:${port}`;

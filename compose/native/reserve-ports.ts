@@ -10,7 +10,7 @@ export interface PortBlock {
   release(): void;
 }
 
-const blockSize = 16;
+const blockSize = 24;
 // Below the ranges from which systems take ports for outgoing connections (Linux 32768, macOS 49152).
 const lowest = 20_000;
 const highest = 32_000;
@@ -20,7 +20,7 @@ function ownFolder(): string {
 }
 
 /**
- * Sixteen free ports in a row that no other test run on this machine gets, held by a lock file in the folder.
+ * Free ports in a row that no other test run on this machine gets, held by a lock file in the folder.
  * Throws a StackError when there are none left.
  */
 export async function reservePorts(folder = ownFolder()): Promise<PortBlock> {

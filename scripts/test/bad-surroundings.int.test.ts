@@ -49,7 +49,7 @@ function surroundings(port: number): Record<string, string> {
 /** One line or a few, none of them of a stack trace, and an exit code that says so. */
 function expectPlainFailure({ code, stdout, stderr }: Awaited<ReturnType<typeof walpost>>): void {
   expect({ code, stdout, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/^walpost: \S/) });
-  expect(stderr).not.toMatch(/unexpected:|\n\s+at /);
+  expect(stderr).not.toMatch(/unexpected:|\n\s+at .+:\d+/);
   expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(8);
 }
 
@@ -98,5 +98,5 @@ test.each([
 ])('%j is called wrongly: exit code 2', async (args) => {
   const { code, stderr } = await walpost(args, surroundings(1));
   expect({ args, code }).toEqual({ args, code: 2 });
-  expect(stderr).not.toMatch(/unexpected:|\n\s+at /);
+  expect(stderr).not.toMatch(/unexpected:|\n\s+at .+:\d+/);
 });

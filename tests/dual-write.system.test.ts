@@ -1,0 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { eventType } from '@walpost/schemas/contract';
+import { createRegistry } from '@walpost/schemas/registry';
+import { judge } from './faults/check/checks.js';
+import { collect, readStock } from './faults/collect.js';
+import { settle } from './faults/heal.js';
+import { type Lab, openLab } from './faults/lab.js';
+import { startLoad } from './faults/load.js';
+import { setting } from './support.js';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await openLab();
+}, 300_000);
+afterAll(() => lab?.close());
+
+// What the checker finds when there is something to find: the same system, load and checks, with orders taken in by a
+// service that publishes after its commit (bench/rivals/dual-write-shop.ts).
+test('publish after commit, killed under load, loses events, and the checker sees which', async () => {
+  const { stack, env } = lab;
+  const [port] = stack.sparePorts;
+  const registry = createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') });
+  await stack.spawn('shop', 'bench/dist/rivals/dual-write-shop.js', Number(port), {
+    RIVAL_PORT: String(port),
+    RIVAL_SCHEMA_ID: String(await registry.idOf(eventType('OrderCreated'))),
+  });
+  const before = await readStock(lab);
+  const load = { url: `http://127.0.0.1:${port}`, seed: 1, orders: 500, rate: 50 };
+  const { asks, done } = startLoad({ ...load, giveUp: new AbortController().signal });
+  for (let kill = 0; kill < 4; kill++) {
+    await delay(1_500);
+    await stack.kill('shop');
+    await stack.ready('shop');
+  }
+  await done;
+  // It never comes to rest: orders without an event wait for ever.
+  await settle(lab, [], 15);
+  const findings = judge(await collect(lab, { asks, planted: [], repeats: false }, before));
+  const found = (name: RegExp) => [...findings].find(([check]) => name.test(check))?.[1] ?? [];
+  const unpaid = found(/^money/).filter(({ text }) => text === 'has no payment');
+  expect(unpaid.length).toBeGreaterThan(0);
+  const unended = new Set(found(/^every order has ended/).map(({ order }) => order));
+  expect(unpaid.every(({ order }) => unended.has(order))).toBe(true);
+}, 180_000);
