@@ -45,6 +45,8 @@ interface Databases {
 
 async function run(bench: Bench): Promise<void> {
   const { stack, quick, say, compare, note } = bench;
+  const registry = createRegistry({ url: setting(stack.env, 'SCHEMA_REGISTRY_URL') });
+  const schemaId = String(await registry.idOf(ORDER_CREATED));
   const meter = await costMeter(bench);
   const databases = {
     orders: openSql(bench, 'orders'),
@@ -61,7 +63,7 @@ async function run(bench: Bench): Promise<void> {
   bench.defer(() => orders`select pg_drop_replication_slot(${LIBRARY_OUTBOX.replicationSlot})`);
   say('starting the services');
   await connectorsOf(stack).apply(['order-outbox']);
-  const ways = await startWays(bench);
+  const ways = await startWays(bench, { RIVAL_SCHEMA_ID: schemaId });
   await startService(bench, 'payment');
   await startService(bench, 'inventory');
 
@@ -103,9 +105,7 @@ async function run(bench: Bench): Promise<void> {
 }
 
 /** Starts one process for each way. */
-async function startWays(bench: Bench): Promise<Way[]> {
-  const registry = createRegistry({ url: setting(bench.stack.env, 'SCHEMA_REGISTRY_URL') });
-  const schema = { RIVAL_SCHEMA_ID: String(await registry.idOf(ORDER_CREATED)) };
+async function startWays(bench: Bench, schema: Record<string, string>): Promise<Way[]> {
   const start = async (label: string, process: string, at: number, env: Record<string, string> = schema) => ({
     label,
     process,

@@ -113,9 +113,9 @@ export async function effectsOf(
   const wanted = exactly(ids.length);
   await eventually(async () => {
     const found = await databases();
-    return (
-      Object.entries(found).every(([name, n]) => n >= Number(wanted[name as keyof Effects])) || undefined
-    );
+    const short = Object.entries(found).filter(([name, n]) => n < Number(wanted[name as keyof Effects]));
+    if (short.length > 0) throw new Error(`of ${ids.length} orders: ${JSON.stringify(found)}`);
+    return true;
   }, withinSeconds);
   const versions = new Map<string, number[]>();
   for (const { key, headers } of await readTopic(env, 'order-events')) {
