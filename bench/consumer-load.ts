@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type RunningConsumer, startConsumer } from '@walpost/kit/consumer';
+import { startConsumer } from '@walpost/kit/consumer';
 import { openDatabase } from '@walpost/kit/database';
 import { createLogger } from '@walpost/kit/logger';
 import { setting } from '@walpost/native/settings';
@@ -21,15 +21,10 @@ const SENT_AT_ONCE = 5_000;
 export interface ConsumerLoad {
   /** Makes a topic and writes order events to it. */
   fill(topic: string, partitions: number, events: number): Promise<void>;
-  /** Empties what the handler writes, inbox included, or only its rows of one topic. */
-  clean(topic?: string): Promise<void>;
-  /**
-   * Acts on a whole topic as a new group.
-   *
-   * @param members of the group, all in this process
-   * @returns events a second, from the first commit to the last
-   */
-  consume(topic: string, events: number, members?: number): Promise<number>;
+  /** Empties what the handler writes, inbox included. */
+  clean(): Promise<void>;
+  /** Acts on a whole topic as a new group. @returns events a second, from the first commit to the last */
+  consume(topic: string, events: number): Promise<number>;
 }
 
 export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
@@ -49,39 +44,30 @@ export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
       }
     },
 
-    async clean(topic) {
+    async clean() {
       await quiet(sql);
-      await sql`truncate payments`;
-      if (topic === undefined) await sql`truncate inbox`;
-      else await sql`delete from inbox where topic = ${topic}`;
+      await sql`truncate payments, inbox`;
       await sql`checkpoint`;
     },
 
-    async consume(topic, events, members = 1) {
-      const groupId = `bench-${randomUUID()}`;
-      const running: { consumer: RunningConsumer; close: () => Promise<void> }[] = [];
+    async consume(topic, events) {
+      let member: ReturnType<typeof startMember> | undefined;
       let first: { at: number; handled: number } | undefined;
       let handled = 0;
       try {
         await new Promise<void>((resolve, reject) => {
-          for (let member = 0; member < members; member++) {
-            running.push(
-              startMember(place, topic, groupId, (count) => {
-                if (count === undefined) return reject(new BenchError('an event became a dead letter'));
-                handled += count;
-                first ??= { at: performance.now(), handled };
-                if (handled >= events) resolve();
-              }),
-            );
-          }
+          member = startMember(place, topic, (count) => {
+            if (count === undefined) return reject(new BenchError('an event became a dead letter'));
+            handled += count;
+            first ??= { at: performance.now(), handled };
+            if (handled >= events) resolve();
+          });
         });
         if (!first) throw new Error('nothing was handled');
         return ((events - first.handled) / (performance.now() - first.at)) * 1_000;
       } finally {
-        for (const { consumer, close } of running) {
-          await consumer.close();
-          await close();
-        }
+        await member?.consumer.close();
+        await member?.close();
       }
     },
   };
@@ -91,7 +77,6 @@ export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
 function startMember(
   { stack: { env } }: Place,
   topic: string,
-  groupId: string,
   onHandled: (count: number | undefined) => void,
 ) {
   const { db, close } = openDatabase({
@@ -107,7 +92,7 @@ function startMember(
   };
   const consumer = startConsumer({
     kafka: { brokers: setting(env, 'KAFKA_BROKERS').split(',') },
-    groupId,
+    groupId: `bench-${randomUUID()}`,
     topics: [topic],
     decoder: createDecoder({ registry: createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') }) }),
     db,

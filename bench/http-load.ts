@@ -12,11 +12,17 @@ const REQUEST = {
 /**
  * Places orders over HTTP, each connection one after the other.
  *
+ * @param until how long, s, or how many orders
  * @returns orders a second
  * @throws {BenchError} not all of them were answered 201
  */
-export async function placeOrders(base: string, connections: number, seconds: number): Promise<number> {
-  const result = await autocannon({ url: `${base}/orders`, ...REQUEST, connections, duration: seconds });
+export async function placeOrders(
+  base: string,
+  connections: number,
+  until: number | { orders: number },
+): Promise<number> {
+  const end = typeof until === 'number' ? { duration: until } : { amount: until.orders };
+  const result = await autocannon({ url: `${base}/orders`, ...REQUEST, connections, ...end });
   if (result.errors > 0 || result.non2xx > 0) {
     throw new BenchError(
       `${base} answered ${result.non2xx} orders with an error and ${result.errors} not at all`,

@@ -14,6 +14,8 @@ import { startService } from './service-process.js';
 import { percentile } from './statistics.js';
 
 const CONNECTIONS = 64;
+/** As many as the slowest can tell of in a while. */
+const ORDERS = 2_000;
 /** Orders a second at which nobody has to wait for anybody. */
 const CALM = 50;
 const KILLS = 3;
@@ -74,7 +76,7 @@ async function run(bench: Bench): Promise<void> {
       await clean(databases);
       const { rate, cost } = await meter(async () => {
         const begun = performance.now();
-        const taken = await placeOrders(url, CONNECTIONS, seconds);
+        const taken = await placeOrders(url, CONNECTIONS, { orders: quick ? 500 : ORDERS });
         await settled(databases);
         return { rate: taken, seconds: (performance.now() - begun) / 1_000 };
       });
@@ -163,11 +165,20 @@ async function settled(databases: Databases): Promise<void> {
   const until = Date.now() + SETTLED_WITHIN;
   for (;;) {
     const found = await effects(databases);
-    if (found.payments >= found.orders && found.reserved >= found.orders) return;
+    const acted = found.payments >= found.orders && found.reserved >= found.orders;
+    if (acted && (await relaysRest(databases.orders))) return;
     if (Date.now() > until)
       throw new BenchError(`not all have acted on all orders: ${JSON.stringify(found)}`);
     await delay(50);
   }
+}
+
+/** Whether the relays that mark what they have sent are done with it. */
+async function relaysRest(orders: postgres.Sql): Promise<boolean> {
+  const [row] = await orders<{ n: number }[]>`
+    select (select count(*) from polled_outbox where published_at is null)::int +
+      (select count(*) from library_outbox where processed_at is null)::int as n`;
+  return row?.n === 0;
 }
 
 /** From the decision of an order to that of its payment, ms. */

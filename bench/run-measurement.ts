@@ -48,7 +48,6 @@ export async function runMeasurement(
     await run({
       stack,
       quick,
-      repeats,
       compare,
       say: (text) => {
         signal.throwIfAborted();

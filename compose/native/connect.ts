@@ -23,9 +23,7 @@ export function connectPart(site: Site): ProcessPart {
       const template = await readFile(join(nativeDir, 'connect.properties'), 'utf8');
       const plugins = javaOf(site).components.debezium;
       const brokers = setting(settings, 'KAFKA_BROKERS');
-      // Switched off only to measure what it costs.
-      const exactlyOnce = settings['EXACTLY_ONCE_SOURCE_SUPPORT'] ?? 'enabled';
-      await writeFile(properties, fillTemplate(template, { brokers, port, plugins, exactlyOnce }));
+      await writeFile(properties, fillTemplate(template, { brokers, port, plugins }));
     },
     launch: () =>
       launchJava(
