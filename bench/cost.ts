@@ -2,9 +2,9 @@ import { openSql, quiet } from './database.js';
 import type { Bench } from './measurement.js';
 
 /** What a load cost the database server, by order; all databases, whoever it was that wrote. */
-export type Cost = Record<'until all have acted' | 'write-ahead log' | 'transactions' | 'statements', number>;
+type Cost = Record<'until all have acted' | 'write-ahead log' | 'transactions' | 'statements', number>;
 
-export interface Load {
+interface Load {
   /** Orders a second that were taken in. */
   rate: number;
   /** From the first order to the last effect. */

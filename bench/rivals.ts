@@ -8,13 +8,11 @@ import { openSql, quiet } from './database.js';
 import { paceOrders, placeOrders, placeOrdersWhile } from './http-load.js';
 import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
 import { STREAM_PARTS } from './parts.js';
-import { LIBRARY_OUTBOX, makeLibraryOutbox } from './rivals/library-outbox.js';
 import { ORDER_CREATED } from './rivals/program.js';
 import { startService } from './service-process.js';
 import { percentile } from './statistics.js';
 
 const CONNECTIONS = 64;
-/** As many as the slowest can tell of in a while. */
 const ORDERS = 2_000;
 /** Orders a second at which nobody has to wait for anybody. */
 const CALM = 50;
@@ -24,8 +22,7 @@ const SETTLED_WITHIN = 180_000;
 /** What other ways of telling the others take, cost, and lose. */
 export const rivals: Measurement = {
   name: 'rivals',
-  summary:
-    'the same orders by synchronous calls, publish after commit, a polled outbox, and an outbox library',
+  summary: 'the same orders by synchronous calls, publish after commit, and a polled outbox',
   parts: STREAM_PARTS,
   takesLong: true,
   run,
@@ -61,8 +58,6 @@ async function run(bench: Bench): Promise<void> {
     created_at timestamptz not null default now(), published_at timestamptz)`;
   await orders`create index on polled_outbox (created_at, id) where published_at is null`;
   await orders`grant select, insert, update on polled_outbox to orders_app`;
-  await makeLibraryOutbox(orders);
-  bench.defer(() => orders`select pg_drop_replication_slot(${LIBRARY_OUTBOX.replicationSlot})`);
   say('starting the services');
   await connectorsOf(stack).apply(['order-outbox']);
   const ways = await startWays(bench, { RIVAL_SCHEMA_ID: schemaId });
@@ -87,6 +82,7 @@ async function run(bench: Bench): Promise<void> {
     },
   });
   for (const { url } of ways) await paceOrders(url, CALM, 1);
+  await settled(databases);
   const [walpost, ...others] = ways.map(side);
   if (!walpost) throw new Error('there is no subject');
   await compare({
@@ -119,7 +115,6 @@ async function startWays(bench: Bench, schema: Record<string, string>): Promise<
     await start('synchronous calls', 'calling-shop', 5, { RIVAL_CALLS: called }),
     await start('publish after commit', 'dual-write-shop', 6),
     await start('polled outbox, 100 ms', 'polling-shop', 7),
-    await start('pg-transactional-outbox', 'library-shop', 8),
   ];
 }
 
@@ -139,7 +134,7 @@ async function startProgram(
 
 async function clean({ orders, payments, inventory }: Databases): Promise<void> {
   for (const sql of [orders, payments, inventory]) await quiet(sql);
-  await orders`truncate orders, outbox, polled_outbox, library_outbox`;
+  await orders`truncate orders, outbox, polled_outbox`;
   await payments`truncate payments, inbox, outbox`;
   await inventory`truncate reservations, inbox, outbox`;
   await orders`checkpoint`;
@@ -166,18 +161,17 @@ async function settled(databases: Databases): Promise<void> {
   for (;;) {
     const found = await effects(databases);
     const acted = found.payments >= found.orders && found.reserved >= found.orders;
-    if (acted && (await relaysRest(databases.orders))) return;
+    if (acted && (await relayRests(databases.orders))) return;
     if (Date.now() > until)
       throw new BenchError(`not all have acted on all orders: ${JSON.stringify(found)}`);
     await delay(50);
   }
 }
 
-/** Whether the relays that mark what they have sent are done with it. */
-async function relaysRest(orders: postgres.Sql): Promise<boolean> {
+/** Whether the relay that marks what it has sent is done with it. */
+async function relayRests(orders: postgres.Sql): Promise<boolean> {
   const [row] = await orders<{ n: number }[]>`
-    select (select count(*) from polled_outbox where published_at is null)::int +
-      (select count(*) from library_outbox where processed_at is null)::int as n`;
+    select count(*)::int as n from polled_outbox where published_at is null`;
   return row?.n === 0;
 }
 

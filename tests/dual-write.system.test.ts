@@ -29,6 +29,7 @@ test('publish after commit, killed under load, loses events, and the checker see
   const load = { url: `http://127.0.0.1:${port}`, seed: 1, orders: 500, rate: 50 };
   const { asks, done } = startLoad({ ...load, giveUp: new AbortController().signal });
   for (let kill = 0; kill < 4; kill++) {
+    // Long enough for a few dozen orders; which of them the kill hits is chance.
     await delay(1_500);
     await stack.kill('shop');
     await stack.ready('shop');

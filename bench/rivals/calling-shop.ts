@@ -6,9 +6,8 @@ const sql = openPool(config, 'orders', config.ORDERS_PASSWORD);
 
 await listen(config.RIVAL_PORT, (app) => {
   app.post('/orders', async (request, reply) => {
-    const decided = decide(request.body);
-    const { order } = decided;
-    await insertOrder(sql, decided);
+    const { order } = decide(request.body);
+    await insertOrder(sql, order);
     for (const path of ['/payments', '/reservations']) {
       const answer = await fetch(config.RIVAL_CALLS + path, {
         method: 'POST',

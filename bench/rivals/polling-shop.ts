@@ -1,24 +1,12 @@
 // An outbox that is polled: order and row in one transaction, and a relay in the same process that asks for new rows.
-import { encode } from '@walpost/schemas/codec';
 import { v7 as uuidv7 } from 'uuid';
 import { startPollingRelay } from './polling-relay.js';
-import {
-  decide,
-  insertOrder,
-  listen,
-  ORDER_CREATED,
-  openPool,
-  openProducer,
-  orderRecord,
-  rivalConfig,
-} from './program.js';
+import { insertOrder, listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.js';
 
 const POLL_EVERY = 100;
 const BATCH = 500;
 
-const config = rivalConfig(process.env);
-const sql = openPool(config, 'orders', config.ORDERS_PASSWORD);
-const producer = await openProducer(config);
+const { config, sql, producer, decide } = await openPublishingShop();
 startPollingRelay({
   sql,
   producer,
@@ -33,13 +21,11 @@ startPollingRelay({
 
 await listen(config.RIVAL_PORT, (app) => {
   app.post('/orders', async (request, reply) => {
-    const decided = decide(request.body);
-    const { id } = decided.order;
-    const payload = encode(config.RIVAL_SCHEMA_ID, ORDER_CREATED, decided.event.data as never);
+    const { order, payload } = decide(request.body);
     await sql.begin(async (tx) => {
-      await insertOrder(tx, decided);
-      await tx`insert into polled_outbox (id, aggregateid, payload) values (${uuidv7()}, ${id}, ${payload})`;
+      await insertOrder(tx, order);
+      await tx`insert into polled_outbox (id, aggregateid, payload) values (${uuidv7()}, ${order.id}, ${payload})`;
     });
-    return reply.code(201).send({ id });
+    return reply.code(201).send({ id: order.id });
   });
 });

@@ -1,5 +1,6 @@
 import { eventSettings, Port, postgresSettings, readConfig, Secret } from '@walpost/kit/config';
-import { type Decided, placeOrder } from '@walpost/order-service/order';
+import { type Order, placeOrder } from '@walpost/order-service/order';
+import { encode } from '@walpost/schemas/codec';
 import { eventType } from '@walpost/schemas/contract';
 import { type FastifyInstance, fastify } from 'fastify';
 import kafkajs, { type Message, type Producer } from 'kafkajs';
@@ -19,7 +20,6 @@ export const rivalConfig = (environment: NodeJS.ProcessEnv) =>
       RIVAL_CALLS: Type.String({ default: '' }),
       /** The registry's id of OrderCreated. */
       RIVAL_SCHEMA_ID: Type.Integer({ default: 1 }),
-      POSTGRES_PASSWORD: Secret(),
       ORDERS_PASSWORD: Secret(),
       PAYMENTS_PASSWORD: Secret(),
       INVENTORY_PASSWORD: Secret(),
@@ -38,8 +38,32 @@ export function openPool(
   return postgres({ host: '127.0.0.1', port, database, username: `${database}_app`, password, max: 10 });
 }
 
-/** Connected; acks=all, and idempotent. */
-export async function openProducer({ KAFKA_BROKERS: brokers }: RivalConfig): Promise<Producer> {
+/** What a shop that publishes its orders works with. */
+export interface PublishingShop {
+  config: RivalConfig;
+  sql: postgres.Sql;
+  /** Connected; acks=all, and idempotent. */
+  producer: Producer;
+  /** Decides an order, and encodes its first event. */
+  decide(body: unknown): { order: Order; payload: Buffer };
+}
+
+/** Opens a shop by the environment that the stack fills. */
+export async function openPublishingShop(): Promise<PublishingShop> {
+  const config = rivalConfig(process.env);
+  return {
+    config,
+    sql: openPool(config, 'orders', config.ORDERS_PASSWORD),
+    producer: await openProducer(config),
+    decide(body) {
+      const { order, event } = decide(body);
+      if (event.type !== 'OrderCreated') throw new Error('a placed order is created');
+      return { order, payload: encode(config.RIVAL_SCHEMA_ID, ORDER_CREATED, event.data) };
+    },
+  };
+}
+
+async function openProducer({ KAFKA_BROKERS: brokers }: RivalConfig): Promise<Producer> {
   const { Kafka, logLevel } = kafkajs;
   const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
@@ -52,15 +76,16 @@ export async function listen(port: number, routes: (app: FastifyInstance) => voi
   const app = fastify();
   app.get('/health/ready', async () => ({ status: 'ok' }));
   routes(app);
+  // What is open beside the server, pools and a producer, would keep the process alive, and holds nothing back.
   process.once('SIGTERM', () => void app.close().then(() => process.exit(0)));
   await app.listen({ host: '127.0.0.1', port });
 }
 
 /** Decides an order as the order service does. */
-export const decide = (body: unknown): Decided => placeOrder(body as typeof ORDER, uuidv7(), new Date());
+export const decide = (body: unknown) => placeOrder(body as typeof ORDER, uuidv7(), new Date());
 
 /** Writes a decided order; outside a transaction it is committed when this resolves. */
-export async function insertOrder(sql: postgres.ISql, { order }: Decided): Promise<void> {
+export async function insertOrder(sql: postgres.ISql, order: Order): Promise<void> {
   await sql`insert into orders
     (id, customer_id, currency, items, total_amount, status, payment, stock, version, created_at)
     values (${order.id}, ${order.customerId}, ${order.currency}, ${sql.json(order.items as never)}, ${order.totalAmount},

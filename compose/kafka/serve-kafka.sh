@@ -18,7 +18,7 @@ transactions=()
 while [[ $1 != -- ]]; do transactions+=("$1"); shift; done
 shift
 
-kafka_transactions() { nice -n 19 "${transactions[@]}" "$@"; }
+kafka_transactions() { nice -n 19 "${transactions[@]}" "$@" < /dev/null; }
 
 # Kafka notes every change of a partition's leader in a file of its own.
 leaders() { cat "$KAFKA_LOG_DIRS/$offsets"-*/leader-epoch-checkpoint 2> /dev/null || true; }
@@ -40,7 +40,7 @@ end_hanging() { # Fails when it has to be tried again.
 
 watch_leaders() {
   local seen= now
-  while kill -0 $$; do # The broker takes over this shell's process.
+  while kill -0 $$ 2> /dev/null; do # The broker takes over this shell's process.
     now=$(leaders)
     if [[ $now != "$seen" ]] && end_hanging; then seen=$now; fi
     sleep 3

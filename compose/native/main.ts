@@ -3,8 +3,9 @@ import { join, relative, resolve } from 'node:path';
 import { makeEnvFile } from './env-file.js';
 import { root } from './paths.js';
 import { makeProgress } from './progress.js';
+import type { Stack } from './running-stack.js';
 import { portOf, type Settings, secretNames, setting } from './settings.js';
-import { openStack, type Stack } from './stack.js';
+import { openStack } from './stack.js';
 import { messageOf, StackError } from './stack-error.js';
 
 const dataDir = resolve(root, process.env['WALPOST_DATA'] || '.data');

@@ -1,4 +1,4 @@
-import type { Reporter } from './stack.js';
+import type { Reporter } from './running-stack.js';
 import type { State } from './supervise.js';
 
 interface Part {

@@ -1,36 +1,17 @@
 import { join, resolve } from 'node:path';
-import { type Component, groups, type ProcessPart, type Site } from './component.js';
+import { type Component, groups, type Site } from './component.js';
 import { connectPart } from './connect.js';
 import { fetchComponents } from './fetch-components.js';
 import { findJdk } from './find-jdk.js';
 import { requireFreePorts } from './free-ports.js';
 import { kafkaPart } from './kafka.js';
-import { type Lock, takeLock } from './lock.js';
+import { takeLock } from './lock.js';
 import { mailPart } from './mail.js';
-import { root } from './paths.js';
 import { postgresPart } from './postgres.js';
-import { sendSignal } from './process-table.js';
 import { registryPart } from './registry.js';
-import { type Outcome, runProgram } from './run-program.js';
+import { type Reporter, RunningStack, type Stack } from './running-stack.js';
 import { completeSettings, type Environment, portsOf, type Settings } from './settings.js';
-import { messageOf, StackError } from './stack-error.js';
-import { type State, Supervisor } from './supervise.js';
-import {
-  consolePart,
-  serviceNames,
-  servicePart,
-  serviceProgram,
-  setupSteps,
-  watcherPart,
-} from './workspace-programs.js';
-
-/** Told of every change, for a person to read. */
-export interface Reporter {
-  /** Once, with the names of all parts, before the first starts. */
-  parts(names: readonly string[]): void;
-  state(name: string, state: State | 'done'): void;
-  line(text: string): void;
-}
+import { consolePart, serviceNames, serviceProgram, setupSteps, watcherPart } from './workspace-programs.js';
 
 export interface StackOptions {
   /** Everything the stack keeps: data, logs, lock. */
@@ -47,32 +28,6 @@ export interface StackOptions {
 }
 
 export type Views = Readonly<Record<string, Settings>>;
-
-/** A stack that runs, or is about to. */
-export interface Stack {
-  /** The complete environment for services and the command line. */
-  env: Settings;
-  dataDir: string;
-  /** Starts every part when those that it needs are ready; throws at the first that fails. */
-  startAll(): Promise<void>;
-  /** Starts a stopped part and waits until it serves. */
-  start(name: string): Promise<void>;
-  /** Stops a part and the watch over it. */
-  stop(name: string): Promise<void>;
-  /** Sends a signal (SIGKILL by default, and then waits for the end); the watch starts the part again. */
-  kill(name: string, signal?: NodeJS.Signals): Promise<void>;
-  /** Settles when a part serves, after it was killed for example. */
-  ready(name: string): Promise<void>;
-  pid(name: string): number | undefined;
-  /** Runs a program to its end in the clone's root, with the stack's environment; `node` is this Node. */
-  run(command: string, args: readonly string[], env?: Settings): Promise<Outcome>;
-  /** Runs one more process of a service, e.g. `services/payment/dist/main.js` on another port, until it serves. */
-  spawn(name: string, script: string, port: number, env?: Settings): Promise<void>;
-  /** Stops everything, each part before what it needs. */
-  close(): Promise<void>;
-  /** Ends every process by SIGKILL; for a user who does not want to wait for `close`. */
-  killAll(): void;
-}
 
 const silent: Reporter = { parts: () => undefined, state: () => undefined, line: () => undefined };
 
@@ -146,166 +101,4 @@ function neededOf(
 ): readonly string[] {
   const direct = all.filter(({ name }) => part.needs.includes(name));
   return [...new Set(direct.flatMap((one) => (isIn(one) ? [one.name] : neededOf(one, all, isIn))))];
-}
-
-class RunningStack implements Stack {
-  readonly env: Settings;
-  readonly dataDir: string;
-  readonly #site: Site;
-  readonly #components: readonly Component[];
-  readonly #lock: Lock;
-  readonly #report: Reporter;
-  readonly #supervisors = new Map<string, Supervisor>();
-  readonly #extra: string[] = [];
-  readonly #closing = new AbortController();
-  #closed: Promise<void> | undefined;
-
-  constructor(site: Site, components: readonly Component[], lock: Lock, report: Reporter) {
-    this.env = site.settings;
-    this.dataDir = site.dataDir;
-    this.#site = site;
-    this.#components = components;
-    this.#lock = lock;
-    this.#report = report;
-    for (const component of components) {
-      if (component.kind === 'process') this.#supervisors.set(component.name, this.#supervisor(component));
-    }
-  }
-
-  async startAll(): Promise<void> {
-    const started = new Map<string, Promise<void>>();
-    for (const component of this.#components) {
-      const before = component.needs.flatMap((name) => started.get(name) ?? []);
-      started.set(
-        component.name,
-        Promise.all(before).then(() => this.#bringUp(component)),
-      );
-    }
-    await Promise.all(started.values());
-  }
-
-  async #bringUp(component: Component): Promise<void> {
-    if (this.#closing.signal.aborted) throw new StackError('Stopped while starting.');
-    if (component.kind === 'process') {
-      const started = this.#watched(component.name).start();
-      return component.optional ? this.#orWithout(component.name, started) : started;
-    }
-    const { name } = component;
-    this.#report.state(name, 'starting');
-    const logPath = this.#logPath(name);
-    const outcome = await runProgram(name, component.launch(), {
-      lock: this.#lock,
-      signal: this.#closing.signal,
-      logPath,
-    });
-    if (outcome.code !== 0) {
-      this.#report.state(name, 'failed');
-      const tail = `${outcome.stdout}\n${outcome.stderr}`.trim().split('\n').slice(-15).join('\n  ');
-      throw new StackError(`${name} failed (exit ${outcome.code}); last lines of ${logPath}:\n  ${tail}`);
-    }
-    this.#report.state(name, 'done');
-  }
-
-  /** Goes on without an optional part that cannot be started, and says so. */
-  async #orWithout(name: string, started: Promise<void>): Promise<void> {
-    try {
-      await started;
-    } catch (error) {
-      if (this.#closing.signal.aborted) throw error;
-      this.#report.line(`Going on without the ${name}: ${messageOf(error)}`);
-    }
-  }
-
-  async start(name: string): Promise<void> {
-    await this.#watched(name).start();
-  }
-
-  async stop(name: string): Promise<void> {
-    await this.#watched(name).stop();
-  }
-
-  async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    await this.#watched(name).kill(signal);
-  }
-
-  async ready(name: string): Promise<void> {
-    await this.#watched(name).ready();
-  }
-
-  pid(name: string): number | undefined {
-    return this.#watched(name).pid;
-  }
-
-  async run(command: string, args: readonly string[], env: Settings = {}): Promise<Outcome> {
-    const launch = {
-      command: command === 'node' ? process.execPath : command,
-      args,
-      env: { ...this.env, ...env },
-      cwd: root,
-    };
-    return runProgram(`run ${args[0] ?? command}`, launch, {
-      lock: this.#lock,
-      signal: this.#closing.signal,
-    });
-  }
-
-  async spawn(name: string, script: string, port: number, env: Settings = {}): Promise<void> {
-    if (this.#supervisors.has(name)) throw new Error(`There is a part named ${name} already`);
-    const part = servicePart({ name, needs: [], script, env: { ...this.env, ...env }, port });
-    const supervisor = this.#supervisor(part);
-    this.#supervisors.set(name, supervisor);
-    this.#extra.push(name);
-    await supervisor.start();
-  }
-
-  close(): Promise<void> {
-    this.#closed ??= this.#closeOnce();
-    return this.#closed;
-  }
-
-  killAll(): void {
-    this.#closing.abort();
-    for (const supervisor of this.#supervisors.values()) supervisor.abandon();
-    for (const { pid } of this.#lock.children()) sendSignal(-pid, 'SIGKILL');
-  }
-
-  async #closeOnce(): Promise<void> {
-    this.#closing.abort();
-    try {
-      await Promise.all(this.#extra.map((name) => this.#watched(name).stop()));
-      const stopped = new Map<string, Promise<void>>();
-      for (const component of this.#components.toReversed()) {
-        const dependents = this.#components.filter(({ needs }) => needs.includes(component.name));
-        const before = dependents.flatMap(({ name }) => stopped.get(name) ?? []);
-        stopped.set(
-          component.name,
-          Promise.all(before).then(() => this.#supervisors.get(component.name)?.stop()),
-        );
-      }
-      await Promise.all(stopped.values());
-    } finally {
-      this.#lock.release();
-    }
-  }
-
-  #watched(name: string): Supervisor {
-    const supervisor = this.#supervisors.get(name);
-    if (!supervisor) throw new Error(`No part named ${name} runs in this stack`);
-    return supervisor;
-  }
-
-  #supervisor(program: ProcessPart): Supervisor {
-    return new Supervisor(program, {
-      logPath: this.#logPath(program.name),
-      lock: this.#lock,
-      report: (state, text) => {
-        this.#report.state(program.name, state);
-        if (text) this.#report.line(text);
-      },
-    });
-  }
-
-  #logPath(name: string): string {
-    return join(this.#site.dataDir, 'logs', `${name}.log`);
-  }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clearLeftover, readLock } from './lock.js';
 import { reservePorts } from './reserve-ports.js';
+import type { Reporter, Stack } from './running-stack.js';
 import {
   baseEnvironment,
   consoleSecretNames,
@@ -11,7 +12,7 @@ import {
   type Settings,
   secretNames,
 } from './settings.js';
-import { type Reporter, type Stack, startStack, type Views } from './stack.js';
+import { startStack, type Views } from './stack.js';
 
 const prefix = `walpost-test-${process.getuid?.()}-`;
 

@@ -86,5 +86,6 @@ function required(name: string): string {
   const value = process.env[name];
   if (value) return value;
   console.error(`gateway: ${name} is not set; compose/secure/services.yaml says what it is`);
+  // Read before anything is opened: there is nothing to close.
   process.exit(1);
 }

@@ -49,6 +49,7 @@ const mayRepeat = ({ kind, target }: Fault) =>
 export async function experiment(plan: Experiment, say: (line: string) => void): Promise<Outcome> {
   let lab: Lab | undefined;
   let stopping = false;
+  // What the experiment still waits for would keep the process alive, and never comes any more.
   const end = () => void lab?.close().finally(() => process.exit(INTERRUPTED));
   const stop = () => {
     if (stopping) return;

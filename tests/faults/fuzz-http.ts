@@ -7,6 +7,10 @@ import { setting } from '@walpost/native/settings';
 import { codeOf, StackError } from '@walpost/native/stack-error';
 import { type TestStack, testStack } from '@walpost/native/test-stack';
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** The exit code of a program that was interrupted. */
+const INTERRUPTED = 130;
+
 const SCHEMATHESIS = '4.32.5';
 /** What the HTTP surface needs, and no relay: an order stays as it was placed. */
 const PARTS = [
@@ -36,9 +40,17 @@ const usage = `npm run fuzz -- [--cases N] [--seed S]
  */
 export async function run(args: readonly string[]): Promise<void> {
   let stack: TestStack | undefined;
+  let interrupted = false;
+  // What runs on the stack ends with it.
+  const stop = () => {
+    interrupted = true;
+    void stack?.close();
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
   try {
     const { cases, seed } = readOptions(args);
     stack = await testStack(PARTS);
+    if (interrupted) return;
     const program = await install(stack);
     const folder = stack.dataDir;
     await writeFile(join(folder, 'schemathesis.toml'), CONFIG);
@@ -50,19 +62,11 @@ export async function run(args: readonly string[]): Promise<void> {
       const { code, stdout, stderr } = await stack.run('sh', [
         ...['-c', 'cd "$0" && exec "$@"', folder, program],
         ...['--config-file', join(folder, 'schemathesis.toml'), 'run', `${url}/docs/json`],
-        ...[
-          '--exclude-checks',
-          'unsupported_method',
-          '--max-examples',
-          cases,
-          '--seed',
-          seed,
-          '--request-timeout',
-          '5',
-        ],
-        ...['--max-response-time', '5', '--continue-on-failure', '--no-color', '--workers', '2'],
-        ...['--generation-database', 'none'],
+        ...['--exclude-checks', 'unsupported_method', '--max-examples', cases, '--seed', seed],
+        ...['--request-timeout', '5', '--max-response-time', '5', '--continue-on-failure'],
+        ...['--workers', '2', '--generation-database', 'none', '--no-color'],
       ]);
+      if (interrupted) return;
       console.log(`${stdout}${stderr}`);
       if (code === 0) passed += 1;
       else failed += 1;
@@ -70,10 +74,14 @@ export async function run(args: readonly string[]): Promise<void> {
     console.log(`${passed} passed, ${failed} failed`);
     if (failed > 0) process.exitCode = 1;
   } catch (error) {
+    // What an interrupted step throws is no news.
+    if (interrupted) return;
     console.error(error instanceof StackError ? error.message : error);
     process.exitCode = 1;
   } finally {
     await stack?.close();
+    for (const signal of SIGNALS) process.off(signal, stop);
+    if (interrupted) process.exitCode = INTERRUPTED;
   }
 }
 

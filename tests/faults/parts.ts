@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import type { Stack } from '@walpost/native/stack';
+import type { Stack } from '@walpost/native/running-stack';
 import type { Times } from './inflict.js';
 import { eventually } from './patience.js';
 

@@ -4,7 +4,7 @@ import { attempt } from '../observe/attempt.js';
 /** What this process tells at /metrics: a process is one service. */
 export const registry = new Registry();
 
-/** How old an answer may be that the next scrape gets again, ms: any number of scrapers cost what one does. */
+/** How old an answer may be that the next scrape gets again, ms: however many scrapers cost what one does. */
 const KEEP = 4_000;
 /** How long a scrape waits for one source, ms: half of Prometheus's own patience at a scrape every 5 s. */
 const ANSWER_WITHIN = 2_000;

@@ -13,7 +13,7 @@ export interface ObservedService {
   readonly database: string;
   /** Topics that it reads. */
   readonly consumes: readonly string[];
-  /** How its events leave, when it has any; slot and connector are named after each other. */
+  /** How its events leave, absent when it publishes none; slot and connector are named after each other. */
   readonly publishes?: { readonly topic: string; readonly connector: string; readonly slot: string };
   /** What its work comes to, and the table whose inserts count it, e.g. `payments`. */
   readonly effect: { readonly label: string; readonly table: string };
