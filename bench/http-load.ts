@@ -12,23 +12,39 @@ const REQUEST = {
 /**
  * Places orders over HTTP, each connection one after the other.
  *
- * @param until how long, s, or how many orders
  * @returns orders a second
  * @throws {BenchError} not all of them were answered 201
  */
-export async function placeOrders(
-  base: string,
-  connections: number,
-  until: number | { orders: number },
-): Promise<number> {
-  const end = typeof until === 'number' ? { duration: until } : { amount: until.orders };
-  const result = await autocannon({ url: `${base}/orders`, ...REQUEST, connections, ...end });
+export async function placeOrders(base: string, connections: number, seconds: number): Promise<number> {
+  const result = await autocannon({ url: `${base}/orders`, ...REQUEST, connections, duration: seconds });
   if (result.errors > 0 || result.non2xx > 0) {
     throw new BenchError(
       `${base} answered ${result.non2xx} orders with an error and ${result.errors} not at all`,
     );
   }
   return result['2xx'] / result.duration;
+}
+
+/**
+ * Places a number of orders, some at a time. autocannon tells the time of so few in whole seconds.
+ *
+ * @returns orders a second
+ * @throws {BenchError} one was not answered 201
+ */
+export async function placeCount(base: string, connections: number, orders: number): Promise<number> {
+  const begun = performance.now();
+  let left = orders;
+  const client = async () => {
+    while (left-- > 0) await placeOne(base);
+  };
+  await Promise.all(Array.from({ length: connections }, client));
+  return (orders / (performance.now() - begun)) * 1_000;
+}
+
+async function placeOne(base: string): Promise<void> {
+  const response = await fetch(`${base}/orders`, REQUEST);
+  await response.arrayBuffer();
+  if (response.status !== 201) throw new BenchError(`${base} answered an order with ${response.status}`);
 }
 
 /**
@@ -39,16 +55,11 @@ export async function placeOrders(
  */
 export async function paceOrders(base: string, rate: number, seconds: number): Promise<void> {
   const begun = performance.now();
-  const place = async () => {
-    const response = await fetch(`${base}/orders`, REQUEST);
-    await response.arrayBuffer();
-    if (response.status !== 201) throw new BenchError(`${base} answered an order with ${response.status}`);
-  };
   const placed: Promise<void>[] = [];
   const total = Math.round(rate * seconds);
   while (placed.length < total) {
     const due = Math.min(total, Math.ceil(((performance.now() - begun) / 1_000) * rate));
-    while (placed.length < due) placed.push(place());
+    while (placed.length < due) placed.push(placeOne(base));
     await delay(1);
   }
   await Promise.all(placed);

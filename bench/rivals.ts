@@ -5,7 +5,7 @@ import type postgres from 'postgres';
 import { connectorsOf } from './connectors.js';
 import { costMeter } from './cost.js';
 import { openSql, quiet } from './database.js';
-import { paceOrders, placeOrders, placeOrdersWhile } from './http-load.js';
+import { paceOrders, placeCount, placeOrdersWhile } from './http-load.js';
 import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
 import { STREAM_PARTS } from './parts.js';
 import { ORDER_CREATED } from './rivals/program.js';
@@ -13,7 +13,7 @@ import { startService } from './service-process.js';
 import { percentile } from './statistics.js';
 
 const CONNECTIONS = 64;
-const ORDERS = 2_000;
+const ORDERS = 5_000;
 /** Orders a second at which nobody has to wait for anybody. */
 const CALM = 50;
 const KILLS = 3;
@@ -71,7 +71,7 @@ async function run(bench: Bench): Promise<void> {
       await clean(databases);
       const { rate, cost } = await meter(async () => {
         const begun = performance.now();
-        const taken = await placeOrders(url, CONNECTIONS, { orders: quick ? 500 : ORDERS });
+        const taken = await placeCount(url, CONNECTIONS, quick ? 500 : ORDERS);
         await settled(databases);
         return { rate: taken, seconds: (performance.now() - begun) / 1_000 };
       });
