@@ -17,7 +17,8 @@ import { type Lab, openKafka } from './lab.js';
 import type { Service } from './plan.js';
 import { readTopic } from './read-topic.js';
 
-const READ_WITHIN_S = 120;
+/** A million events are a few minutes' reading, s. */
+const READ_WITHIN_S = 900;
 
 type Journal = Pick<Evidence, 'asks' | 'planted' | 'repeats'>;
 

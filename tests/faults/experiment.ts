@@ -8,6 +8,7 @@ import { createDamage, type Inflicted, inflict } from './inflict.js';
 import { type Lab, openLab } from './lab.js';
 import { startLoad } from './load.js';
 import { describeFault, type Fault } from './plan.js';
+import { type Sample, startWatch } from './watch.js';
 
 /** One run of the lab. */
 export interface Experiment {
@@ -24,6 +25,8 @@ export interface Experiment {
 export interface Outcome {
   readonly evidence: Evidence;
   readonly inflicted: readonly Inflicted[];
+  /** What could grow, from the first order to rest. */
+  readonly samples: readonly Sample[];
   /** By check, what breaks it. */
   readonly findings: ReadonlyMap<string, readonly Finding[]>;
   /** What the lab itself could not do: a part that did not come back, a system that did not come to rest. */
@@ -78,6 +81,7 @@ async function conduct(
   const url = `http://127.0.0.1:${lab.env['ORDER_PORT']}`;
   const { asks, done } = startLoad({ url, seed, orders, rate, giveUp: giveUp.signal });
   const damage = createDamage(() => asks.findLast(({ ids }) => ids.length > 0)?.ids[0]);
+  const watch = startWatch(lab);
   const begun = Date.now();
   const seconds = () => `${((Date.now() - begun) / 1000).toFixed(1).padStart(6)} s`;
   const troubles: string[] = [];
@@ -110,7 +114,14 @@ async function conduct(
   const journal = { asks: [...asks, ...damage.placed], planted: damage.planted, repeats };
   const restless = await settle(lab, journal.planted, patience);
   if (restless !== undefined) troubles.push(restless);
+  await watch.stop();
   const evidence = await collect(lab, journal, before);
   say(`${seconds()}  at rest`);
-  return { evidence, inflicted: inflicted.flat(), findings: judge(evidence), troubles };
+  return {
+    evidence,
+    inflicted: inflicted.flat(),
+    samples: watch.samples,
+    findings: judge(evidence),
+    troubles,
+  };
 }

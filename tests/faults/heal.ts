@@ -74,26 +74,26 @@ async function discard(lab: Lab, { id, topic }: Planted): Promise<void> {
   }
 }
 
+/** What still moves, in words. What the consumers have not seen is only asked for when nothing else does: it is much to read. */
 async function movement({ databases }: Lab): Promise<string> {
   const count = async (sql: postgres.Sql, what: string, from: string) => {
     const [row] = await sql.unsafe<{ n: number }[]>(`select count(*)::int as n from ${from}`);
     return row && row.n > 0 ? [`${row.n} ${what}`] : [];
   };
-  return [
-    await count(databases.order, 'orders are PENDING', `orders where status = 'PENDING'`),
-    await count(databases.payment, 'payments are under way', 'payments where next_attempt_at is not null'),
-    await count(databases.notification, 'e-mails wait', `emails where status <> 'SENT'`),
-    ...(await Promise.all(
-      services.map((each) =>
-        count(databases[each], `letters of ${each} are parked`, `dead_letters where state = 'parked'`),
-      ),
-    )),
-    ...(await Promise.all(
-      topics.flatMap((topic) => flows[topic].to.map((to) => unseen(databases, topic, to))),
-    )),
-  ]
-    .flat()
-    .join(', ');
+  const counts = await Promise.all([
+    count(databases.order, 'orders are PENDING', `orders where status = 'PENDING'`),
+    count(databases.payment, 'payments are under way', 'payments where next_attempt_at is not null'),
+    count(databases.notification, 'e-mails wait', `emails where status <> 'SENT'`),
+    ...services.map((each) =>
+      count(databases[each], `letters of ${each} are parked`, `dead_letters where state = 'parked'`),
+    ),
+  ]);
+  const moving = counts.flat();
+  if (moving.length > 0) return moving.join(', ');
+  const behind: string[] = [];
+  for (const topic of topics)
+    for (const service of flows[topic].to) behind.push(...(await unseen(databases, topic, service)));
+  return behind.join(', ');
 }
 
 /** How many events of a topic a consumer has not seen. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { rewriteFrames } from './rewrite-frames.js';
@@ -26,7 +27,7 @@ export interface Link {
 export async function openLink(target: number, broker?: string): Promise<Link> {
   let behaviour: Behaviour = { kind: 'open' };
   const sockets = new Set<Socket>();
-  let changed = new AbortController();
+  let changed = changeable();
 
   const server = createServer({ allowHalfOpen: true }, (client) => {
     if (behaviour.kind === 'cut') return void client.resetAndDestroy();
@@ -36,7 +37,7 @@ export async function openLink(target: number, broker?: string): Promise<Link> {
       socket.setNoDelay(true);
       const other = socket === client ? upstream : client;
       // What one side does the other one learns; that it does so is no error here.
-      socket.on('error', () => other.resetAndDestroy());
+      socket.on('error', () => reset(other));
       socket.on('close', () => {
         sockets.delete(socket);
         other.destroySoon();
@@ -81,8 +82,8 @@ export async function openLink(target: number, broker?: string): Promise<Link> {
     behave(next) {
       behaviour = next;
       changed.abort();
-      changed = new AbortController();
-      if (next.kind === 'cut') for (const socket of sockets) socket.resetAndDestroy();
+      changed = changeable();
+      if (next.kind === 'cut') for (const socket of sockets) reset(socket);
     },
     async close() {
       behaviour = { kind: 'cut' };
@@ -91,6 +92,19 @@ export async function openLink(target: number, broker?: string): Promise<Link> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Node 20 never comes to its end, and spins, when a socket was reset that is about to end: such a one is only closed. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
+/** Every chunk that is held up waits for it. */
+function changeable(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 function portOf(server: Server): number {

@@ -28,16 +28,20 @@ export async function pidOf(stack: Stack, part: string): Promise<number> {
 }
 
 /** A process and all that descend from it; Postgres has one for each connection. */
-export function processesOf(pid: number): number[] {
+export function processesOf(pid: number, table = processTable()): number[] {
+  const found = [pid];
+  for (const parent of found)
+    for (const [child = 0, of] of table) if (of === parent && child > 0) found.push(child);
+  return found;
+}
+
+/** Every process of the machine, with its parent. */
+export function processTable(): number[][] {
   const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
-  const parents = stdout
+  return stdout
     .trim()
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number));
-  const found = [pid];
-  for (const parent of found)
-    for (const [child = 0, of] of parents) if (of === parent && child > 0) found.push(child);
-  return found;
 }
 
 /** Sends a signal to processes, those that have ended left out. */

@@ -78,10 +78,17 @@ export interface Fault {
  *
  * @param span time in which faults begin, ms
  * @param longest the longest a fault may last, s
+ * @param names the kinds to draw from
  */
-export function makePlan(seed: number, count: number, span: number, longest: number): Fault[] {
+export function makePlan(
+  seed: number,
+  count: number,
+  span: number,
+  longest: number,
+  names: readonly KindName[] = kindNames,
+): Fault[] {
   const next = random(seed);
-  const kindOf = cycle(next, kindNames);
+  const kindOf = cycle(next, names);
   const targetsOf = new Map(kindNames.map((name) => [name, cycle<string>(next, kinds[name].targets)]));
   return Array.from({ length: count }, (_, number) => {
     const kind = kindOf();

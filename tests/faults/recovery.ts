@@ -1,4 +1,4 @@
-import { type Evidence, flows, topics } from './evidence.js';
+import { type Evidence, flows, type Topic, topics } from './evidence.js';
 import type { Inflicted } from './inflict.js';
 import type { Fault, KindName, Service } from './plan.js';
 import { services } from './plan.js';
@@ -19,6 +19,7 @@ const instant: readonly KindName[] = ['kill', 'term', 'slot-drop', 'bulk-and-res
 
 /** When the events of a topic that were written after a moment reached a consumer for the first time. */
 interface Handling {
+  readonly topic: Topic;
   readonly written: number;
   readonly handled: number;
 }
@@ -31,13 +32,9 @@ export function recoveries(faults: readonly Inflicted[], evidence: Evidence): Re
     .filter(({ fault: { kind } }) => !harmless.includes(kind))
     .map((each) => {
       const start = startOf(each);
-      const ends = affected(each.fault).map((service) =>
-        Math.min(
-          ...(handled.get(service) ?? [])
-            .filter(({ written }) => written > start)
-            .map((event) => event.handled),
-        ),
-      );
+      const topic = topicOf(each.fault);
+      const services = affected(each.fault, topic);
+      const ends = services.map((service) => firstHandled(handled.get(service) ?? [], start, topic));
       const end = Math.max(...ends);
       if (!Number.isFinite(end)) return { fault: each.fault, took: undefined, alone: false };
       const alone = counted.every(
@@ -51,6 +48,15 @@ export function recoveries(faults: readonly Inflicted[], evidence: Evidence): Re
     });
 }
 
+/** When the first event was handled that was written after a moment; of one topic, when it is given. */
+function firstHandled(events: readonly Handling[], start: number, topic: Topic | undefined): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const event of events)
+    if (event.written > start && (topic === undefined || event.topic === topic))
+      first = Math.min(first, event.handled);
+  return first;
+}
+
 /** A fault is felt for a while after its end, ms. */
 const SHADOW = 10_000;
 
@@ -59,22 +65,30 @@ function startOf({ fault, from, to }: Inflicted): number {
 }
 
 function handlings({ outbox, inbox }: Evidence): Map<Service, Handling[]> {
-  const written = new Map(topics.flatMap((topic) => outbox[topic].map(({ id, at }) => [id, at] as const)));
+  const written = new Map(
+    topics.flatMap((topic) => outbox[topic].map(({ id, at }) => [id, { topic, written: at }] as const)),
+  );
   return new Map(
     services.map((service) => [
       service,
       inbox[service].flatMap(({ id, at }) => {
-        const from = written.get(id);
-        return from === undefined ? [] : [{ written: from, handled: at }];
+        const event = written.get(id);
+        return event === undefined ? [] : [{ ...event, handled: at }];
       }),
     ]),
   );
 }
 
+/** The topic that a fault of a connector holds up, and no other. */
+function topicOf({ kind, target }: Fault): Topic | undefined {
+  return /^(connector-|slot-|task-)/.test(kind)
+    ? topics.find((name) => name === `${target.replace(/-outbox$/, '')}-events`)
+    : undefined;
+}
+
 /** Whose events a fault holds up. */
-function affected({ kind, target }: Fault): readonly Service[] {
+function affected({ target }: Fault, topic: Topic | undefined): readonly Service[] {
+  if (topic) return flows[topic].to;
   const part = target.split('>')[0] ?? '';
-  const topic = topics.find((name) => name === `${part.replace(/-outbox$/, '')}-events`);
-  if (/^(connector-|slot-|task-)/.test(kind)) return topic ? flows[topic].to : services;
   return services.filter((service) => service === part || !services.some((name) => name === part));
 }

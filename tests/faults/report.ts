@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Outcome } from './experiment.js';
+import { growthOf } from './growth.js';
 import { type KindName, kindNames } from './plan.js';
 import { recoveries } from './recovery.js';
 import { timeline } from './timeline.js';
@@ -8,7 +9,7 @@ import { timeline } from './timeline.js';
 const SHOWN = 3;
 
 /** What a run has shown, for a person: figures, recovery, and each broken promise with its time lines. */
-export function report({ evidence, inflicted, findings, troubles }: Outcome): string {
+export function report({ evidence, inflicted, samples, findings, troubles }: Outcome): string {
   const answered = evidence.asks.filter(({ ids }) => ids.length > 0).length;
   const events = Object.values(evidence.outbox).reduce((sum, rows) => sum + rows.length, 0);
   const records = Object.values(evidence.records).reduce((sum, rows) => sum + rows.length, 0);
@@ -17,6 +18,8 @@ export function report({ evidence, inflicted, findings, troubles }: Outcome): st
       `${events} events, ${records} records, ${evidence.planted.length} of them planted`,
     '',
     ...recoveryTable(inflicted, evidence),
+    '',
+    ...growthTable(samples),
     '',
   ];
   for (const [name, found] of findings) {
@@ -52,6 +55,14 @@ function recoveryTable(inflicted: Outcome['inflicted'], evidence: Outcome['evide
   return formatTable(['FAULT', 'TIMES', 'RECOVERY ALONE, s', 'WITH OTHERS, s'], cells);
 }
 
+function growthTable(samples: Outcome['samples']): string[] {
+  const cells = growthOf(samples).map(({ what, ...sizes }) => [
+    what,
+    ...[sizes.first, sizes.last, sizes.most].map((bytes) => (bytes / 2 ** 20).toFixed(0)),
+  ]);
+  return formatTable(['WHAT COULD GROW, MB', 'AT FIRST', 'AT THE END', 'AT MOST'], cells);
+}
+
 function rank(key: string): number {
   return kindNames.findIndex((kind) => key.startsWith(`${kind} `));
 }
@@ -76,8 +87,11 @@ function formatTable(headings: readonly string[], rows: readonly (readonly strin
   );
 }
 
-/** Writes everything that breaks a promise, with its time line, into a file. */
-export function writeFindings(path: string, { evidence, inflicted, findings, troubles }: Outcome): void {
+/** Writes everything that breaks a promise, with its time line, and what was measured, into a file. */
+export function writeFindings(
+  path: string,
+  { evidence, inflicted, samples, findings, troubles }: Outcome,
+): void {
   const all = [...findings].flatMap(([check, found]) =>
     found.map((each) => ({
       check,
@@ -85,5 +99,12 @@ export function writeFindings(path: string, { evidence, inflicted, findings, tro
       timeline: each.order ? timeline(evidence, inflicted, each.order) : [],
     })),
   );
-  writeFileSync(path, `${JSON.stringify({ troubles, inflicted, findings: all }, undefined, 2)}\n`);
+  const written = {
+    troubles,
+    inflicted,
+    recoveries: recoveries(inflicted, evidence),
+    samples,
+    findings: all,
+  };
+  writeFileSync(path, `${JSON.stringify(written, undefined, 2)}\n`);
 }

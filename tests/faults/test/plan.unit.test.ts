@@ -28,10 +28,18 @@ test('the quick profile has every kind of fault', () => {
   expect(new Set(plan.map(({ kind }) => kind))).toEqual(new Set(kindNames));
 });
 
+test('a schedule of some kinds has no other, and each of their targets once before any twice', () => {
+  const { plan } = readOptions(['--kinds', 'kill,slot-drop', '--faults', '16']);
+  expect(new Set(plan.map(({ kind }) => kind))).toEqual(new Set(['kill', 'slot-drop']));
+  const killed = plan.filter(({ kind }) => kind === 'kill').map(({ target }) => target);
+  expect(killed.toSorted()).toEqual(kinds.kill.targets.toSorted());
+});
+
 test.each([
   [['--seed', 'x'], /--seed x: give a number/],
   [['--rate', '0'], /--rate 0/],
   [['--only', '99'], /no fault 99/],
+  [['--kinds', 'kill,flood'], /no flood, only kill, term/],
   [['--unknown'], /unknown/],
 ])('%j is refused with how it is called', (args, message) => {
   expect(() => readOptions(args)).toThrow(message);
