@@ -38,7 +38,7 @@ export interface RunningConsumer {
 }
 
 /** A member that died is noticed after this long, ms; a rebalance then gives its partitions to others. */
-const SESSION_TIMEOUT = 10_000;
+const SESSION_TIMEOUT = 8_000;
 const HEARTBEAT_EVERY = 2_000;
 
 /**
