@@ -29,30 +29,33 @@ export function createWireCheck(schema: unknown): (buffer: Buffer, offset: numbe
 
 class Cursor {
   readonly buffer: Buffer;
+  readonly end: number;
   offset: number;
 
   constructor(buffer: Buffer, offset: number) {
     this.buffer = buffer;
+    this.end = buffer.length;
     this.offset = offset;
   }
 
   skip(bytes: number): void {
-    if (bytes > this.buffer.length - this.offset) {
-      throw new CodecError('truncated', `the value ends after ${this.buffer.length} bytes, too early`);
-    }
+    if (bytes > this.end - this.offset) throw this.#tooEarly();
     this.offset += bytes;
   }
 
   byte(): number {
-    this.skip(1);
-    return this.buffer[this.offset - 1] ?? 0;
+    if (this.offset >= this.end) throw this.#tooEarly();
+    return this.buffer[this.offset++] ?? 0;
   }
 
   /** A variable-length zig-zag number; exact up to 2^53, which is all that counts and lengths need. */
   varint(maxBytes: number): number {
-    let value = 0;
-    let factor = 1;
-    for (let length = 1; length <= maxBytes; length++) {
+    const first = this.byte();
+    // Most lengths and counts are this short.
+    if (first < 0x80) return first % 2 === 0 ? first >> 1 : -(first + 1) >> 1;
+    let value = first & 0x7f;
+    let factor = 128;
+    for (let length = 2; length <= maxBytes; length++) {
       const byte = this.byte();
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
@@ -71,6 +74,10 @@ class Cursor {
     const length = this.varint(10);
     if (length < 0) throw invalid('a negative length');
     this.skip(length);
+  }
+
+  #tooEarly(): CodecError {
+    return new CodecError('truncated', `the value ends after ${this.end} bytes, too early`);
   }
 }
 
@@ -138,7 +145,7 @@ function blocks(item: Walk): Walk {
       const size = count < 0 ? cursor.varint(10) : undefined;
       total += Math.abs(count);
       // An item may take no bytes at all (null), so the bytes at hand do not bound the loop by themselves.
-      if (total > cursor.buffer.length)
+      if (total > cursor.end)
         throw new CodecError('truncated', `${total} items announced, too few bytes`);
       const start = cursor.offset;
       for (let left = Math.abs(count); left > 0; left--) item(cursor);
