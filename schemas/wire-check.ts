@@ -145,8 +145,7 @@ function blocks(item: Walk): Walk {
       const size = count < 0 ? cursor.varint(10) : undefined;
       total += Math.abs(count);
       // An item may take no bytes at all (null), so the bytes at hand do not bound the loop by themselves.
-      if (total > cursor.end)
-        throw new CodecError('truncated', `${total} items announced, too few bytes`);
+      if (total > cursor.end) throw new CodecError('truncated', `${total} items announced, too few bytes`);
       const start = cursor.offset;
       for (let left = Math.abs(count); left > 0; left--) item(cursor);
       if (size !== undefined && cursor.offset - start !== size)
