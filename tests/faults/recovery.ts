@@ -51,8 +51,13 @@ export function recoveries(faults: readonly Inflicted[], evidence: Evidence): Re
 /** When the first event was handled that was written after a moment; of one topic, when it is given. */
 function firstHandled(events: readonly Handling[], start: number, topic: Topic | undefined): number {
   let first = Number.POSITIVE_INFINITY;
+  // One that was handled before it was written was written by a clock that is wrong.
   for (const event of events)
-    if (event.written > start && (topic === undefined || event.topic === topic))
+    if (
+      event.written > start &&
+      event.written <= event.handled &&
+      (topic === undefined || event.topic === topic)
+    )
       first = Math.min(first, event.handled);
   return first;
 }

@@ -39,16 +39,23 @@ const REPLY_WITHIN = 300_000;
 /** An order is given up as overdue only when it is. */
 export const overdue: Check = {
   name: 'no order is given up before it is overdue',
-  find: ({ orders, records }) => {
+  find: ({ asks, orders, records }) => {
     const late = orders.filter(
       ({ status, reason }) => status === 'CANCELLED' && /in time$/.test(reason ?? ''),
     );
-    // By the relay's clock: that of the process that gave up may be the one that is wrong.
-    const timesOf = new Map(late.map(({ id }): [string, number[]] => [id, []]));
-    for (const { key, at } of records['order-events']) timesOf.get(key?.toString() ?? '')?.push(at);
+    // From the first try, by the lab's clock, to the last record, by the relay's: the clock of a process that gave up may
+    // be wrong, and the first record may have waited for its relay as long as the answer did.
+    const askedAt = new Map(
+      asks.flatMap(({ ids, tries }) => ids.map((id) => [id, tries[0]?.at ?? 0] as const)),
+    );
+    const toldAt = new Map(late.map(({ id }) => [id, 0]));
+    for (const { key, at } of records['order-events']) {
+      const id = key?.toString() ?? '';
+      const last = toldAt.get(id);
+      if (last !== undefined) toldAt.set(id, Math.max(last, at));
+    }
     return late.flatMap(({ id: order }): Finding[] => {
-      const times = timesOf.get(order) ?? [];
-      const took = Math.max(...times) - Math.min(...times);
+      const took = (toldAt.get(order) ?? 0) - (askedAt.get(order) ?? 0);
       return took >= REPLY_WITHIN / 2 ? [] : [{ order, text: `was given up as overdue after ${took} ms` }];
     });
   },
