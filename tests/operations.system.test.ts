@@ -13,8 +13,8 @@ if (!command)
   );
 
 /**
- * Page, doctor, trace and Prometheus have to say it within this time, s. It is a bound for a busy machine; how long it took is printed,
- * and is 10 s at the most on one that has nothing else to do.
+ * Page, doctor, trace and Prometheus have to say it within this time, s. It is a bound for a busy machine, on which 15 s were
+ * seen; how long it took is printed.
  */
 const SOON = 40;
 

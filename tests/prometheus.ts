@@ -7,9 +7,7 @@ import { eventually } from './support.js';
 
 /** An alert that waits for its time, or fires. */
 export interface Alert {
-  readonly labels: Readonly<Record<string, string>>;
   readonly annotations: { readonly summary: string; readonly help?: string };
-  readonly state: 'pending' | 'firing';
 }
 
 /** Prometheus beside a stack, with the project's own configuration and rules. */
