@@ -14,11 +14,13 @@ import type {
   TopicRecord,
 } from './evidence.js';
 import { type Lab, openKafka } from './lab.js';
+import { eventually } from './patience.js';
 import type { Service } from './plan.js';
 import { readTopic } from './read-topic.js';
 
 /** A million events are a few minutes' reading, s. */
 const READ_WITHIN_S = 900;
+const PATIENCE_S = 30;
 
 type Journal = Pick<Evidence, 'asks' | 'planted' | 'repeats'>;
 
@@ -108,13 +110,22 @@ async function readSchemas(registry: string, records: readonly TopicRecord[]): P
   );
   const found = new Map<number, Reader>();
   for (const id of ids) {
-    const answer = await fetch(`${registry}/schemas/ids/${id}`);
-    if (answer.status === 404) continue;
-    if (!answer.ok) throw new Error(`the registry answered ${answer.status} for schema ${id}`);
-    const { schema } = (await answer.json()) as { schema: string };
-    found.set(id, readerOf(schema));
+    const reader = await readerOfId(registry, id);
+    if (reader) found.set(id, reader);
   }
   return found;
+}
+
+/** What the registry has under an id; null for one that was never there. */
+async function readerOfId(registry: string, id: number): Promise<Reader | null> {
+  // A connection of its pool that Postgres took down with it answers 500 once, when it is used next.
+  return eventually(`schema ${id} of the registry`, PATIENCE_S, async () => {
+    const answer = await fetch(`${registry}/schemas/ids/${id}`);
+    if (answer.status === 404) return null;
+    if (!answer.ok) throw new Error(`the registry answered ${answer.status}`);
+    const { schema } = (await answer.json()) as { schema: string };
+    return readerOf(schema);
+  });
 }
 
 /** A reader that insists on every byte. */
