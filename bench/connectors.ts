@@ -20,16 +20,17 @@ export function connectorsOf({ env }: TestStack): Connectors {
   const client = createConnectClient({ url: setting(env, 'CONNECT_URL') }, PATIENCE);
   return {
     async apply(names, change = (file) => file) {
-      await applyConnectors(
-        client,
-        readConnectorFiles(join(root, 'connectors'), names).map(change),
-        PATIENCE,
-      );
+      await applyConnectors(client, connectorFiles(names).map(change), PATIENCE);
     },
     async remove(names) {
       for (const name of names) await client.delete(name);
     },
   };
+}
+
+/** The files of connectors, as they are. */
+export function connectorFiles(names: readonly string[]): ConnectorFile[] {
+  return readConnectorFiles(join(root, 'connectors'), names);
 }
 
 /** What Walpost sets for speed and not for correctness: without these Debezium has its own defaults. */

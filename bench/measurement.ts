@@ -37,6 +37,8 @@ export interface Place {
 export interface Bench extends Place {
   /** Short runs, small data: to see that it works, and about where it is. */
   quick: boolean;
+  /** How often each side is sampled. */
+  repeats: number;
   /** Samples subject and references in turn, as often as the run has repeats, and keeps the result. */
   compare(comparison: Comparison): Promise<void>;
   /** Says what is being done now, on the progress line. */

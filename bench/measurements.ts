@@ -1,9 +1,12 @@
 import { codec } from './codec.js';
 import { consumer } from './consumer.js';
+import { exactlyOnce } from './exactly-once.js';
+import { growth } from './growth.js';
 import { headroom } from './headroom.js';
 import { intake } from './intake.js';
 import { latency } from './latency.js';
 import type { Measurement } from './measurement.js';
+import { memory } from './memory.js';
 import { relay } from './relay.js';
 import { rivals } from './rivals.js';
 import { tracing } from './tracing.js';
@@ -17,5 +20,8 @@ export const measurements: readonly Measurement[] = [
   latency,
   rivals,
   relay,
+  exactlyOnce,
   headroom,
+  growth,
+  memory,
 ];

@@ -17,3 +17,6 @@ export const STREAM_PARTS = [
 
 /** What carries a row from the log to the topic; a stack of its own, because a backlog would be in everybody's way. */
 export const RELAY_PARTS = ['postgres', 'kafka', 'connect', 'topics', 'migrate-order'];
+
+/** Everything that an order meets; its connectors are registered by the measurement. */
+export const SYSTEM_PARTS = [...STREAM_PARTS, 'mail', 'order', 'payment', 'inventory', 'notification'];

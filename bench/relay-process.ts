@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ConnectorFile } from '@walpost/scripts/connector-files';
 import type { Admin } from 'kafkajs';
 import type postgres from 'postgres';
-import { connectorsOf } from './connectors.js';
+import { connectorFiles, connectorsOf } from './connectors.js';
 import { openSql, slotIsFree } from './database.js';
 import { countRecords, openAdmin } from './kafka.js';
 import { BenchError, type Place } from './measurement.js';
 import { outboxColumns, outboxValues } from './order-sql.js';
 
 const CONNECTOR = 'order-outbox';
-const SLOT = 'order_outbox';
 const TOPIC = 'order-events';
 /** Orders that were merged, as they come under load. */
 const ROWS_IN_TRANSACTION = 20;
@@ -33,15 +33,23 @@ export interface Relay {
   drain(rows: number): Promise<Drained>;
 }
 
-/** Registers the connector once, so that its slot is there, and removes it. */
-export async function openRelay(place: Place): Promise<Relay> {
+/**
+ * Registers the connector once, so that its slot is there, and removes it.
+ *
+ * @param change of the connector's file
+ */
+export async function openRelay(
+  place: Place,
+  change: (file: ConnectorFile) => ConnectorFile = (file) => file,
+): Promise<Relay> {
   const sql = openSql(place, 'orders', 4);
   const admin = await openAdmin(place);
   const connectors = connectorsOf(place.stack);
-  const start = () => connectors.apply([CONNECTOR]);
+  const names = connectorFiles([CONNECTOR]).map((file) => change(file).name);
+  const start = () => connectors.apply([CONNECTOR], change);
   const stop = async () => {
-    await connectors.remove([CONNECTOR]);
-    await slotIsFree(sql, SLOT);
+    await connectors.remove(names);
+    for (const name of names) await slotIsFree(sql, name.replaceAll('-', '_'));
   };
   await start();
   await stop();

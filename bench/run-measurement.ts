@@ -48,6 +48,7 @@ export async function runMeasurement(
     await run({
       stack,
       quick,
+      repeats,
       compare,
       say: (text) => {
         signal.throwIfAborted();

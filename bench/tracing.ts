@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { withSpan } from '@walpost/kit/trace';
 import { openSql, quiet } from './database.js';
 import { placeOrders } from './http-load.js';
 import type { Bench, Measurement, Side } from './measurement.js';
@@ -7,6 +8,7 @@ import { INTAKE_PARTS } from './parts.js';
 import { startService } from './service-process.js';
 
 const CONNECTIONS = 64;
+const CALLS = 200_000;
 
 /** What it costs to tell of every order. */
 export const tracing: Measurement = {
@@ -17,35 +19,72 @@ export const tracing: Measurement = {
 };
 
 async function run(bench: Bench): Promise<void> {
-  const { quick, say, compare, defer } = bench;
+  const { quick, say, compare } = bench;
   const sql = openSql(bench, 'orders');
-  // Takes every batch of spans and keeps none.
+  const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: await startCollector(bench) };
+  const sampled = {
+    ...traced,
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.1',
+  };
+  const on = await startService(bench, 'order', { name: 'traced-order', env: traced });
+  const some = await startService(bench, 'order', { name: 'sampled-order', port: 1, env: sampled });
+  const off = await startService(bench, 'order', { name: 'untraced-order', port: 2 });
+  say('warming up');
+  for (const url of [on, some, off]) await placeOrders(url, 16, 3);
+  const rate = async (url: string) => {
+    await quiet(sql);
+    await sql`truncate orders, outbox`;
+    await sql`checkpoint`;
+    return placeOrders(url, CONNECTIONS, quick ? 2 : 5);
+  };
+  const side = (label: string, url: string): Side => ({
+    label,
+    sample: async () => ({ rate: await rate(url) }),
+  });
+  const title = `${CONNECTIONS} connections`;
+  const metrics = [{ name: 'rate', unit: 'orders/s', better: 'more' }] as const;
+  const reference = { ...side('off', off), goals: { rate: '0.9' } };
+  await compare({ title, metrics, subject: side('on', on), references: [reference] });
+  await compare({ title, metrics, subject: side('on, one order in ten', some), references: [reference] });
+  await compare({
+    title: 'switched off',
+    metrics: [{ name: 'time', unit: 'µs', better: 'less' }],
+    subject: {
+      label: 'what is left of it in an order',
+      sample: async () => ({ time: await callsWithoutSpan() }),
+    },
+    references: [
+      {
+        label: `an order, ${CONNECTIONS} connections`,
+        goals: { time: '0.02' },
+        sample: async () => ({ time: 1_000_000 / (await rate(off)) }),
+      },
+    ],
+  });
+}
+
+/** Takes every batch of spans and keeps none. @returns its URL */
+async function startCollector({ defer }: Bench): Promise<string> {
   const collector = createServer((request, response) => {
-    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{}'));
+    request.resume().on('end', () => response.setHeader('content-type', 'application/x-protobuf').end());
   });
   await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
   defer(() => collector.close());
   const { port } = collector.address() as AddressInfo;
-  const on = await startService(bench, 'order', {
-    name: 'traced-order',
-    env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
-  });
-  const off = await startService(bench, 'order', { name: 'untraced-order', port: 1 });
-  say('warming up');
-  for (const url of [on, off]) await placeOrders(url, 16, 3);
-  const side = (label: string, url: string): Side => ({
-    label,
-    async sample() {
-      await quiet(sql);
-      await sql`truncate orders, outbox`;
-      await sql`checkpoint`;
-      return { rate: await placeOrders(url, CONNECTIONS, quick ? 2 : 5) };
-    },
-  });
-  await compare({
-    title: `${CONNECTIONS} connections`,
-    metrics: [{ name: 'rate', unit: 'orders/s', better: 'more' }],
-    subject: side('on', on),
-    references: [{ ...side('off', off), goals: { rate: '0.9' } }],
-  });
+  return `http://127.0.0.1:${port}`;
+}
+
+/**
+ * An order passes one span, and makes the header that the outbox hands on, when nothing is traced. The hooks of HTTP are
+ * not even there.
+ *
+ * @returns µs for each order
+ */
+async function callsWithoutSpan(): Promise<number> {
+  const begun = performance.now();
+  for (let at = 0; at < CALLS; at++) {
+    await withSpan('INSERT orders, outbox', { kind: 'client', parent: undefined }, async () => undefined);
+  }
+  return ((performance.now() - begun) / CALLS) * 1_000;
 }

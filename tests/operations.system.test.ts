@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type TestStack, testStack } from '@walpost/native/test-stack';
+import { allSay, concernsOf } from './agreement.js';
 import { findPrometheus, type Prometheus, startPrometheus } from './prometheus.js';
 import { runbookSection } from './runbook.js';
 import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER, setting } from './support.js';
@@ -11,12 +12,6 @@ if (!command)
   console.warn(
     'No Prometheus here: whether its alerts agree is not tested. Install it, or set PROMETHEUS to it.',
   );
-
-/**
- * Page, doctor, trace and Prometheus have to say it within this time, s. It is a bound for a busy machine, on which 15 s were
- * seen; how long it took is printed.
- */
-const SOON = 40;
 
 let stack: TestStack;
 let prometheus: Prometheus | undefined;
@@ -32,18 +27,6 @@ afterAll(async () => {
 
 const walpost = (...args: string[]) => stack.run('node', ['scripts/dist/walpost.js', ...args]);
 
-interface Concern {
-  where: string;
-  what: string;
-  help: string[];
-}
-
-/** What the page shows first. */
-async function concerns(): Promise<Concern[]> {
-  const response = await fetch(`http://127.0.0.1:${setting(stack.env, 'CONSOLE_PORT')}/api/snapshot`);
-  return ((await response.json()) as { concerns: Concern[] }).concerns;
-}
-
 /** Everything flows again, says doctor, and its exit code agrees. */
 async function untilWell(): Promise<void> {
   let last = '';
@@ -51,55 +34,13 @@ async function untilWell(): Promise<void> {
     await eventually(async () => {
       const { code, stdout } = await walpost('doctor');
       last = stdout;
-      return code === 0 && /, 0 broken$/m.test(stdout) && (await concerns()).length === 0 ? true : undefined;
+      return code === 0 && /, 0 broken$/m.test(stdout) && (await concernsOf(stack)).length === 0
+        ? true
+        : undefined;
     }, 60);
   } catch (error) {
     throw new Error(`not well again:\n${last.replace(/^ok .*\n/gm, '')}`, { cause: error });
   }
-}
-
-/**
- * Waits until doctor prints what the runbook quotes, and page and trace say it too, and an alert, whose command is one of
- * the runbook's.
- * @param same what all of them have in common
- * @param id of an order that is kept by it
- */
-async function allSay(title: string, same: RegExp, id: string): Promise<void> {
-  const { sees, commands } = runbookSection(title);
-  expect(sees).toHaveLength(1);
-  const known = commands.map((args) => ['npx walpost', ...args].join(' '));
-  const said = { doctor: '', page: '', trace: '', alerts: '' };
-  const started = Date.now();
-  try {
-    await eventually(async () => {
-      const [doctor, page, trace, alerts] = await Promise.all([
-        walpost('doctor'),
-        concerns(),
-        walpost('trace', id),
-        prometheus?.alerts(),
-      ]);
-      said.doctor = doctor.stdout.replace(/^ok .*\n/gm, '');
-      said.page = JSON.stringify(page);
-      said.trace = trace.stdout;
-      said.alerts = JSON.stringify(alerts);
-      const isAlert = alerts?.some(
-        ({ annotations: { summary, help = '-' } }) =>
-          same.test(summary) && known.some((each) => each.startsWith(help)),
-      );
-      const isSaid =
-        doctor.code === 1 &&
-        sees.every((line) => line.test(doctor.stdout)) &&
-        page.some(({ what }) => same.test(what)) &&
-        /^stuck at /m.test(trace.stdout) &&
-        same.test(trace.stdout) &&
-        (isAlert ?? true);
-      return isSaid ? true : undefined;
-    }, SOON);
-  } catch (error) {
-    const text = Object.entries(said).map(([who, words]) => `${who}:\n${words}`);
-    throw new Error(`not all say ${same}:\n${text.join('\n')}`, { cause: error });
-  }
-  console.log(`${title}: said by all after ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
 /** Runs the commands of a section. @returns what they printed, one after the other */
@@ -157,7 +98,7 @@ test('a consumer is stopped', async () => {
   await placeOrder(stack.env);
   await placeOrder(stack.env);
   const { id } = await placeOrder(stack.env);
-  await allSay('Lag grows', /does not run, its group has no member/, id);
+  await allSay({ stack, prometheus }, 'Lag grows', /does not run, its group has no member/, id);
   expect(await runCommands('Lag grows')).toMatch(/^payment-service: Empty, members: 0/);
   expect(await runCommands('An order is stuck', { $ORDER: id })).toMatch(/^stuck at payment-service/m);
   await stack.start('payment');
@@ -188,7 +129,7 @@ test('why is my order stuck? The command line alone tells', async () => {
 test('a slot is held: its connector is paused', async () => {
   await walpost('connectors', 'pause', 'order-outbox');
   const { id } = await placeOrder(stack.env);
-  await allSay('A connector stands still', /it is PAUSED/, id);
+  await allSay({ stack, prometheus }, 'A connector stands still', /it is PAUSED/, id);
   expect(await runCommands('A connector stands still')).toMatch(/^orders .* order_outbox /m);
   await endOf(stack.env, id);
   await untilWell();
@@ -204,9 +145,9 @@ test('a task has failed', async () => {
   const { id } = await placeOrder(stack.env);
   await walpost('connectors', 'resume', 'order-outbox');
   await eventually(async () =>
-    (await concerns()).some(({ what }) => what.includes('FAILED')) ? true : undefined,
+    (await concernsOf(stack)).some(({ what }) => what.includes('FAILED')) ? true : undefined,
   );
-  await allSay('A task failed', /its task is FAILED/, id);
+  await allSay({ stack, prometheus }, 'A task failed', /its task is FAILED/, id);
   expect((await walpost('doctor')).stdout).toMatch(/^warn +Kafka Connect +.* another configuration/m);
   await runCommands('A task failed');
   await endOf(stack.env, id);
@@ -217,7 +158,7 @@ test('a poison message', async () => {
   const sql = connectTo(stack.env, 'payments');
   await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
   const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
-  await allSay('A dead letter', /dead letter/i, id);
+  await allSay({ stack, prometheus }, 'A dead letter', /dead letter/i, id);
   const [letter] = await sql<{ id: string }[]>`select id from dead_letters where state = 'dead'`;
   await sql`alter table payments drop constraint broken`;
   await sql.end();
@@ -241,7 +182,7 @@ test('a slot is lost: the connector makes a new one, and nothing is missing', as
   await sql`alter system reset max_slot_wal_keep_size`;
   await sql`select pg_reload_conf()`;
   const { id } = await placeOrder(stack.env);
-  await allSay('A slot is lost', /it is lost/, id);
+  await allSay({ stack, prometheus }, 'A slot is lost', /it is lost/, id);
   const others = await sql<{ name: string }[]>`
     select replace(slot_name, '_', '-') as name from pg_replication_slots
     where wal_status = 'lost' and slot_name <> 'order_outbox'`;

@@ -11,7 +11,11 @@ let stack: TestStack;
 beforeAll(async () => {
   collector = await startCollector();
   stack = await testStack(['postgres', 'kafka', 'registry', 'connect', 'mail', 'setup', 'services'], {
-    settings: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '200' },
+    settings: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_BSP_SCHEDULE_DELAY: '200',
+    },
   });
 }, 300_000);
 afterAll(async () => {

@@ -1,5 +1,6 @@
 import { DiagLogLevel, diag, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import {
   detectResources,
   envDetector,
@@ -22,18 +23,24 @@ const KINDS = {
 const LAST_EXPORT_WITHIN = 2_000;
 
 /**
- * Makes spans and sends them by OTLP (HTTP with JSON), where the standard variables OTEL_EXPORTER_OTLP_… say; the SDK
- * reads those itself, and OTEL_TRACES_SAMPLER, OTEL_BSP_… and OTEL_RESOURCE_ATTRIBUTES too. Only imported when tracing
- * is on.
+ * Makes spans and sends them by OTLP, where the standard variables OTEL_EXPORTER_OTLP_… say; the SDK reads those itself,
+ * and OTEL_TRACES_SAMPLER, OTEL_BSP_… and OTEL_RESOURCE_ATTRIBUTES too. Only imported when tracing is on.
+ *
+ * @param protocol protobuf takes a third less time and bytes than JSON, which people can read
  */
-export function createTracing(service: string, logger: Logger): Tracing {
+export function createTracing(
+  service: string,
+  protocol: 'http/protobuf' | 'http/json',
+  logger: Logger,
+): Tracing {
   const warn = (message: string, ...rest: unknown[]) => logger.warn({ details: rest }, `tracing: ${message}`);
   const silent = () => undefined;
   diag.setLogger(
     { error: warn, warn, info: silent, debug: silent, verbose: silent },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
-  const processor = new BatchSpanProcessor(new OTLPTraceExporter());
+  const exporter = protocol === 'http/json' ? new JsonExporter() : new ProtobufExporter();
+  const processor = new BatchSpanProcessor(exporter);
   const resource = resourceFromAttributes({ 'service.name': service }).merge(
     detectResources({ detectors: [envDetector] }),
   );

@@ -7,7 +7,7 @@ import { useTracing } from './trace.js';
 export const tracingSettings = {
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
-  OTEL_EXPORTER_OTLP_PROTOCOL: Type.Enum(['http/json'], { default: 'http/json' }),
+  OTEL_EXPORTER_OTLP_PROTOCOL: Type.Enum(['http/protobuf', 'http/json'], { default: 'http/protobuf' }),
   OTEL_SDK_DISABLED: Type.Boolean({ default: false }),
 };
 
@@ -24,7 +24,7 @@ export async function startTracing(
   const endpoint = settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? settings.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined || settings.OTEL_SDK_DISABLED) return undefined;
   const { createTracing } = await import('./open-telemetry.js');
-  const tracing = createTracing(service, logger);
+  const tracing = createTracing(service, settings.OTEL_EXPORTER_OTLP_PROTOCOL, logger);
   useTracing(tracing);
   logger.info({ endpoint }, 'traces are sent');
   return async () => {

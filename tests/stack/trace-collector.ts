@@ -28,27 +28,33 @@ interface WireBody {
   }[];
 }
 
-/** A collector of traces by OTLP, HTTP with JSON, on a free port. It keeps every span. */
+/** A collector of traces by OTLP over HTTP, on a free port. It keeps every span of JSON, and protobuf as it came. */
 export async function startCollector(): Promise<{
   url: string;
   spans: CollectedSpan[];
+  binaries: Buffer[];
   close(): Promise<void>;
 }> {
   const spans: CollectedSpan[] = [];
+  const binaries: Buffer[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      if (request.url === '/v1/traces') spans.push(...spansOf(JSON.parse(Buffer.concat(parts).toString())));
-      response
-        .writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': 'application/json' })
-        .end('{}');
+      const type = request.headers['content-type'] ?? '';
+      if (request.url !== '/v1/traces') return response.writeHead(404).end();
+      const body = Buffer.concat(parts);
+      if (type === 'application/json') spans.push(...spansOf(JSON.parse(body.toString())));
+      else binaries.push(body);
+      // An answer without a field is empty in protobuf.
+      return response.writeHead(200, { 'content-type': type }).end(type === 'application/json' ? '{}' : '');
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
+    binaries,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

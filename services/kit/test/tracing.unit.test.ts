@@ -88,6 +88,18 @@ test('what throws is a failed span, and a caller that does not sample is not tol
   expect(spans.map(({ name, status }) => [name, status?.code])).toEqual([['failing', 2]]);
 });
 
+test('protobuf says the same', async () => {
+  await stop?.();
+  const protobuf = { ...PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' as const };
+  const address = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+  stop = await startTracing('test-service', { ...protobuf, ...address }, logger);
+  await withSpan('work', { kind: 'client', parent: CALLER }, async () => 1);
+  expect(await told()).toEqual([]);
+  const body = Buffer.concat(collector.binaries);
+  for (const part of [Buffer.from('test-service'), Buffer.from('work'), Buffer.from(TRACE, 'hex')])
+    expect(body.includes(part)).toBe(true);
+});
+
 test('a collector that is away holds up neither the work nor the end', async () => {
   await stop?.();
   process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = 'http://127.0.0.1:1';

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { type RunningConsumer, startConsumer } from '@walpost/kit/consumer';
+import { openDatabase } from '@walpost/kit/database';
+import { createLogger } from '@walpost/kit/logger';
+import { setting } from '@walpost/native/settings';
+import { onOrderEvent } from '@walpost/payment-service/on-order-event';
+import { createDecoder } from '@walpost/schemas/codec';
+import { eventType } from '@walpost/schemas/contract';
+import { createRegistry } from '@walpost/schemas/registry';
+import { openSql, quiet } from './database.js';
+import { openAdmin, openProducer, orderMessage } from './kafka.js';
+import { BenchError, type Place } from './measurement.js';
+
+/** What the kit has: events in one transaction, and transactions side by side. */
+export const BATCH = 500;
+export const SIDE_BY_SIDE = 3;
+
+const SENT_AT_ONCE = 5_000;
+
+/** The kit's consumer with the payment service's handler, on topics of its own. */
+export interface ConsumerLoad {
+  /** Makes a topic and writes order events to it. */
+  fill(topic: string, partitions: number, events: number): Promise<void>;
+  /** Empties what the handler writes, inbox included, or only its rows of one topic. */
+  clean(topic?: string): Promise<void>;
+  /**
+   * Acts on a whole topic as a new group.
+   *
+   * @param members of the group, all in this process
+   * @returns events a second, from the first commit to the last
+   */
+  consume(topic: string, events: number, members?: number): Promise<number>;
+}
+
+export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
+  const { stack } = place;
+  const sql = openSql(place, 'payments');
+  const admin = await openAdmin(place);
+  const producer = await openProducer(place);
+  const registry = createRegistry({ url: setting(stack.env, 'SCHEMA_REGISTRY_URL') });
+  const schemaId = await registry.idOf(eventType('OrderCreated'));
+
+  return {
+    async fill(topic, partitions, events) {
+      await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+      for (let sent = 0; sent < events; sent += SENT_AT_ONCE) {
+        const count = Math.min(SENT_AT_ONCE, events - sent);
+        await producer.send({ topic, messages: Array.from({ length: count }, () => orderMessage(schemaId)) });
+      }
+    },
+
+    async clean(topic) {
+      await quiet(sql);
+      await sql`truncate payments`;
+      if (topic === undefined) await sql`truncate inbox`;
+      else await sql`delete from inbox where topic = ${topic}`;
+      await sql`checkpoint`;
+    },
+
+    async consume(topic, events, members = 1) {
+      const groupId = `bench-${randomUUID()}`;
+      const running: { consumer: RunningConsumer; close: () => Promise<void> }[] = [];
+      let first: { at: number; handled: number } | undefined;
+      let handled = 0;
+      try {
+        await new Promise<void>((resolve, reject) => {
+          for (let member = 0; member < members; member++) {
+            running.push(
+              startMember(place, topic, groupId, (count) => {
+                if (count === undefined) return reject(new BenchError('an event became a dead letter'));
+                handled += count;
+                first ??= { at: performance.now(), handled };
+                if (handled >= events) resolve();
+              }),
+            );
+          }
+        });
+        if (!first) throw new Error('nothing was handled');
+        return ((events - first.handled) / (performance.now() - first.at)) * 1_000;
+      } finally {
+        for (const { consumer, close } of running) {
+          await consumer.close();
+          await close();
+        }
+      }
+    },
+  };
+}
+
+/** @param onHandled told how many events were handled, undefined when one became a dead letter */
+function startMember(
+  { stack: { env } }: Place,
+  topic: string,
+  groupId: string,
+  onHandled: (count: number | undefined) => void,
+) {
+  const { db, close } = openDatabase({
+    host: setting(env, 'POSTGRES_HOST'),
+    port: Number(setting(env, 'POSTGRES_PORT')),
+    database: 'payments',
+    user: 'payments_app',
+    password: setting(env, 'PAYMENTS_PASSWORD'),
+    applicationName: 'bench',
+  });
+  const encode = () => {
+    throw new BenchError('no event of this topic makes the payment service publish');
+  };
+  const consumer = startConsumer({
+    kafka: { brokers: setting(env, 'KAFKA_BROKERS').split(',') },
+    groupId,
+    topics: [topic],
+    decoder: createDecoder({ registry: createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') }) }),
+    db,
+    handlers: onOrderEvent(encode, () => new Date()),
+    ignores: [],
+    logger: createLogger('bench', 'silent'),
+    batchSize: BATCH,
+    concurrency: SIDE_BY_SIDE,
+    onHandled: ({ handled, letters }) => onHandled(letters.length > 0 ? undefined : handled.length),
+  });
+  return { consumer, close };
+}
