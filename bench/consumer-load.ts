@@ -17,6 +17,14 @@ export const SIDE_BY_SIDE = 3;
 
 const SENT_AT_ONCE = 5_000;
 
+/** How a whole topic was acted on, from the first commit to the last. */
+export interface Consumed {
+  /** Events a second. */
+  rate: number;
+  /** What this process, which the consumers are part of, had of the CPU for each event, µs. */
+  cpu: number;
+}
+
 /** The kit's consumer with the payment service's handler, on topics of its own. */
 export interface ConsumerLoad {
   /** Makes a topic and writes order events to it. */
@@ -27,9 +35,8 @@ export interface ConsumerLoad {
    * Acts on a whole topic as a new group.
    *
    * @param members of the group, all in this process
-   * @returns events a second, from the first commit to the last
    */
-  consume(topic: string, events: number, members?: number): Promise<number>;
+  consume(topic: string, events: number, members?: number): Promise<Consumed>;
 }
 
 export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
@@ -60,7 +67,7 @@ export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
     async consume(topic, events, members = 1) {
       const groupId = `bench-${randomUUID()}`;
       const running: { consumer: RunningConsumer; close: () => Promise<void> }[] = [];
-      let first: { at: number; handled: number } | undefined;
+      let first: { at: number; cpu: NodeJS.CpuUsage; handled: number } | undefined;
       let handled = 0;
       try {
         await new Promise<void>((resolve, reject) => {
@@ -69,14 +76,16 @@ export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
               startMember(place, topic, groupId, (count) => {
                 if (count === undefined) return reject(new BenchError('an event became a dead letter'));
                 handled += count;
-                first ??= { at: performance.now(), handled };
+                first ??= { at: performance.now(), cpu: process.cpuUsage(), handled };
                 if (handled >= events) resolve();
               }),
             );
           }
         });
         if (!first) throw new Error('nothing was handled');
-        return ((events - first.handled) / (performance.now() - first.at)) * 1_000;
+        const { user, system } = process.cpuUsage(first.cpu);
+        const rest = events - first.handled;
+        return { rate: (rest / (performance.now() - first.at)) * 1_000, cpu: (user + system) / rest };
       } finally {
         for (const { consumer, close } of running) {
           await consumer.close();

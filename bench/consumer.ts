@@ -4,6 +4,7 @@ import { javaConsumerRate } from './kafka.js';
 import type { Bench, Measurement } from './measurement.js';
 import { STREAM_PARTS } from './parts.js';
 import { pgbench } from './pgbench.js';
+import { summarize } from './statistics.js';
 
 const TOPIC = 'bench-consumer';
 const PARTITIONS = 6;
@@ -18,12 +19,13 @@ export const consumer: Measurement = {
 };
 
 async function run(bench: Bench): Promise<void> {
-  const { stack, quick, say, compare } = bench;
+  const { stack, quick, say, compare, note } = bench;
   const events = quick ? 20_000 : 100_000;
   say(`writing ${events} events`);
   const { fill, clean, consume } = await openConsumerLoad(bench);
   await fill(TOPIC, PARTITIONS, events);
   await consume(TOPIC, events);
+  const costs: number[] = [];
 
   await compare({
     title: `${events} events`,
@@ -32,7 +34,9 @@ async function run(bench: Bench): Promise<void> {
       label: 'kit, inbox and payment',
       async sample() {
         await clean();
-        return { rate: await consume(TOPIC, events) };
+        const { rate, cpu } = await consume(TOPIC, events);
+        costs.push(cpu);
+        return { rate };
       },
     },
     references: [
@@ -59,6 +63,8 @@ async function run(bench: Bench): Promise<void> {
       },
     ],
   });
+  const { median } = summarize(costs);
+  note(`the kit's process had ${median.toFixed(0)} µs of the CPU for each event, one thread`);
 }
 
 const keys = `any(array(select uuidv7()::text from generate_series(1, ${BATCH})))`;

@@ -54,7 +54,8 @@ async function run(bench: Bench): Promise<void> {
   await consumer.fill('bench-narrow', 1, events);
   const consume = async (topic: string, members: number) => {
     await consumer.clean(topic);
-    return { rate: await consumer.consume(topic, events, members) };
+    const { rate } = await consumer.consume(topic, events, members);
+    return { rate };
   };
   for (const [partitions, members] of SHAPES) {
     const topic = `bench-${partitions}-${members}`;
@@ -103,7 +104,7 @@ async function whileGrowing(
     for (let repeat = 0; repeat < repeats; repeat++) {
       say(`${rows(size)}, ${repeat + 1} of ${repeats}`);
       await consumer.clean(GROWTH_TOPIC);
-      rates.consumer.push(await consumer.consume(GROWTH_TOPIC, events));
+      rates.consumer.push((await consumer.consume(GROWTH_TOPIC, events)).rate);
       const before = await count(orders);
       rates.intake.push(await placeOrders(url, CONNECTIONS, quick ? 2 : 4));
       await quiet(orders);

@@ -40,6 +40,11 @@ export interface RunningConsumer {
 /** A member that died is noticed after this long, ms; a rebalance then gives its partitions to others. */
 const SESSION_TIMEOUT = 8_000;
 const HEARTBEAT_EVERY = 2_000;
+/**
+ * About 15 s in all, ms. The client outlives the restart of a broker so; one that gave up would come back as another
+ * member, and the group would wait for the old one until its session is over.
+ */
+const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 10 };
 
 /**
  * Consumes topics as a member of a group. For each batch: decode, then inbox and effects in one transaction, and only
@@ -62,7 +67,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     ...options.kafka,
     logLevel: logLevel.WARN,
     logCreator: toPino(logger),
-    retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 },
+    retry: RETRY,
   });
   async function eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch, heartbeat, isRunning, isStale, resolveOffset } = payload;
