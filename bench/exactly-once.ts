@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { testStack } from '@walpost/native/test-stack';
 import type { ConnectorFile } from '@walpost/scripts/connector-files';
-import { connectorsOf } from './connectors.js';
 import { kafkaOf } from './kafka.js';
 import { type Bench, BenchError, type Measurement, type Place, type Side } from './measurement.js';
 import { outboxColumns, outboxValues } from './order-sql.js';
@@ -60,8 +59,7 @@ async function side(
   seconds: number,
   change?: (file: ConnectorFile) => ConnectorFile,
 ): Promise<Side> {
-  const { sql, fill, drain } = await openRelay(on, change);
-  const connectors = connectorsOf(on.stack);
+  const { sql, fill, drain, start, stop } = await openRelay(on, change);
   const arrivals = await watchArrivals(on);
   return {
     label,
@@ -69,7 +67,7 @@ async function side(
       await fill(rows);
       const { streaming } = await drain(rows);
       arrivals.clear();
-      await connectors.apply(['order-outbox'], change);
+      await start();
       const written = new Map<string, number>();
       for (let at = 0; at < CALM * seconds; at++) {
         const [row] = await sql.unsafe<{ id: string }[]>(
@@ -83,7 +81,7 @@ async function side(
         if (Date.now() > until) throw new BenchError('a row has not arrived');
         await delay(50);
       }
-      await connectors.remove(['order-outbox']);
+      await stop();
       const sorted = [...written]
         .map(([id, at]) => (arrivals.get(id) ?? Number.NaN) - at)
         // The start of the connector is not what is measured.

@@ -24,13 +24,16 @@ export interface Drained {
   streaming: number;
 }
 
-/** The order service's connector, which runs only while it drains. */
+/** The order service's connector, which runs while it drains, or between `start` and `stop`. */
 export interface Relay {
   sql: postgres.Sql;
   /** Writes so many rows into the outbox, a few at a time as orders under load do. */
   fill(rows: number): Promise<void>;
   /** Registers the connector, waits until so many rows are on the topic, and removes it. */
   drain(rows: number): Promise<Drained>;
+  start(): Promise<void>;
+  /** Waits until it has let go of its slot: it sends until then. */
+  stop(): Promise<void>;
 }
 
 /**
@@ -55,6 +58,8 @@ export async function openRelay(
   await stop();
   return {
     sql,
+    start,
+    stop,
     fill: (rows) => fill(sql, rows),
     async drain(rows) {
       const before = await countRecords(admin, TOPIC);
