@@ -19,26 +19,18 @@ const KINDS = {
   internal: SpanKind.INTERNAL,
 };
 
-/** How spans are sent. */
-export interface TracingOptions {
-  /** Protobuf takes a third less time than JSON, which people can read. */
-  protocol: 'http/protobuf' | 'http/json';
-  /** Spans that wait at most; further ones are dropped. */
-  maxQueueSize: number;
-  /** Spans in one request at most. */
-  maxExportBatchSize: number;
-}
-
 /** How long the last spans may take, ms: a collector that is away must not hold up a service's end. */
 const LAST_EXPORT_WITHIN = 2_000;
 
 /**
  * Makes spans and sends them by OTLP, where the standard variables OTEL_EXPORTER_OTLP_… say; the SDK reads those itself,
- * and OTEL_TRACES_SAMPLER, OTEL_BSP_SCHEDULE_DELAY and so on too. Only imported when tracing is on.
+ * and OTEL_TRACES_SAMPLER, OTEL_BSP_… and OTEL_RESOURCE_ATTRIBUTES too. Only imported when tracing is on.
+ *
+ * @param protocol protobuf takes a third less time and bytes than JSON, which people can read
  */
 export function createTracing(
   service: string,
-  { protocol, ...batches }: TracingOptions,
+  protocol: 'http/protobuf' | 'http/json',
   logger: Logger,
 ): Tracing {
   const warn = (message: string, ...rest: unknown[]) => logger.warn({ details: rest }, `tracing: ${message}`);
@@ -48,7 +40,7 @@ export function createTracing(
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
   const exporter = protocol === 'http/json' ? new JsonExporter() : new ProtobufExporter();
-  const processor = new BatchSpanProcessor(exporter, batches);
+  const processor = new BatchSpanProcessor(exporter);
   const resource = resourceFromAttributes({ 'service.name': service }).merge(
     detectResources({ detectors: [envDetector] }),
   );

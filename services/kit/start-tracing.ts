@@ -9,9 +9,6 @@ export const tracingSettings = {
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   OTEL_EXPORTER_OTLP_PROTOCOL: Type.Enum(['http/protobuf', 'http/json'], { default: 'http/protobuf' }),
   OTEL_SDK_DISABLED: Type.Boolean({ default: false }),
-  // The SDK's own defaults, 2048 and 512, drop spans at thousands of requests a second.
-  OTEL_BSP_MAX_QUEUE_SIZE: Type.Integer({ minimum: 1, default: 8192 }),
-  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: Type.Integer({ minimum: 1, default: 2048 }),
 };
 
 /**
@@ -27,15 +24,7 @@ export async function startTracing(
   const endpoint = settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? settings.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined || settings.OTEL_SDK_DISABLED) return undefined;
   const { createTracing } = await import('./open-telemetry.js');
-  const tracing = createTracing(
-    service,
-    {
-      protocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
-      maxQueueSize: settings.OTEL_BSP_MAX_QUEUE_SIZE,
-      maxExportBatchSize: settings.OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
-    },
-    logger,
-  );
+  const tracing = createTracing(service, settings.OTEL_EXPORTER_OTLP_PROTOCOL, logger);
   useTracing(tracing);
   logger.info({ endpoint }, 'traces are sent');
   return async () => {

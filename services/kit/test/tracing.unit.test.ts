@@ -12,12 +12,7 @@ import { order } from './order-record.js';
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = `00-${TRACE}-00f067aa0ba902b7-01`;
 const logger = createLogger('test', 'silent');
-const SETTINGS = {
-  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' as const,
-  OTEL_SDK_DISABLED: false,
-  OTEL_BSP_MAX_QUEUE_SIZE: 100,
-  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: 10,
-};
+const PROTOCOL = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' as const, OTEL_SDK_DISABLED: false };
 
 let collector: Awaited<ReturnType<typeof startCollector>>;
 let stop: (() => Promise<void>) | undefined;
@@ -31,7 +26,7 @@ beforeEach(async () => {
   collector.spans.length = 0;
   stop = await startTracing(
     'test-service',
-    { ...SETTINGS, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+    { ...PROTOCOL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
     logger,
   );
 });
@@ -50,8 +45,8 @@ async function told() {
 
 test('without an address, and when it is switched off, there is no tracing, and a trace is handed on as it came', async () => {
   await stop?.();
-  expect(await startTracing('s', SETTINGS, logger)).toBeUndefined();
-  const off = { ...SETTINGS, OTEL_SDK_DISABLED: true, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+  expect(await startTracing('s', PROTOCOL, logger)).toBeUndefined();
+  const off = { ...PROTOCOL, OTEL_SDK_DISABLED: true, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
   expect(await startTracing('s', off, logger)).toBeUndefined();
   expect(activeTracing()).toBeUndefined();
   expect(await withSpan('work', { kind: 'client', parent: CALLER }, async (each) => each)).toBe(CALLER);
@@ -95,7 +90,7 @@ test('what throws is a failed span, and a caller that does not sample is not tol
 
 test('protobuf says the same', async () => {
   await stop?.();
-  const protobuf = { ...SETTINGS, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' as const };
+  const protobuf = { ...PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' as const };
   const address = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
   stop = await startTracing('test-service', { ...protobuf, ...address }, logger);
   await withSpan('work', { kind: 'client', parent: CALLER }, async () => 1);
@@ -108,7 +103,7 @@ test('protobuf says the same', async () => {
 test('a collector that is away holds up neither the work nor the end', async () => {
   await stop?.();
   process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = 'http://127.0.0.1:1';
-  stop = await startTracing('s', { ...SETTINGS, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }, logger);
+  stop = await startTracing('s', { ...PROTOCOL, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }, logger);
   process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = collector.url;
   expect(await withSpan('work', { kind: 'client', parent: CALLER }, async () => 1)).toBe(1);
   const begun = performance.now();
