@@ -23,7 +23,9 @@ export function connectPart(site: Site): ProcessPart {
       const template = await readFile(join(nativeDir, 'connect.properties'), 'utf8');
       const plugins = javaOf(site).components.debezium;
       const brokers = setting(settings, 'KAFKA_BROKERS');
-      await writeFile(properties, fillTemplate(template, { brokers, port, plugins }));
+      // The bench compares it with a worker that has it disabled.
+      const exactlyOnce = settings['EXACTLY_ONCE_SOURCE_SUPPORT'] ?? 'enabled';
+      await writeFile(properties, fillTemplate(template, { brokers, port, plugins, exactlyOnce }));
     },
     launch: () =>
       launchJava(
