@@ -15,7 +15,7 @@ import { BenchError, type Place } from './measurement.js';
 export const BATCH = 500;
 export const SIDE_BY_SIDE = 3;
 
-const SENT_AT_ONCE = 5_000;
+const SENT_AT_ONCE = 1_000;
 
 /** How a whole topic was acted on, from the first commit to the last. */
 export interface Consumed {

@@ -20,13 +20,15 @@ export function openProgressLine(out: NodeJS.WriteStream): ProgressLine {
   };
   return {
     show(text, done, total) {
+      // A measurement that prepares something does not know yet how many samples it takes.
+      const count = total > 0 ? `${done}/${total} ` : '';
       if (!live) {
-        out.write(`[${done}/${total}] ${text}\n`);
+        out.write(`${count}${text}\n`);
         return;
       }
       const filled = total > 0 ? Math.round((BAR * done) / total) : 0;
       const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
-      out.write(`\r\x1b[K${`${bar} ${done}/${total} ${text}`.slice(0, (out.columns || 80) - 1)}`);
+      out.write(`\r\x1b[K${`${bar} ${count}${text}`.slice(0, (out.columns || 80) - 1)}`);
       drawn = true;
     },
     line(text) {

@@ -1,9 +1,9 @@
 import { encode } from '@walpost/schemas/codec';
 import { type DomainEvent, type EventName, eventType } from '@walpost/schemas/contract';
 import { sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import type { Tx } from './database.js';
 import { countWritten } from './metrics/events.js';
+import { newId } from './new-id.js';
 import { outbox } from './tables.js';
 
 export type OutboxRow = typeof outbox.$inferInsert;
@@ -30,7 +30,7 @@ export function createOutboxEncoder(source: string, schemaId: (name: EventName) 
   return (event, envelope) => {
     const type = eventType(event.type);
     return {
-      id: uuidv7({ msecs: envelope.time.getTime() }),
+      id: newId(envelope.time),
       aggregatetype: type.topic.replace(/-events$/, ''),
       aggregateid: envelope.aggregateId,
       aggregateversion: envelope.version,

@@ -33,7 +33,7 @@ export interface WorkerOptions<T extends Claimed, R> {
   /** Writes the outcomes, in one transaction. `retryIn` is milliseconds from now. */
   settle(outcomes: Outcome<T, R>[]): Promise<void>;
   logger: Logger;
-  /** The most calls under way at once; 20 when not given. */
+  /** The most calls under way at once; 20 when not given. More rows are claimed when a quarter of the slots is free. */
   concurrency?: number;
   /** How often to look without being woken, ms; 1000 when not given. */
   pollEvery?: number;
@@ -63,6 +63,7 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
   let woken = false;
+  let waitsForSlots = false;
   let ring: () => void = () => undefined;
 
   function wake(): void {
@@ -133,7 +134,7 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
     const call = attempt(item).then(settle);
     const done = call.finally(() => {
       underWay.delete(done);
-      wake();
+      if (waitsForSlots) wake();
     });
     underWay.add(done);
   }
@@ -141,11 +142,14 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
   const running = (async () => {
     for (let failures = 0; !stopping.signal.aborted; ) {
       const free = concurrency - underWay.size;
+      // One row at a time, as each slot gets free, would cost a statement for each.
+      const mayClaim = 4 * free >= concurrency;
       try {
-        const items = free > 0 ? await options.claim(free, lease) : [];
+        const items = mayClaim ? await options.claim(free, lease) : [];
         failures = 0;
+        waitsForSlots = !mayClaim || items.length === free;
         for (const item of items) begin(item);
-        if (items.length < free || free === 0) await rest();
+        if (!mayClaim || items.length < free) await rest();
       } catch (error) {
         failures += 1;
         logger.error({ err: error, failures }, `${name}: cannot claim, will try again`);

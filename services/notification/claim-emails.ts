@@ -12,7 +12,7 @@ export async function claimEmails(db: Db, limit: number, lease: number, now: Dat
         .select({ id: emails.id })
         .from(emails)
         .where(lte(emails.nextAttemptAt, now))
-        .orderBy(emails.nextAttemptAt, emails.id)
+        .orderBy(emails.nextAttemptAt)
         .limit(limit)
         .for('update', { skipLocked: true }),
     );

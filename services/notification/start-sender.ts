@@ -7,7 +7,7 @@ import type { Mailer } from './mailer.js';
 import { settleEmails } from './settle-emails.js';
 
 /** How many e-mails a sender hands over at once. */
-export const SENDER_CONNECTIONS = 5;
+export const SENDER_CONNECTIONS = 10;
 
 export interface SenderOptions {
   db: Db;

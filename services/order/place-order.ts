@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Db } from '@walpost/kit/database';
 import { databaseFault } from '@walpost/kit/errors';
 import { countWritten } from '@walpost/kit/metrics/events';
+import { newId } from '@walpost/kit/new-id';
 import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox';
 import { childTraceparent, type SpanOptions, withSpan } from '@walpost/kit/trace';
 import { eq, sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import { mergeCalls } from './merge-calls.js';
 import { type Order, type OrderRequest, placeOrder } from './order.js';
 import { orders, outbox } from './tables.js';
@@ -58,7 +58,8 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
   });
 
   return async (request, { idempotencyKey, traceparent }) => {
-    const { order, event } = placeOrder(request, uuidv7(), clock());
+    const now = clock();
+    const { order, event } = placeOrder(request, newId(now), now);
     const row = encode(event, {
       aggregateId: order.id,
       version: order.version,

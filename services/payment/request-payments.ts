@@ -1,7 +1,7 @@
 import type { Tx } from '@walpost/kit/database';
+import { newId } from '@walpost/kit/new-id';
 import type { ReceivedEvent } from '@walpost/kit/receive';
 import { sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import { payments } from './tables.js';
 
 /** Writes down that the customer is to be charged, one payment an order; an order that has one keeps it. */
@@ -18,7 +18,7 @@ export async function requestPayments(
       sql`select requested.id, order_id, customer_id, amount, currency, 'REQUESTED', null::text, 0, traceparent,
           0, instant.now, null::text, instant.now, instant.now
         from unnest(
-          ${list(() => uuidv7({ msecs: now.getTime() }))}::uuid[],
+          ${list(() => newId(now))}::uuid[],
           ${list(({ data }) => data.orderId)}::uuid[],
           ${list(({ data }) => data.customerId)}::text[],
           ${list(({ data }) => data.totalAmount)}::bigint[],

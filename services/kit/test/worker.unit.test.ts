@@ -62,6 +62,30 @@ test('never has more calls under way than it may', async () => {
   expect(most).toBe(4);
 });
 
+test('asks for no more rows when it got fewer than it has slots, and for several when many wait', async () => {
+  const limits: number[] = [];
+  const start = (rows: number) => {
+    const due = Array.from({ length: rows }, (_, id) => ({ id, attempts: 1 }));
+    limits.length = 0;
+    return harness(0, {
+      concurrency: 8,
+      pollEvery: 60_000,
+      claim: async (limit) => {
+        limits.push(limit);
+        return due.splice(0, limit);
+      },
+    });
+  };
+  const alone = start(1);
+  await alone.settledWhen((outcomes) => outcomes.length === 1);
+  await alone.worker.close();
+  expect(limits).toEqual([8]);
+  const many = start(100);
+  await many.settledWhen((outcomes) => outcomes.length === 100);
+  await many.worker.close();
+  expect(Math.min(...limits)).toBeGreaterThanOrEqual(2);
+});
+
 test('a failed call is settled with its error and a growing wait', async () => {
   const { worker, settledWhen } = harness(1, {
     perform: async ({ attempts }) => {
