@@ -62,27 +62,41 @@ test('never has more calls under way than it may', async () => {
   expect(most).toBe(4);
 });
 
-test('asks for no more rows when it got fewer than it has slots, and for several when many wait', async () => {
+/** A worker that never polls, and how many rows it asks for each time; calls end one after the other. */
+function watched(count: number) {
   const limits: number[] = [];
-  const start = (rows: number) => {
-    const due = Array.from({ length: rows }, (_, id) => ({ id, attempts: 1 }));
-    limits.length = 0;
-    return harness(0, {
-      concurrency: 8,
-      pollEvery: 60_000,
-      claim: async (limit) => {
-        limits.push(limit);
-        return due.splice(0, limit);
-      },
-    });
+  const due = Array.from({ length: count }, (_, id) => ({ id, attempts: 1 }));
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  let last: Promise<unknown> = Promise.resolve();
+  const { worker, settledWhen } = harness(0, {
+    concurrency: 8,
+    pollEvery: 60_000,
+    claim: async (limit) => {
+      limits.push(limit);
+      return due.splice(0, limit);
+    },
+    perform: async () => {
+      last = last.then(turn);
+      await last;
+      return '';
+    },
+  });
+  const finish = async () => {
+    await settledWhen((outcomes) => outcomes.length === count);
+    await turn();
+    await worker.close();
+    return limits;
   };
-  const alone = start(1);
-  await alone.settledWhen((outcomes) => outcomes.length === 1);
-  await alone.worker.close();
-  expect(limits).toEqual([8]);
-  const many = start(100);
-  await many.settledWhen((outcomes) => outcomes.length === 100);
-  await many.worker.close();
+  return { finish };
+}
+
+test('does not ask again when it got fewer rows than it has slots', async () => {
+  expect(await watched(1).finish()).toEqual([8]);
+});
+
+test('asks for several rows at a time when many wait', async () => {
+  const limits = await watched(100).finish();
+  expect(limits[0]).toBe(8);
   expect(Math.min(...limits)).toBeGreaterThanOrEqual(2);
 });
 
