@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endOf, eventually, placeOrder, setting } from '../support.js';
+import { askPrometheus, emptyPanels } from './ask-prometheus.js';
 import { type ComposeStack, composeStack } from './compose-stack.js';
 import { effectsOf, exactly, orderWhile } from './order-load.js';
 
@@ -17,6 +18,19 @@ async function flows(withinSeconds: number): Promise<void> {
   const { id } = await placeOrder(stack.env);
   expect((await endOf(stack.env, id, withinSeconds)).status).toBe('CONFIRMED');
 }
+
+test('Prometheus reads every service, judges by every rule, and has something for every panel', async () => {
+  await stack.compose('up', '--detach', '--wait', 'prometheus');
+  await orderWhile(stack.env, () => flows(60));
+  const judged = await eventually(async () => {
+    const now = await askPrometheus(stack.env);
+    return now.unjudged.length === 0 ? now : undefined;
+  }, 60);
+  // Connect answers there only with CONNECT_JMX_EXPORTER=true.
+  expect(judged.unreachable.filter((each) => !each.startsWith('http://connect:9404/'))).toEqual([]);
+  expect(judged.firing).toEqual([]);
+  expect(await emptyPanels(stack.env)).toEqual([]);
+}, 120_000);
 
 test('a broker dies under load: intake never stops, nothing is lost and nothing doubled', async () => {
   const { ids, refused } = await orderWhile(stack.env, async () => {

@@ -46,6 +46,7 @@ const PORTS = [
   'KAFKA_2_PORT',
   'KAFKA_3_PORT',
   'POSTGRES_STANDBY_PORT',
+  'PROMETHEUS_PORT',
 ];
 
 /** @param files compose files, seen from the root of the clone */
@@ -124,7 +125,7 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
       }
     },
     async close() {
-      await compose('down', '--volumes', '--timeout', '5', '--remove-orphans');
+      await compose('--profile', '*', 'down', '--volumes', '--timeout', '5', '--remove-orphans');
       block.release();
       await rm(folder, { recursive: true });
     },
