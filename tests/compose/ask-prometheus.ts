@@ -7,9 +7,11 @@ const dashboards = fileURLToPath(new URL('../../compose/observability/grafana/da
 
 /** What a stack's Prometheus knows, as far as the tests ask. */
 export interface Judged {
+  /** Addresses and rules whose turn has not come yet. */
+  pending: string[];
   /** Addresses that could not be read at the last attempt, with the reason. */
   unreachable: string[];
-  /** Rules that were not judged yet, or could not be. */
+  /** Rules that could not be judged. */
   unjudged: string[];
   /** Names of alerts that fire. */
   firing: string[];
@@ -32,10 +34,13 @@ export async function askPrometheus(env: Environment): Promise<Judged> {
   const { groups } = await ask<{ groups: { rules: Rule[] }[] }>(env, 'rules');
   const rules = groups.flatMap((group) => group.rules);
   return {
+    pending: [...activeTargets.map(({ scrapeUrl: name, health }) => ({ name, health })), ...rules]
+      .filter(({ health }) => health === 'unknown')
+      .map(({ name }) => name),
     unreachable: activeTargets
-      .filter(({ health }) => health !== 'up')
+      .filter(({ health }) => health === 'down')
       .map(({ scrapeUrl, lastError }) => `${scrapeUrl} ${lastError}`),
-    unjudged: rules.filter(({ health }) => health !== 'ok').map(({ name }) => name),
+    unjudged: rules.filter(({ health }) => health === 'err').map(({ name }) => name),
     firing: rules.filter(({ state }) => state === 'firing').map(({ name }) => name),
   };
 }
