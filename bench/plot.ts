@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { figure } from './markdown.js';
 import type { Result, Row } from './result.js';
 import type { Summary } from './statistics.js';
@@ -15,7 +16,7 @@ const HEAD = 26;
 const GAP = 14;
 
 /**
- * Draws a measurement as SVG: for each title and metric the subject and its references as bars of their medians, with a
+ * Draws a measurement as SVG: for each title and metric the subjects and their references as bars of their medians, with a
  * line from the least to the greatest sample.
  */
 export function toSvg({ measurement, rows }: Result): string {
@@ -44,13 +45,13 @@ export function toSvg({ measurement, rows }: Result): string {
   ].join('\n');
 }
 
+/** Each side once: several rows may share a subject or a reference. */
 function barsOf(rows: readonly Row[]): Bar[] {
-  const [first] = rows;
-  const references = rows.flatMap(({ reference }) => reference ?? []);
-  return [
-    ...(first ? [{ ...first.subject.summary, label: first.subject.label, isSubject: true }] : []),
-    ...references.map(({ summary, label }) => ({ ...summary, label, isSubject: false })),
-  ];
+  const bars = rows.flatMap(({ subject, reference }): Bar[] => [
+    { ...subject.summary, label: subject.label, isSubject: true },
+    ...(reference ? [{ ...reference.summary, label: reference.label, isSubject: false }] : []),
+  ]);
+  return bars.filter((bar, at) => bars.findIndex((other) => isDeepStrictEqual(other, bar)) === at);
 }
 
 function drawBar({ label, median, min, max, isSubject }: Bar, y: number, scale: number): string[] {

@@ -59,3 +59,12 @@ test('the plot is well-formed, and its longest line is inside', () => {
   const ends = [...svg.matchAll(/H([\d.]+)M/g)].map(([, x]) => Number(x));
   expect(Math.max(...ends)).toBeLessThanOrEqual(900 - 110);
 });
+
+test('the plot has every subject of a title, and what several rows share once', () => {
+  const [row] = rows;
+  if (!row) throw new Error('no row');
+  const other = { ...row, subject: { ...row.subject, label: 'POST /orders, many rows' } };
+  const svg = toSvg({ ...result, rows: [row, other, row] });
+  const labels = [...svg.matchAll(/text-anchor="end">([^<]*)/g)].map(([, label]) => label);
+  expect(labels).toEqual(['POST /orders', 'pgbench &lt;2>', 'POST /orders, many rows']);
+});
