@@ -1,6 +1,7 @@
 // Payment and inventory as services that are called: they answer when their effect is committed.
+
+import { newId } from '@walpost/kit/new-id';
 import type { Order } from '@walpost/order-service/order';
-import { v7 as uuidv7 } from 'uuid';
 import { listen, openPool, rivalConfig } from './program.js';
 
 const config = rivalConfig(process.env);
@@ -12,7 +13,7 @@ await listen(config.RIVAL_PORT, (app) => {
     const { id, customerId, totalAmount, currency } = body as Order;
     await payments`insert into payments
       (id, order_id, customer_id, amount, currency, status, version, created_at, updated_at)
-      values (${uuidv7()}, ${id}, ${customerId}, ${totalAmount}, ${currency}, 'AUTHORIZED', 1, now(), now())
+      values (${newId(new Date())}, ${id}, ${customerId}, ${totalAmount}, ${currency}, 'AUTHORIZED', 1, now(), now())
       on conflict (order_id) do nothing`;
     return {};
   });

@@ -1,5 +1,5 @@
 // Publish after commit: the order is committed, then its event is sent. A process that dies in between loses it.
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '@walpost/kit/new-id';
 import { insertOrder, listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.js';
 
 const { config, sql, producer, decide } = await openPublishingShop();
@@ -8,7 +8,7 @@ await listen(config.RIVAL_PORT, (app) => {
   app.post('/orders', async (request, reply) => {
     const { order, payload } = decide(request.body);
     await insertOrder(sql, order);
-    const messages = [orderRecord(order.id, uuidv7(), payload)];
+    const messages = [orderRecord(order.id, newId(new Date()), payload)];
     await producer.send({ topic: ORDER_CREATED.topic, acks: -1, messages });
     return reply.code(201).send({ id: order.id });
   });

@@ -1,5 +1,5 @@
 // An outbox that is polled: order and row in one transaction, and a relay in the same process that asks for new rows.
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '@walpost/kit/new-id';
 import { startPollingRelay } from './polling-relay.js';
 import { insertOrder, listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.js';
 
@@ -24,7 +24,7 @@ await listen(config.RIVAL_PORT, (app) => {
     const { order, payload } = decide(request.body);
     await sql.begin(async (tx) => {
       await insertOrder(tx, order);
-      await tx`insert into polled_outbox (id, aggregateid, payload) values (${uuidv7()}, ${order.id}, ${payload})`;
+      await tx`insert into polled_outbox (id, aggregateid, payload) values (${newId(new Date())}, ${order.id}, ${payload})`;
     });
     return reply.code(201).send({ id: order.id });
   });

@@ -1,4 +1,5 @@
 import { eventSettings, Port, postgresSettings, readConfig, Secret } from '@walpost/kit/config';
+import { newId } from '@walpost/kit/new-id';
 import { type Order, placeOrder } from '@walpost/order-service/order';
 import { encode } from '@walpost/schemas/codec';
 import { eventType } from '@walpost/schemas/contract';
@@ -6,7 +7,6 @@ import { type FastifyInstance, fastify } from 'fastify';
 import kafkajs, { type Message, type Producer } from 'kafkajs';
 import postgres from 'postgres';
 import { Type } from 'typebox';
-import { v7 as uuidv7 } from 'uuid';
 import type { ORDER } from '../sample-order.js';
 
 /** What the rivals' programs take from the environment, which the stack fills. */
@@ -82,7 +82,10 @@ export async function listen(port: number, routes: (app: FastifyInstance) => voi
 }
 
 /** Decides an order as the order service does. */
-export const decide = (body: unknown) => placeOrder(body as typeof ORDER, uuidv7(), new Date());
+export function decide(body: unknown): ReturnType<typeof placeOrder> {
+  const now = new Date();
+  return placeOrder(body as typeof ORDER, newId(now), now);
+}
 
 /** Writes a decided order; outside a transaction it is committed when this resolves. */
 export async function insertOrder(sql: postgres.ISql, order: Order): Promise<void> {

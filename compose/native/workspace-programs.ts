@@ -110,13 +110,12 @@ export function servicePart(options: {
   };
 }
 
-/** MB. In a container the limit of its memory does this. */
-const HEAP = 128;
 const NODE_FLAGS = [
   // kafkajs 2.2.4 sets a timer in the past now and then, and Node 24 warns of each.
   '--disable-warning=TimeoutNegativeWarning',
-  // Without a limit, V8 lets garbage lie according to what the machine has: docs/performance.md, memory.
-  `--max-old-space-size=${HEAP}`,
+  // Without a limit, V8 lets garbage lie according to what the machine has: docs/performance.md, memory. In a container
+  // the limit of its memory does this.
+  '--max-old-space-size=128',
   // Node's own value; from the limit a smaller one would follow, which costs intake a tenth.
   '--max-semi-space-size=16',
 ];

@@ -43,9 +43,10 @@ if (!hasPrometheus) console.warn(`its test needs the image: docker pull ${PROMET
     // A rate takes two readings. Of duplicates and retries there are none where nothing went wrong.
     const empty = async () =>
       (await emptyPanels(stack.env)).filter((each) => !/outcome="duplicate"|retries_total/.test(each));
-    await eventually(async () => ((await empty()).length === 0 ? true : undefined), 30).catch(async () =>
-      expect(await empty()).toEqual([]),
-    );
+    await eventually(async () => {
+      expect(await empty()).toEqual([]);
+      return true;
+    }, 30);
   },
   120_000,
 );
