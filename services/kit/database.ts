@@ -1,6 +1,6 @@
-import { connect, type Socket } from 'node:net';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
+import { openSocket } from './database-socket.js';
 
 /** A Drizzle database outside a transaction. */
 export type Db = PostgresJsDatabase;
@@ -32,6 +32,16 @@ export interface Database {
 
 /** How long a statement or a wait for a lock may last, ms. Above it the caller learns of it instead of hanging. */
 const STATEMENT_TIMEOUT = 15_000;
+/** After this long without a word, ms, the server is gone: a statement under way would have ended before. */
+const SILENT_FOR = 2 * STATEMENT_TIMEOUT;
+
+/** The array types that parameters have, by their OIDs in pg_type. Results with arrays come as text. */
+const ARRAYS = Object.fromEntries(
+  Object.entries({ text: 1009, uuid: 2951, integer: 1007, bigint: 1016 }).map(([name, oid]) => [
+    `${name}[]`,
+    { to: oid, from: [oid], serialize: arrayLiteral, parse: String },
+  ]),
+);
 
 /**
  * Opens a pool of connections, lazily: a server that is away fails the queries, not the start, and is used again as
@@ -44,12 +54,15 @@ export function openDatabase(options: DatabaseOptions): Database {
     database: options.database,
     username: options.user,
     password: options.password,
-    ssl: options.ssl ? 'verify-full' : false,
     max: options.connections ?? 10,
     connect_timeout: 5,
     // The driver's own back-off grows to 20 s, and a request would wait for it instead of hearing a 503.
     backoff: () => 0.2,
-    ...{ socket: () => openSocket(options) },
+    // Speaks TLS where that is asked for. Missing in the driver's types.
+    ...{ socket: () => openSocket(options, SILENT_FOR) },
+    // Asked of the server, a connection that breaks meanwhile would end the process: nobody handles that error.
+    fetch_types: false,
+    types: ARRAYS,
     onnotice: () => undefined,
     connection: {
       application_name: options.applicationName,
@@ -67,18 +80,11 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/**
- * A connection whose end is an error. The driver takes one that is closed politely before it has logged in for nothing,
- * and connects again at once and for ever, while the query waits: that is what a balancer in front of a server that is
- * away does.
- */
-function openSocket({ host, port }: DatabaseOptions): Socket {
-  const socket = connect(port, host);
-  socket.on('end', () =>
-    socket.destroy(
-      Object.assign(new Error('the server closed the connection'), { code: 'CONNECTION_CLOSED' }),
-    ),
+/** Writes an array as Postgres reads it (documentation, "Array Input and Output Syntax"). What is text already stays it. */
+function arrayLiteral(values: readonly (string | number | null)[] | string): string {
+  if (typeof values === 'string') return values;
+  const elements = values.map((value) =>
+    value === null ? 'null' : `"${String(value).replace(/["\\]/g, '\\$&')}"`,
   );
-  // What the driver would have written down, and checks the certificate's name against.
-  return Object.assign(socket, { host, port });
+  return `{${elements.join(',')}}`;
 }

@@ -1,0 +1,108 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { sql } from 'drizzle-orm';
+import { type Link, openLink } from '../../../tests/faults/link.js';
+import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
+import { type Database, openDatabase } from '../database.js';
+
+const BROKEN = ['ECONNRESET', 'EPIPE', 'CONNECTION_CLOSED'];
+
+/** Node's own errors are no instances of the `Error` that a test sees. */
+function codeOf(error: unknown): string {
+  const { cause, code } = error as { cause?: { code: string }; code?: string };
+  return cause?.code ?? code ?? String(error);
+}
+
+let server: TestDatabase;
+let link: Link;
+const opened: Database[] = [];
+
+beforeAll(async () => {
+  server = await openTestDatabase('orders');
+  await server.admin.unsafe(
+    'create table first (id int primary key); create table second (id int primary key)',
+  );
+  await server.admin.unsafe(`grant all on first, second to "${server.options.user}"`);
+});
+
+beforeEach(async () => {
+  link = await openLink(server.options.port);
+});
+
+afterEach(async () => {
+  link.behave({ kind: 'open' });
+  await Promise.all(opened.splice(0).map((database) => database.close()));
+  await link.close();
+});
+
+afterAll(() => server.close());
+
+function openByLink(connections: number): Database {
+  const database = openDatabase({ ...server.options, port: link.port, connections });
+  opened.push(database);
+  return database;
+}
+
+test('what is asked in the moment in which a connection breaks hears of it', async () => {
+  const { db, ping } = openByLink(1);
+  await ping();
+  const asked = db.execute(sql`select pg_sleep(60)`).catch(() => ping());
+  link.behave({ kind: 'cut' });
+  expect(BROKEN).toContain(await asked.then(() => 'answered', codeOf));
+  link.behave({ kind: 'open' });
+  expect([...(await db.execute(sql`select 7 as n`))]).toEqual([{ n: 7 }]);
+}, 10_000);
+
+test('while connections break, every caller hears, and a transaction is whole or not there', async () => {
+  const { db } = openByLink(10);
+  let over = false;
+  const written: number[] = [];
+  let failures = 0;
+  let last = 0;
+  const write = async () => {
+    while (!over) {
+      const id = ++last;
+      try {
+        await db.transaction(async (tx) => {
+          // Sent together, as the consumer does.
+          const [answer] = await Promise.all([
+            tx.execute(sql`select ${id}::int as n`),
+            tx.execute(sql`select ${id}::int + 1 as n`),
+          ]);
+          expect([...answer]).toEqual([{ n: id }]);
+          await tx.execute(sql`insert into first values (${id})`);
+          await tx.execute(sql`insert into second values (${id})`);
+        });
+        written.push(id);
+      } catch (error) {
+        if (!BROKEN.includes(codeOf(error))) throw error;
+        failures += 1;
+      }
+      await wait(5);
+    }
+  };
+  const writers = Array.from({ length: 20 }, write);
+  for (let cuts = 0; cuts < 12; cuts++) {
+    await wait(300);
+    link.behave({ kind: 'cut' });
+    link.behave({ kind: 'open' });
+  }
+  over = true;
+  await Promise.all(writers);
+  expect(failures).toBeGreaterThan(0);
+  const torn = await server.admin`select id from first full join second using (id)
+    where first.id is null or second.id is null`;
+  expect([...torn]).toEqual([]);
+  const there = await server.admin`select id from first where id = any(${written})`;
+  expect(there.length).toBe(written.length);
+}, 30_000);
+
+test('arrays arrive as they were given', async () => {
+  const texts = ['', 'a,b', '{}', '"', '\\', '\\"', 'NULL', 'null', ' a\tb\n', 'ü😀', null];
+  const uuids = ['0198a0b2-0000-7000-8000-000000000001'];
+  const [row] = await server.db.execute(sql`select
+    to_json(${sql.param(texts)}::text[]) as texts, to_json(${sql.param(uuids)}::uuid[]) as uuids,
+    to_json(${sql.param([1, -2, null])}::integer[]) as integers, to_json(${sql.param([2 ** 53 - 1])}::bigint[]) as bigints,
+    to_json(${sql.param([])}::text[]) as none`);
+  expect(row).toEqual({ texts, uuids, integers: [1, -2, null], bigints: [2 ** 53 - 1], none: [] });
+});
