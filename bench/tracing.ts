@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { withSpan } from '@walpost/kit/trace';
 import { openSql, quiet } from './database.js';
 import { placeOrders } from './http-load.js';
-import type { Bench, Measurement, Side } from './measurement.js';
+import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
 import { INTAKE_PARTS } from './parts.js';
 import { startService } from './service-process.js';
 
@@ -34,20 +34,26 @@ async function run(bench: Bench): Promise<void> {
   const off = await startService(bench, 'order', { name: 'untraced-order', port: 2 });
   say('warming up');
   for (const url of [on, some, off]) await placeOrders(url, 16, 3);
-  const rate = async (url: string, connections: number) => {
+  const seconds = quick ? 2 : 5;
+  const place = async (url: string, connections: number) => {
     await quiet(sql);
     await sql`truncate orders, outbox`;
     await sql`checkpoint`;
-    return placeOrders(url, connections, quick ? 2 : 5);
+    const before = await cpuOf(url);
+    const rate = await placeOrders(url, connections, seconds);
+    return { rate, cpu: ((await cpuOf(url)) - before) / (rate * seconds) };
   };
   const against = (label: string, url: string, connections: number) => {
     const side = (name: string, from: string): Side => ({
       label: name,
-      sample: async () => ({ rate: await rate(from, connections) }),
+      sample: () => place(from, connections),
     });
     return compare({
       title: `${connections} connections`,
-      metrics: [{ name: 'rate', unit: 'orders/s', better: 'more' }],
+      metrics: [
+        { name: 'rate', unit: 'orders/s', better: 'more' },
+        { name: 'cpu', unit: 'µs/order', better: 'less' },
+      ],
       subject: side(label, url),
       references: [{ ...side('off', off), goals: { rate: '0.9' } }],
     });
@@ -65,10 +71,18 @@ async function run(bench: Bench): Promise<void> {
       {
         label: `an order, ${MOST} connections`,
         goals: { time: '0.02' },
-        sample: async () => ({ time: 1_000_000 / (await rate(off, MOST)) }),
+        sample: async () => ({ time: 1_000_000 / (await place(off, MOST)).rate }),
       },
     ],
   });
+}
+
+/** @returns how long a service's process has computed since it began, µs; it tells that at `/metrics` */
+async function cpuOf(url: string): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const [, seconds] = /^process_cpu_seconds_total\S* (\S+)$/m.exec(metrics) ?? [];
+  if (seconds === undefined) throw new BenchError(`${url}/metrics tells no process_cpu_seconds_total`);
+  return Number(seconds) * 1_000_000;
 }
 
 /** Takes every batch of spans and keeps none. @returns its URL */

@@ -18,8 +18,8 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const WILLING = 'S'.charCodeAt(0);
 
 /**
- * Opens a connection that tells the driver (postgres 3.4.9) of its end in a way that it understands. To be removed when
- * the driver's issues 1186, 1193 and 1216 are closed.
+ * Opens a connection that tells the driver (postgres 3.4.9) of its end in a way that it understands; why and until when
+ * is in docs/decisions/0017-tell-a-connections-end-twice.md.
  *
  * - One that is closed politely before the login is taken for nothing: the driver connects again at once and for ever,
  *   while the query waits. A balancer in front of a server that is away does that. So the end is made an error.

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { databaseFault } from './errors.js';
 import { SchemaIdUnknownError } from './schema-ids.js';
 import { traceIdOf } from './trace.js';
+import { traceparentOf } from './trace-requests.js';
 
 /** The body of every error answer: RFC 9457 problem details, with the fields at fault. */
 export const ProblemSchema = Type.Object(
@@ -120,8 +121,7 @@ export function toProblem(error: unknown): Problem {
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
   if (problem.status >= 500) {
-    const { traceparent } = request.headers;
-    const trace_id = traceIdOf(typeof traceparent === 'string' ? traceparent : undefined);
+    const trace_id = traceIdOf(traceparentOf(request));
     request.log.error({ err: problem.cause ?? problem, trace_id }, problem.message);
   }
   const { status, kind, message: detail, errors, headers } = problem;

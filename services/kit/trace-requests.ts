@@ -13,13 +13,12 @@ const UNTRACED = /^\/(health|metrics|docs)\b/;
 
 /**
  * Makes a span of every request, when tracing is on as the application is built: of the routes that are added after this
- * call. The header `traceparent` of the request is that of the span from then on: a route that hands it on needs to know
- * nothing of spans.
+ * call.
  */
 export function traceRequests(app: Pick<FastifyInstance, 'addHook' | 'decorateRequest'>): void {
+  app.decorateRequest('span', null);
   const tracing = activeTracing();
   if (!tracing) return;
-  app.decorateRequest('span', null);
   // What is the same for all requests of a route is made once: at thousands a second the rest is what tracing costs.
   app.addHook('onRoute', (route) => {
     if (UNTRACED.test(route.url)) return;
@@ -27,10 +26,7 @@ export function traceRequests(app: Pick<FastifyInstance, 'addHook' | 'decorateRe
     const name = `${method} ${route.url}`;
     const attributes = { 'http.request.method': method, 'http.route': route.url, 'url.scheme': 'http' };
     const begin = (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction) => {
-      const { traceparent } = request.headers;
-      const parent = typeof traceparent === 'string' ? traceparent : undefined;
-      request.span = tracing.begin(name, { kind: 'server', parent, attributes });
-      request.headers['traceparent'] = request.span.traceparent;
+      request.span = tracing.begin(name, { kind: 'server', parent: traceparentOf(request), attributes });
       done();
     };
     const end = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
@@ -42,4 +38,14 @@ export function traceRequests(app: Pick<FastifyInstance, 'addHook' | 'decorateRe
     route.onRequest = [begin, route.onRequest ?? []].flat();
     route.onResponse = [route.onResponse ?? [], end].flat();
   });
+}
+
+/** The `traceparent` that a request hands on: of its span while tracing is on, otherwise as its caller sent it. */
+export function traceparentOf({
+  span,
+  headers,
+}: Pick<FastifyRequest, 'span' | 'headers'>): string | undefined {
+  if (span) return span.traceparent;
+  const { traceparent } = headers;
+  return typeof traceparent === 'string' ? traceparent : undefined;
 }

@@ -1,7 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Db } from '@walpost/kit/database';
+import type { Logger } from '@walpost/kit/logger';
 import { Problem, problemResponse } from '@walpost/kit/problem';
 import { traceIdOf } from '@walpost/kit/trace';
+import { traceparentOf } from '@walpost/kit/trace-requests';
 import { Type } from 'typebox';
 import type { CancelOrder } from './cancel-order.js';
 import { findOrder, listOrders } from './find-orders.js';
@@ -89,7 +91,8 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
         },
       },
       async (request, reply) => {
-        const { 'idempotency-key': idempotencyKey, traceparent } = request.headers;
+        const idempotencyKey = request.headers['idempotency-key'];
+        const traceparent = traceparentOf(request);
         const result = await placeOrder(request.body, { idempotencyKey, traceparent }).catch(refuse);
         if (result.outcome === 'key-reused') {
           throw new Problem(
@@ -102,7 +105,9 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           );
         }
         const { order } = result;
-        request.log.debug({ order_id: order.id, trace_id: traceIdOf(traceparent) }, 'order placed');
+        const log = request.log as Logger;
+        if (log.isLevelEnabled('debug'))
+          log.debug({ order_id: order.id, trace_id: traceIdOf(traceparent) }, 'order placed');
         if (result.outcome === 'replayed') reply.header('idempotency-replayed', 'true');
         return reply.code(201).header('location', `/orders/${order.id}`).send(view(order));
       },
@@ -167,8 +172,10 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           },
         },
       },
-      async ({ params: { id }, headers: { traceparent } }) =>
-        view((await cancelOrder(id, traceparent).catch(refuse)) ?? notFound(id)),
+      async (request) => {
+        const { id } = request.params;
+        return view((await cancelOrder(id, traceparentOf(request)).catch(refuse)) ?? notFound(id));
+      },
     );
   };
 }

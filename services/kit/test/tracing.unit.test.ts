@@ -7,6 +7,7 @@ import type { Received } from '../receive.js';
 import { startTracing } from '../start-tracing.js';
 import { activeTracing, withSpan } from '../trace.js';
 import { traceBatch } from '../trace-batch.js';
+import { traceparentOf } from '../trace-requests.js';
 import { order } from './order-record.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -56,11 +57,9 @@ test('without an address, and when it is switched off, there is no tracing, and 
 
 test('a request is a span of its caller’s trace, and what it hands on hangs below it', async () => {
   const app = await createApp({ title: 'Test', logger, readiness: {} });
-  app.get('/things/:id', (request) => {
-    const { traceparent } = request.headers;
-    const parent = typeof traceparent === 'string' ? traceparent : undefined;
-    return withSpan('work', { kind: 'client', parent }, async (each) => ({ each }));
-  });
+  app.get('/things/:id', (request) =>
+    withSpan('work', { kind: 'client', parent: traceparentOf(request) }, async (each) => ({ each })),
+  );
   const ask = await serve(app);
   const { json } = await ask('/things/1', { headers: { traceparent: CALLER } });
   await ask('/health/live');
