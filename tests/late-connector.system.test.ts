@@ -45,3 +45,22 @@ test('orders placed before topics and connector exist arrive, once and in order,
   for (const [id, seen] of versions)
     expect([id, seen]).toEqual([id, cancelled.includes(id) ? ['1', '2'] : ['1']]);
 }, 180_000);
+
+test('a relay that is stopped right after an event moves its slot on when it is back, though nothing happens', async () => {
+  const sql = connectTo(stack.env, 'orders');
+  const position = async () => String((await sql`select pg_current_wal_lsn() as lsn`)[0]?.['lsn']);
+  const confirmed = (lsn: string, withinSeconds: number) =>
+    eventually(async () => {
+      const [slot] = await sql`select confirmed_flush_lsn > ${lsn}::text::pg_lsn as is
+        from pg_replication_slots where slot_name = 'order_outbox'`;
+      return slot?.['is'] || undefined;
+    }, withinSeconds);
+  const before = await position();
+  await placeOrders(stack.env, 1);
+  await confirmed(before, 30);
+  await stack.stop('connect');
+  await stack.start('connect');
+  // Two heartbeats: with the first one it finds out where it is.
+  await confirmed(await position(), 45);
+  await sql.end();
+}, 120_000);
