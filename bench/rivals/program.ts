@@ -23,6 +23,7 @@ export const rivalConfig = (environment: NodeJS.ProcessEnv) =>
       ORDERS_PASSWORD: Secret(),
       PAYMENTS_PASSWORD: Secret(),
       INVENTORY_PASSWORD: Secret(),
+      CDC_PASSWORD: Secret(),
     },
     environment,
   );
