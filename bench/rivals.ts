@@ -209,8 +209,12 @@ async function latencies({ orders, payments }: Databases): Promise<Record<string
   const acted = await payments<{ id: string; at: number }[]>`
     select order_id as id, ${instant(payments)} from payments`;
   const at = new Map(acted.map((payment) => [payment.id, payment.at]));
-  const heard = placed.filter(({ id }) => at.has(id));
-  const sorted = heard.map((order) => (at.get(order.id) ?? Number.NaN) - order.at).sort((a, b) => a - b);
+  const sorted = placed
+    .flatMap((order) => {
+      const actedAt = at.get(order.id);
+      return actedAt === undefined ? [] : [actedAt - order.at];
+    })
+    .sort((a, b) => a - b);
   return {
     [`to the payment at ${CALM}/s, p50`]: percentile(sorted, 0.5),
     [`to the payment at ${CALM}/s, p99`]: percentile(sorted, 0.99),
@@ -229,15 +233,7 @@ async function killed({ stack, say }: Bench, way: Way, databases: Databases): Pr
     });
     await stack.ready(way.process);
   }
-  // What nobody has acted on, and on which nothing has happened for a while, stays so.
-  let last = await effects(databases);
-  let since = Date.now();
-  while (Date.now() < since + LAST_HEARD && (last.payments < last.orders || last.reserved < last.orders)) {
-    await delay(200);
-    const now = await effects(databases);
-    if (now.payments !== last.payments || now.reserved !== last.reserved) since = Date.now();
-    last = now;
-  }
+  const { found: last } = await settled(databases, true);
   const unpaid = last.orders - last.payments;
   const unreserved = last.orders - last.reserved;
   return `${way.label}, its process killed ${KILLS} times under load: of ${last.orders} committed orders ${unpaid} never reached payment, ${unreserved} never inventory`;

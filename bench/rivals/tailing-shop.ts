@@ -28,6 +28,7 @@ const tailed = {
     enablePoisonousMessageProtection: false,
   },
 };
+// What it passes over is counted by who runs this.
 const logger = getDisabledLogger();
 const handle = async ({
   id,

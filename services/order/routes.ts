@@ -105,6 +105,7 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           );
         }
         const { order } = result;
+        // Pino's, as the kit makes it; Fastify's type of it has no levels.
         const log = request.log as Logger;
         if (log.isLevelEnabled('debug'))
           log.debug({ order_id: order.id, trace_id: traceIdOf(traceparent) }, 'order placed');
