@@ -24,6 +24,8 @@ export interface Comparison {
   metrics: readonly Metric[];
   subject: Side;
   references: readonly Reference[];
+  /** So many times the run's repeats, for a difference that is smaller than that between two samples. */
+  times?: number;
 }
 
 /** A stack, and who releases what is opened on it. */

@@ -29,10 +29,11 @@ export async function runMeasurement(
   async function compare(comparison: Comparison): Promise<void> {
     const sides: Side[] = [comparison.subject, ...comparison.references];
     const samples = sides.map((): Readonly<Record<string, number>>[] => []);
-    total += repeats * sides.length;
-    for (let repeat = 0; repeat < repeats; repeat++) {
+    const rounds = repeats * (comparison.times ?? 1);
+    total += rounds * sides.length;
+    for (let round = 0; round < rounds; round++) {
       // There and back: a side that always came after the same other one would inherit what that left behind.
-      const order = repeat % 2 === 0 ? sides.keys() : [...sides.keys()].reverse();
+      const order = round % 2 === 0 ? sides.keys() : [...sides.keys()].reverse();
       for (const at of order) {
         signal.throwIfAborted();
         progress.show(`${name}: ${comparison.title}: ${sides[at]?.label}`, done, total);

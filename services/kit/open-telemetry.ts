@@ -13,10 +13,10 @@ import { pause } from './retry.js';
 import type { RelaySpan, SpanOptions, Tracing } from './trace.js';
 
 const KINDS = {
-  server: SpanKind.SERVER,
-  client: SpanKind.CLIENT,
-  consumer: SpanKind.CONSUMER,
-  internal: SpanKind.INTERNAL,
+  server: { kind: SpanKind.SERVER },
+  client: { kind: SpanKind.CLIENT },
+  consumer: { kind: SpanKind.CONSUMER },
+  internal: { kind: SpanKind.INTERNAL },
 };
 
 /** How long the last spans may take, ms: a collector that is away must not hold up a service's end. */
@@ -49,15 +49,13 @@ export function createTracing(
 
   return {
     begin(name, { kind, parent, attributes }: SpanOptions) {
-      const span = tracer.startSpan(
-        name,
-        { kind: KINDS[kind], ...(attributes && { attributes }) },
-        contextOf(parent),
-      );
+      const span = tracer.startSpan(name, KINDS[kind], contextOf(parent));
       const { traceId, spanId, traceFlags } = span.spanContext();
       return {
         traceparent: `00-${traceId}-${spanId}-${traceFlags === 1 ? '01' : '00'}`,
         end(more, error) {
+          // Given at the start, the SDK would check and copy them three times.
+          if (attributes) span.setAttributes(attributes);
           if (more) span.setAttributes(more);
           if (error !== undefined) {
             const message = error instanceof Error ? error.message : String(error);
@@ -120,8 +118,9 @@ function relaySpanId(eventId: string): string {
 }
 
 function contextOf(traceparent: string | undefined) {
+  if (traceparent === undefined) return ROOT_CONTEXT;
   const [, traceId, spanId, flags] =
-    /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(traceparent ?? '') ?? [];
+    /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(traceparent) ?? [];
   if (!traceId || !spanId || !flags) return ROOT_CONTEXT;
   const traceFlags = Number.parseInt(flags, 16) & 1;
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });

@@ -2,8 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { databaseFault } from './errors.js';
 import { SchemaIdUnknownError } from './schema-ids.js';
-import { traceIdOf } from './trace.js';
-import { traceparentOf } from './trace-requests.js';
+import { requestTraceId } from './trace-requests.js';
 
 /** The body of every error answer: RFC 9457 problem details, with the fields at fault. */
 export const ProblemSchema = Type.Object(
@@ -121,7 +120,7 @@ export function toProblem(error: unknown): Problem {
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
   if (problem.status >= 500) {
-    const trace_id = traceIdOf(traceparentOf(request));
+    const trace_id = requestTraceId(request);
     request.log.error({ err: problem.cause ?? problem, trace_id }, problem.message);
   }
   const { status, kind, message: detail, errors, headers } = problem;

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
-import { activeTracing, type OpenSpan } from './trace.js';
+import { activeTracing, childTraceparent, type OpenSpan, traceIdOf } from './trace.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,7 +26,7 @@ export function traceRequests(app: Pick<FastifyInstance, 'addHook' | 'decorateRe
     const name = `${method} ${route.url}`;
     const attributes = { 'http.request.method': method, 'http.route': route.url, 'url.scheme': 'http' };
     const begin = (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction) => {
-      request.span = tracing.begin(name, { kind: 'server', parent: traceparentOf(request), attributes });
+      request.span = tracing.begin(name, { kind: 'server', parent: sentTraceparent(request), attributes });
       done();
     };
     const end = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
@@ -40,12 +40,18 @@ export function traceRequests(app: Pick<FastifyInstance, 'addHook' | 'decorateRe
   });
 }
 
-/** The `traceparent` that a request hands on: of its span while tracing is on, otherwise as its caller sent it. */
-export function traceparentOf({
-  span,
-  headers,
-}: Pick<FastifyRequest, 'span' | 'headers'>): string | undefined {
-  if (span) return span.traceparent;
-  const { traceparent } = headers;
+/** The `traceparent` for what a request causes: of its span while tracing is on, otherwise its caller's, or a new one. */
+export function traceparentOf(request: TracedRequest): string {
+  return request.span?.traceparent ?? childTraceparent(sentTraceparent(request));
+}
+
+/** The trace that a request is in, undefined when it is in none. */
+export function requestTraceId(request: TracedRequest): string | undefined {
+  return traceIdOf(request.span?.traceparent ?? sentTraceparent(request));
+}
+
+type TracedRequest = Pick<FastifyRequest, 'span' | 'headers'>;
+
+function sentTraceparent({ headers: { traceparent } }: Pick<FastifyRequest, 'headers'>): string | undefined {
   return typeof traceparent === 'string' ? traceparent : undefined;
 }

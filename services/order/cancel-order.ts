@@ -1,12 +1,11 @@
 import type { Db } from '@walpost/kit/database';
 import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
-import { childTraceparent } from '@walpost/kit/trace';
 import { eq } from 'drizzle-orm';
 import { cancelOrder, type Order } from './order.js';
 import { saveOrders } from './save-orders.js';
 import { orders } from './tables.js';
 
-export type CancelOrder = (id: string, traceparent: string | undefined) => Promise<Order | undefined>;
+export type CancelOrder = (id: string, traceparent: string) => Promise<Order | undefined>;
 
 /**
  * Makes the operation by which a customer cancels an order. It gives the order as it is then, or undefined when there
@@ -20,12 +19,7 @@ export function createCancelOrder(db: Db, encode: OutboxEncoder, clock: () => Da
       const time = clock();
       const { order, event } = cancelOrder(found, 'cancelled by the customer', time);
       await saveOrders(tx, [order]);
-      const envelope = {
-        aggregateId: id,
-        version: order.version,
-        traceparent: childTraceparent(traceparent),
-        time,
-      };
+      const envelope = { aggregateId: id, version: order.version, traceparent, time };
       await publish(tx, [encode(event, envelope)]);
       return order;
     });

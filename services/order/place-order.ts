@@ -4,7 +4,7 @@ import { databaseFault } from '@walpost/kit/errors';
 import { countWritten } from '@walpost/kit/metrics/events';
 import { newId } from '@walpost/kit/new-id';
 import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox';
-import { childTraceparent, type SpanOptions, withSpan } from '@walpost/kit/trace';
+import { type SpanOptions, withSpan } from '@walpost/kit/trace';
 import { eq, sql } from 'drizzle-orm';
 import { mergeCalls } from './merge-calls.js';
 import { type Order, type OrderRequest, placeOrder } from './order.js';
@@ -13,7 +13,7 @@ import { orders, outbox } from './tables.js';
 /** What came with the request, beside its body. */
 export interface PlaceOrderContext {
   idempotencyKey: string | undefined;
-  traceparent: string | undefined;
+  traceparent: string;
 }
 
 export type PlaceOrderResult =
@@ -63,7 +63,7 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
     const row = encode(event, {
       aggregateId: order.id,
       version: order.version,
-      traceparent: childTraceparent(traceparent),
+      traceparent,
       time: order.createdAt,
     });
     const requestHash = idempotencyKey === undefined ? null : hash(request);

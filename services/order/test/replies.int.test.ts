@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { handleBatch } from '@walpost/kit/handle-batch';
 import { createOutboxEncoder } from '@walpost/kit/outbox';
+import { childTraceparent } from '@walpost/kit/trace';
 import { v7 as uuidv7 } from 'uuid';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { readOutbox, received } from '../../../tests/stack/received.js';
@@ -24,7 +25,10 @@ afterAll(() => database?.close());
 async function place(): Promise<string> {
   const placeOrder = createPlaceOrder(database.db, encode, clock);
   const request = { customerId: 'ada', currency: 'EUR', items: [{ sku: 'A', quantity: 1, unitPrice: 5 }] };
-  const result = await placeOrder(request, { idempotencyKey: undefined, traceparent: undefined });
+  const result = await placeOrder(request, {
+    idempotencyKey: undefined,
+    traceparent: childTraceparent(undefined),
+  });
   if (result.outcome === 'key-reused') throw new Error('no key was given');
   return result.order.id;
 }
@@ -79,7 +83,7 @@ test('answers of both topics at once, many times over, and a cancel in between: 
   ];
   await Promise.all([
     ...[...batches, ...batches].map((batch) => answer(...batch)),
-    ...ids.slice(0, 10).map((id) => cancel(id, undefined).catch(() => undefined)),
+    ...ids.slice(0, 10).map((id) => cancel(id, childTraceparent(undefined)).catch(() => undefined)),
   ]);
   for (const id of ids) {
     const [first, end, ...more] = await history(id);

@@ -1,6 +1,7 @@
 // The order service's own way to place an order, in a process that dies by kill -9 right after the commit.
 import { type DatabaseOptions, openDatabase } from '@walpost/kit/database';
 import { createOutboxEncoder } from '@walpost/kit/outbox';
+import { childTraceparent } from '@walpost/kit/trace';
 import { createPlaceOrder } from '@walpost/order-service/place-order';
 
 /** What the program is told. */
@@ -18,5 +19,8 @@ const encode = createOutboxEncoder('/walpost/scenario', () => schemaId);
 const placeOrder = createPlaceOrder(db, encode, () => new Date());
 
 const items = [{ sku: 'BOOK-1', quantity: 1, unitPrice: 1250 }];
-await placeOrder({ customerId: 'ada', currency: 'EUR', items }, { idempotencyKey, traceparent: undefined });
+await placeOrder(
+  { customerId: 'ada', currency: 'EUR', items },
+  { idempotencyKey, traceparent: childTraceparent(undefined) },
+);
 process.kill(process.pid, 'SIGKILL');
