@@ -5,6 +5,7 @@ import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Type } from 'typebox';
+import { answerInTime } from './answer-in-time.js';
 import type { Logger } from './logger.js';
 import { exposeMetrics } from './metrics/http.js';
 import { Problem, ProblemSchema, sendProblem } from './problem.js';
@@ -22,7 +23,7 @@ export type App = FastifyInstance<
 /** What must hold for a service to do its work; each check rejects with the reason when it does not. */
 export type ReadinessChecks = Record<string, () => Promise<void> | void>;
 
-/** No request is answered later than this, ms: a frozen database must not hold its callers. */
+/** How long a request may wait for its answer, ms. */
 const ANSWER_WITHIN = 20_000;
 const BODY_LIMIT = 64 * 1024;
 
@@ -42,7 +43,6 @@ export async function createApp({ title, logger, readiness }: AppOptions): Promi
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
-    handlerTimeout: ANSWER_WITHIN,
     forceCloseConnections: 'idle',
     // What cannot even be routed is answered in the same form.
     frameworkErrors: sendProblem,
@@ -66,9 +66,11 @@ export async function createApp({ title, logger, readiness }: AppOptions): Promi
   app.addHook('preClose', async () => {
     closing = true;
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (closing) reply.header('connection', 'close');
+    done();
   });
+  answerInTime(app, ANSWER_WITHIN);
   app.addSchema(ProblemSchema);
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request) => {

@@ -98,9 +98,6 @@ export function toProblem(error: unknown): Problem {
     const [first] = errors;
     return new Problem(400, 'invalid-request', `${first?.field} ${first?.detail}`, { errors });
   }
-  if (code === 'FST_ERR_HANDLER_TIMEOUT') {
-    return new Problem(503, 'timeout', 'The answer took too long. Try again.', { ...RETRY, cause: error });
-  }
   if (code === 'FST_ERR_MAX_PARAM_LENGTH') {
     const detail = 'must not be so long';
     return new Problem(400, 'invalid-request', `A part of the URL ${detail}.`, {

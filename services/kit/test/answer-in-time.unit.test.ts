@@ -1,0 +1,44 @@
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, expect, test } from '@jest/globals';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { answerInTime } from '../answer-in-time.js';
+import { sendProblem } from '../problem.js';
+
+const WITHIN = 100;
+
+let app: FastifyInstance | undefined;
+afterEach(() => app?.close());
+
+/** @returns the URL of what answers by this handler */
+function listen(handler: () => Promise<unknown>): Promise<string> {
+  app = Fastify();
+  app.setErrorHandler(sendProblem);
+  answerInTime(app, WITHIN);
+  app.get('/', handler);
+  return app.listen({ port: 0 });
+}
+
+test('a request that waits too long is told to try again, and its late answer does no harm', async () => {
+  let finish: (late: string) => void = () => undefined;
+  const late = new Promise<string>((resolve) => {
+    finish = resolve;
+  });
+  const url = await listen(() => late);
+  const answer = await fetch(url);
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(await answer.json()).toMatchObject({ detail: 'The answer took too long. Try again.' });
+  finish('late');
+  const next = await fetch(url);
+  expect([next.status, await next.text()]).toEqual([200, 'late']);
+});
+
+test('an answer that has begun may take as long as it likes', async () => {
+  async function* slowly() {
+    yield 'begun, ';
+    await delay(3 * WITHIN);
+    yield 'ended';
+  }
+  const answer = await fetch(await listen(async () => Readable.from(slowly())));
+  expect([answer.status, await answer.text()]).toEqual([200, 'begun, ended']);
+});
