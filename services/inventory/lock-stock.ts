@@ -25,6 +25,8 @@ export async function lockStock(tx: Tx, batch: readonly ReceivedEvent[]): Promis
         where ${reservations.orderId} = any(${sql.param(cancelled)}::uuid[]) and ${reservations.status} = 'RESERVED')`,
     )
     .orderBy(stock.sku)
-    .for('update');
+    .for('update')
+    .prepare('lock_stock')
+    .execute();
   return new Map(rows.map(({ sku, ...level }): [string, StockLevel] => [sku, level]));
 }

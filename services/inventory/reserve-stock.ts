@@ -3,7 +3,7 @@ import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
 import type { ReceivedEvent } from '@walpost/kit/receive';
 import { childTraceparent } from '@walpost/kit/trace';
 import type { DomainEvent } from '@walpost/schemas/contract';
-import { inArray, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { lockStock } from './lock-stock.js';
 import { saveStock } from './save-stock.js';
 import { type Reservation, reserve } from './stock.js';
@@ -20,25 +20,20 @@ export async function reserveStock(
   batch: readonly ReceivedEvent[],
   now: Date,
 ): Promise<void> {
-  const orders = await undecided(tx, events);
-  const before = await lockStock(tx, batch);
+  const [orders, before] = await Promise.all([undecided(tx, events), lockStock(tx, batch)]);
   const { stock: after, reservations: decided } = reserve(
     before,
     [...orders.values()].map(({ data }) => data),
   );
-  await saveStock(tx, before, after);
-  await insertReservations(tx, decided, now);
-  await publish(
-    tx,
-    decided.map((reservation) =>
-      encode(describe(reservation, now), {
-        aggregateId: reservation.orderId,
-        version: VERSION,
-        traceparent: childTraceparent(orders.get(reservation.orderId)?.traceparent),
-        time: now,
-      }),
-    ),
+  const rows = decided.map((reservation) =>
+    encode(describe(reservation, now), {
+      aggregateId: reservation.orderId,
+      version: VERSION,
+      traceparent: childTraceparent(orders.get(reservation.orderId)?.traceparent),
+      time: now,
+    }),
   );
+  await Promise.all([saveStock(tx, before, after), insertReservations(tx, decided, now), publish(tx, rows)]);
 }
 
 /** The orders that have no reservation yet, by id. An order that is announced twice is decided once. */
@@ -50,7 +45,9 @@ async function undecided(
   const known = await tx
     .selectDistinct({ orderId: reservations.orderId })
     .from(reservations)
-    .where(inArray(reservations.orderId, [...orders.keys()]));
+    .where(sql`${reservations.orderId} = any(${sql.param([...orders.keys()])}::uuid[])`)
+    .prepare('decided_orders')
+    .execute();
   for (const { orderId } of known) orders.delete(orderId);
   return orders;
 }
@@ -60,16 +57,21 @@ async function insertReservations(tx: Tx, decided: Reservation[], now: Date): Pr
     reservation.items.map((item) => ({ ...item, reservation, reason: reasonOf(reservation, item.sku) })),
   );
   const list = <V>(pick: (line: (typeof lines)[number]) => V) => sql.param(lines.map(pick));
-  await tx.execute(sql`
-    insert into ${reservations} (order_id, sku, quantity, status, reason, updated_at)
-    select line.*, ${now.toISOString()}::timestamptz
-    from unnest(
-      ${list(({ reservation }) => reservation.orderId)}::uuid[],
-      ${list(({ sku }) => sku)}::text[],
-      ${list(({ quantity }) => quantity)}::bigint[],
-      ${list(({ reservation }) => reservation.status)}::text[],
-      ${list(({ reason }) => reason)}::text[]
-    ) as line`);
+  // The columns in the order of the table's definition.
+  await tx
+    .insert(reservations)
+    .select(
+      sql`select line.*, ${now.toISOString()}::timestamptz
+        from unnest(
+          ${list(({ reservation }) => reservation.orderId)}::uuid[],
+          ${list(({ sku }) => sku)}::text[],
+          ${list(({ quantity }) => quantity)}::bigint[],
+          ${list(({ reservation }) => reservation.status)}::text[],
+          ${list(({ reason }) => reason)}::text[]
+        ) as line`,
+    )
+    .prepare('insert_reservations')
+    .execute();
 }
 
 function reasonOf(reservation: Reservation, sku: string): string | null {

@@ -22,5 +22,7 @@ export async function claimEmails(db: Db, limit: number, lease: number, now: Dat
     .set({ attempts: sql`${emails.attempts} + 1`, nextAttemptAt: new Date(now.getTime() + lease) })
     .from(due)
     .where(eq(emails.id, due.id))
-    .returning(getTableColumns(emails));
+    .returning(getTableColumns(emails))
+    .prepare('claim_emails')
+    .execute();
 }

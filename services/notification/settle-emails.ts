@@ -8,20 +8,28 @@ export async function settleEmails(db: Db, outcomes: Outcome<EmailRow, void>[], 
   const list = <V>(pick: (outcome: Outcome<EmailRow, void>) => V) => sql.param(outcomes.map(pick));
   const at = now.toISOString();
   // A failure counts only while nobody else has claimed the row since; that it was sent counts in any case.
-  await db.execute(sql`
-    update ${emails} as email
-    set status = case when settled.error is null then 'SENT' else 'WAITING' end,
-      sent_at = case when settled.error is null then ${at}::timestamptz end,
-      next_attempt_at = settled.next_attempt_at::timestamptz,
-      last_error = settled.error
-    from unnest(
-      ${list(({ item }) => item.id)}::uuid[],
-      ${list(({ item }) => item.attempts)}::integer[],
-      ${list((outcome) => ('error' in outcome ? outcome.error.message : null))}::text[],
-      ${list((outcome) =>
-        'error' in outcome ? new Date(now.getTime() + outcome.retryIn).toISOString() : null,
-      )}::text[]
-    ) as settled (id, attempts, error, next_attempt_at)
-    where email.id = settled.id and email.status = 'WAITING'
-      and (settled.error is null or email.attempts = settled.attempts)`);
+  await db
+    .update(emails)
+    .set({
+      status: sql`case when settled.error is null then 'SENT' else 'WAITING' end`,
+      sentAt: sql`case when settled.error is null then ${at}::timestamptz end`,
+      nextAttemptAt: sql`settled.next_attempt_at::timestamptz`,
+      lastError: sql`settled.error`,
+    })
+    .from(
+      sql`unnest(
+        ${list(({ item }) => item.id)}::uuid[],
+        ${list(({ item }) => item.attempts)}::integer[],
+        ${list((outcome) => ('error' in outcome ? outcome.error.message : null))}::text[],
+        ${list((outcome) =>
+          'error' in outcome ? new Date(now.getTime() + outcome.retryIn).toISOString() : null,
+        )}::text[]
+      ) as settled (id, attempts, error, next_attempt_at)`,
+    )
+    .where(
+      sql`${emails.id} = settled.id and ${emails.status} = 'WAITING'
+        and (settled.error is null or ${emails.attempts} = settled.attempts)`,
+    )
+    .prepare('settle_emails')
+    .execute();
 }

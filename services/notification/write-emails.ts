@@ -12,19 +12,25 @@ export async function writeEmails(
 ): Promise<void> {
   const written = events.map((event) => ({ event, email: composeEmail(event) }));
   const list = <V>(pick: (each: (typeof written)[number]) => V) => sql.param(written.map(pick));
-  await tx.execute(sql`
-    insert into ${emails} (id, order_id, customer_id, kind, recipient, subject, body, message_id,
-      traceparent, status, next_attempt_at, created_at)
-    select written.*, 'WAITING', instant.now, instant.now
-    from unnest(
-      ${list(({ event }) => event.id)}::uuid[],
-      ${list(({ event }) => event.data.orderId)}::uuid[],
-      ${list(({ event }) => event.data.customerId)}::text[],
-      ${list(({ email }) => email.kind)}::text[],
-      ${list(({ email }) => email.recipient)}::text[],
-      ${list(({ email }) => email.subject)}::text[],
-      ${list(({ email }) => email.body)}::text[],
-      ${list(({ event }) => `<${event.id}@walpost.local>`)}::text[],
-      ${list(({ event }) => event.traceparent ?? null)}::text[]
-    ) as written, (select ${now.toISOString()}::timestamptz as now) as instant`);
+  // The columns in the order of the table's definition.
+  await tx
+    .insert(emails)
+    .select(
+      sql`select id, order_id, customer_id, kind, recipient, subject, body, message_id,
+          'WAITING', 0, null::text, instant.now, traceparent, instant.now, null::timestamptz
+        from unnest(
+          ${list(({ event }) => event.id)}::uuid[],
+          ${list(({ event }) => event.data.orderId)}::uuid[],
+          ${list(({ event }) => event.data.customerId)}::text[],
+          ${list(({ email }) => email.kind)}::text[],
+          ${list(({ email }) => email.recipient)}::text[],
+          ${list(({ email }) => email.subject)}::text[],
+          ${list(({ email }) => email.body)}::text[],
+          ${list(({ event }) => `<${event.id}@walpost.local>`)}::text[],
+          ${list(({ event }) => event.traceparent ?? null)}::text[]
+        ) as written (id, order_id, customer_id, kind, recipient, subject, body, message_id, traceparent),
+        (select ${now.toISOString()}::timestamptz as now) as instant`,
+    )
+    .prepare('write_emails')
+    .execute();
 }

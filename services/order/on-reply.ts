@@ -41,11 +41,8 @@ export function replyHandlers(encode: OutboxEncoder, clock: () => Date): Handler
       const traceparent = childTraceparent(reply.traceparent);
       rows.push(encode(event, { aggregateId: order.id, version: order.version, traceparent, time }));
     }
-    await saveOrders(
-      tx,
-      [...found.values()].filter(({ id }) => changed.has(id)),
-    );
-    await publish(tx, rows);
+    const answered = [...found.values()].filter(({ id }) => changed.has(id));
+    await Promise.all([saveOrders(tx, answered), publish(tx, rows)]);
   };
   return {
     PaymentAuthorized: onReplies,

@@ -1,7 +1,7 @@
 import type { Tx } from '@walpost/kit/database';
 import type { OutboxEncoder } from '@walpost/kit/outbox';
 import type { ReceivedEvent } from '@walpost/kit/receive';
-import { inArray } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { decide } from './payment.js';
 import { savePayments } from './save-payments.js';
 import { payments } from './tables.js';
@@ -17,9 +17,11 @@ export async function cancelPayments(
   const rows = await tx
     .select()
     .from(payments)
-    .where(inArray(payments.orderId, [...cancels.keys()]))
+    .where(sql`${payments.orderId} = any(${sql.param([...cancels.keys()])}::uuid[])`)
     .orderBy(payments.id)
-    .for('update');
+    .for('update')
+    .prepare('lock_payments_of_orders')
+    .execute();
   const decided = rows.map((row) => {
     const traceparent = cancels.get(row.orderId)?.traceparent ?? row.traceparent;
     return decide({ ...row, traceparent }, { type: 'order-cancelled' }, now);

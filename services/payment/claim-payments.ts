@@ -31,5 +31,7 @@ export async function claimPayments(db: Db, limit: number, lease: number, now: D
     })
     .from(due)
     .where(eq(payments.id, due.id))
-    .returning(getTableColumns(payments));
+    .returning(getTableColumns(payments))
+    .prepare('claim_payments')
+    .execute();
 }

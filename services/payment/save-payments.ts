@@ -15,32 +15,40 @@ export async function savePayments(
   if (decided.length === 0) return;
   const list = <V>(pick: (payment: PaymentRow) => V) =>
     sql.param(decided.map(({ payment }) => pick(payment)));
+  const rows = decided.flatMap(({ payment: { orderId, version, traceparent }, event }) => {
+    if (!event) return [];
+    const envelope = {
+      aggregateId: orderId,
+      version,
+      traceparent: childTraceparent(traceparent ?? undefined),
+      time: now,
+    };
+    return [encode(event, envelope)];
+  });
   // Instants travel as text: Drizzle has switched off the driver's serializer of timestamptz arrays.
-  await tx.execute(sql`
-    update ${payments} as payment
-    set status = decided.status, reason = decided.reason, version = decided.version,
-      traceparent = decided.traceparent, next_attempt_at = decided.next_attempt_at::timestamptz, last_error = null,
-      updated_at = ${now.toISOString()}::timestamptz
-    from unnest(
-      ${list(({ id }) => id)}::uuid[],
-      ${list(({ status }) => status)}::text[],
-      ${list(({ reason }) => reason)}::text[],
-      ${list(({ version }) => version)}::integer[],
-      ${list(({ traceparent }) => traceparent)}::text[],
-      ${list(({ nextAttemptAt }) => nextAttemptAt?.toISOString() ?? null)}::text[]
-    ) as decided (id, status, reason, version, traceparent, next_attempt_at)
-    where payment.id = decided.id`);
-  await publish(
-    tx,
-    decided.flatMap(({ payment: { orderId, version, traceparent }, event }) => {
-      if (!event) return [];
-      const envelope = {
-        aggregateId: orderId,
-        version,
-        traceparent: childTraceparent(traceparent ?? undefined),
-        time: now,
-      };
-      return [encode(event, envelope)];
-    }),
-  );
+  const saved = tx
+    .update(payments)
+    .set({
+      status: sql`decided.status`,
+      reason: sql`decided.reason`,
+      version: sql`decided.version`,
+      traceparent: sql`decided.traceparent`,
+      nextAttemptAt: sql`decided.next_attempt_at::timestamptz`,
+      lastError: null,
+      updatedAt: now,
+    })
+    .from(
+      sql`unnest(
+        ${list(({ id }) => id)}::uuid[],
+        ${list(({ status }) => status)}::text[],
+        ${list(({ reason }) => reason)}::text[],
+        ${list(({ version }) => version)}::integer[],
+        ${list(({ traceparent }) => traceparent)}::text[],
+        ${list(({ nextAttemptAt }) => nextAttemptAt?.toISOString() ?? null)}::text[]
+      ) as decided (id, status, reason, version, traceparent, next_attempt_at)`,
+    )
+    .where(sql`${payments.id} = decided.id`)
+    .prepare('save_payments')
+    .execute();
+  await Promise.all([saved, publish(tx, rows)]);
 }

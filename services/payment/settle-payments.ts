@@ -1,7 +1,7 @@
 import type { Db, Tx } from '@walpost/kit/database';
 import type { OutboxEncoder } from '@walpost/kit/outbox';
 import type { Outcome } from '@walpost/kit/worker';
-import { inArray, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { decide, type PaymentInput } from './payment.js';
 import { savePayments } from './save-payments.js';
 import { type PaymentRow, payments } from './tables.js';
@@ -24,14 +24,11 @@ export function settlePayments(
     const rows = await tx
       .select()
       .from(payments)
-      .where(
-        inArray(
-          payments.id,
-          outcomes.map(({ item }) => item.id),
-        ),
-      )
+      .where(sql`${payments.id} = any(${sql.param(outcomes.map(({ item }) => item.id))}::uuid[])`)
       .orderBy(payments.id)
-      .for('update');
+      .for('update')
+      .prepare('lock_payments')
+      .execute();
     const answers = new Map(
       outcomes.flatMap((outcome) => ('result' in outcome ? [[outcome.item.id, outcome.result]] : [])),
     );
