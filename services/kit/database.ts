@@ -2,7 +2,12 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { openSocket } from './database-socket.js';
 
-/** A Drizzle database outside a transaction. */
+/**
+ * A Drizzle database outside a transaction.
+ *
+ * A statement that runs often ends in `.prepare(name).execute()`: without a name the server parses and plans it each
+ * time, and it takes two round trips.
+ */
 export type Db = PostgresJsDatabase;
 /** A Drizzle transaction. Functions that write take one as their first argument, so that they cannot open their own. */
 export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0];
