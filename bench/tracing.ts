@@ -13,6 +13,7 @@ const MOST = 64;
 const CALLS = 200_000;
 /** A tenth is less than what two samples of the same differ by; many short ones tell it. */
 const TIMES = 4;
+const SECONDS = 2;
 
 /** What it costs to tell of every order. */
 export const tracing: Measurement = {
@@ -36,14 +37,13 @@ async function run(bench: Bench): Promise<void> {
   const off = await startService(bench, 'order', { name: 'untraced-order', port: 2 });
   say('warming up');
   for (const url of [on, some, off]) await placeOrders(url, 16, 3);
-  const seconds = 2;
   const place = async (url: string, connections: number) => {
     await quiet(sql);
     await sql`truncate orders, outbox`;
     await sql`checkpoint`;
     const before = await cpuOf(url);
-    const rate = await placeOrders(url, connections, seconds);
-    return { rate, cpu: ((await cpuOf(url)) - before) / (rate * seconds) };
+    const rate = await placeOrders(url, connections, SECONDS);
+    return { rate, cpu: ((await cpuOf(url)) - before) / (rate * SECONDS) };
   };
   const against = (label: string, url: string, connections: number) => {
     const side = (name: string, from: string): Side => ({

@@ -1,4 +1,5 @@
 import type { Tx } from '@walpost/kit/database';
+import { isAnyOf } from '@walpost/kit/is-any-of';
 import type { ReceivedEvent } from '@walpost/kit/receive';
 import { sql } from 'drizzle-orm';
 import type { Stock, StockLevel } from './stock.js';
@@ -20,9 +21,9 @@ export async function lockStock(tx: Tx, batch: readonly ReceivedEvent[]): Promis
     .select()
     .from(stock)
     .where(
-      sql`${stock.sku} = any(${sql.param([...wanted])}::text[]) or ${stock.sku} in (
+      sql`${isAnyOf(stock.sku, [...wanted])} or ${stock.sku} in (
         select ${reservations.sku} from ${reservations}
-        where ${reservations.orderId} = any(${sql.param(cancelled)}::uuid[]) and ${reservations.status} = 'RESERVED')`,
+        where ${isAnyOf(reservations.orderId, cancelled)} and ${reservations.status} = 'RESERVED')`,
     )
     .orderBy(stock.sku)
     .for('update')

@@ -1,8 +1,9 @@
 import type { Tx } from '@walpost/kit/database';
+import { isAnyOf } from '@walpost/kit/is-any-of';
 import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
 import type { ReceivedEvent } from '@walpost/kit/receive';
 import { childTraceparent } from '@walpost/kit/trace';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { lockStock } from './lock-stock.js';
 import { saveStock } from './save-stock.js';
 import { type Line, release } from './stock.js';
@@ -24,12 +25,7 @@ export async function releaseStock(
   const released = await tx
     .update(reservations)
     .set({ status: 'RELEASED', updatedAt: now })
-    .where(
-      and(
-        sql`${reservations.orderId} = any(${sql.param([...cancels.keys()])}::uuid[])`,
-        eq(reservations.status, 'RESERVED'),
-      ),
-    )
+    .where(and(isAnyOf(reservations.orderId, [...cancels.keys()]), eq(reservations.status, 'RESERVED')))
     .returning({
       orderId: reservations.orderId,
       sku: reservations.sku,

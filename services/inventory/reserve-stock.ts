@@ -1,4 +1,5 @@
 import type { Tx } from '@walpost/kit/database';
+import { isAnyOf } from '@walpost/kit/is-any-of';
 import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
 import type { ReceivedEvent } from '@walpost/kit/receive';
 import { childTraceparent } from '@walpost/kit/trace';
@@ -45,7 +46,7 @@ async function undecided(
   const known = await tx
     .selectDistinct({ orderId: reservations.orderId })
     .from(reservations)
-    .where(sql`${reservations.orderId} = any(${sql.param([...orders.keys()])}::uuid[])`)
+    .where(isAnyOf(reservations.orderId, [...orders.keys()]))
     .prepare('decided_orders')
     .execute();
   for (const { orderId } of known) orders.delete(orderId);

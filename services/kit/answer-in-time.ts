@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { Problem } from './problem.js';
+import { Problem, RETRY } from './problem.js';
 
 /**
  * Answers 503 to the requests of routes that are added after this call when they wait longer than that, or a twentieth
@@ -34,5 +34,3 @@ export function answerInTime(app: Pick<FastifyInstance, 'addHook'>, within: numb
     done();
   });
 }
-
-const RETRY = { headers: { 'retry-after': '1' } };

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { and, DrizzleQueryError, eq, inArray, sql } from 'drizzle-orm';
+import { and, DrizzleQueryError, eq, inArray } from 'drizzle-orm';
 import type { Tx } from './database.js';
 import { errorCode } from './failure.js';
+import { isAnyOf } from './is-any-of.js';
 import { type Received, storable } from './receive.js';
 import { deadLetters, type LetterState } from './tables.js';
 
@@ -35,7 +36,7 @@ export async function openKeys(tx: Tx, batch: Received[]): Promise<Set<string>> 
       and(
         inArray(deadLetters.state, OPEN),
         eq(deadLetters.topic, topicOf(batch)),
-        sql`${deadLetters.key} = any(${sql.param(keysOf(batch))}::text[])`,
+        isAnyOf(deadLetters.key, keysOf(batch)),
       ),
     )
     .for('share')

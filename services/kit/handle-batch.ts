@@ -3,6 +3,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { Db, Tx } from './database.js';
 import { keysOf, type Letter, openKeys, topicOf, writeLetters } from './dead-letters.js';
 import { groupByType } from './group-by-type.js';
+import { isAnyOf } from './is-any-of.js';
 import { MessageError, type Received, type ReceivedEvent } from './receive.js';
 import { inbox } from './tables.js';
 import { oddVersions, type VersionOddity } from './versions.js';
@@ -124,7 +125,7 @@ async function lastVersions(tx: Tx, batch: Received[]): Promise<Map<string, numb
   const rows = await tx
     .select({ key: inbox.key, version: sql<number>`max(${inbox.version})` })
     .from(inbox)
-    .where(and(eq(inbox.topic, topicOf(batch)), sql`${inbox.key} = any(${sql.param(keysOf(batch))}::text[])`))
+    .where(and(eq(inbox.topic, topicOf(batch)), isAnyOf(inbox.key, keysOf(batch))))
     .groupBy(inbox.key)
     .prepare('last_versions')
     .execute();

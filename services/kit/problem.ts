@@ -76,7 +76,8 @@ const TITLES: Record<number, string> = {
 /** What Fastify itself refuses concerns the body, but for these. */
 const FIELD_OF: Record<number, string> = { 415: 'headers/content-type' };
 
-const RETRY = { headers: { 'retry-after': '1' } };
+/** What an answer says that may be another one a second later. */
+export const RETRY = { headers: { 'retry-after': '1' } };
 
 /** The one place where errors become HTTP answers. */
 export function toProblem(error: unknown): Problem {

@@ -1,10 +1,10 @@
 import type { Tx } from '@walpost/kit/database';
 import type { Classified } from '@walpost/kit/errors';
 import type { Handlers } from '@walpost/kit/handle-batch';
+import { isAnyOf } from '@walpost/kit/is-any-of';
 import { type OutboxEncoder, type OutboxRow, publish } from '@walpost/kit/outbox';
 import type { ReceivedEvent } from '@walpost/kit/receive';
 import { childTraceparent } from '@walpost/kit/trace';
-import { sql } from 'drizzle-orm';
 import { answerOrder, type Order, type Reply } from './order.js';
 import { saveOrders } from './save-orders.js';
 import { orders } from './tables.js';
@@ -54,11 +54,15 @@ export function replyHandlers(encode: OutboxEncoder, clock: () => Date): Handler
 
 /** Locks in the order of ids: transactions of the two topics meet on the same orders. */
 async function lockOrders(tx: Tx, batch: ReceivedEvent[]): Promise<Map<string, Order>> {
-  const ids = sql.param(batch.map(({ key }) => key));
   const rows = await tx
     .select()
     .from(orders)
-    .where(sql`${orders.id} = any(${ids}::uuid[])`)
+    .where(
+      isAnyOf(
+        orders.id,
+        batch.map(({ key }) => key),
+      ),
+    )
     .orderBy(orders.id)
     .for('update')
     .prepare('lock_orders')

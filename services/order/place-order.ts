@@ -13,6 +13,7 @@ import { orders, outbox } from './tables.js';
 /** What came with the request, beside its body. */
 export interface PlaceOrderContext {
   idempotencyKey: string | undefined;
+  /** Of what the order gives rise to. */
   traceparent: string;
 }
 

@@ -1,7 +1,7 @@
 import type { Tx } from '@walpost/kit/database';
+import { isAnyOf } from '@walpost/kit/is-any-of';
 import type { OutboxEncoder } from '@walpost/kit/outbox';
 import type { ReceivedEvent } from '@walpost/kit/receive';
-import { sql } from 'drizzle-orm';
 import { decide } from './payment.js';
 import { savePayments } from './save-payments.js';
 import { payments } from './tables.js';
@@ -17,7 +17,7 @@ export async function cancelPayments(
   const rows = await tx
     .select()
     .from(payments)
-    .where(sql`${payments.orderId} = any(${sql.param([...cancels.keys()])}::uuid[])`)
+    .where(isAnyOf(payments.orderId, [...cancels.keys()]))
     .orderBy(payments.id)
     .for('update')
     .prepare('lock_payments_of_orders')

@@ -1,4 +1,5 @@
 import type { Db, Tx } from '@walpost/kit/database';
+import { isAnyOf } from '@walpost/kit/is-any-of';
 import type { OutboxEncoder } from '@walpost/kit/outbox';
 import type { Outcome } from '@walpost/kit/worker';
 import { sql } from 'drizzle-orm';
@@ -24,7 +25,12 @@ export function settlePayments(
     const rows = await tx
       .select()
       .from(payments)
-      .where(sql`${payments.id} = any(${sql.param(outcomes.map(({ item }) => item.id))}::uuid[])`)
+      .where(
+        isAnyOf(
+          payments.id,
+          outcomes.map(({ item }) => item.id),
+        ),
+      )
       .orderBy(payments.id)
       .for('update')
       .prepare('lock_payments')
