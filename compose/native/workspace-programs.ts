@@ -118,6 +118,9 @@ const NODE_FLAGS = [
   '--max-old-space-size=128',
   // Node's own value; from the limit a smaller one would follow, which costs intake a tenth.
   '--max-semi-space-size=16',
+  // Where many objects outlived a collection, V8 makes the next ones old at once. Those of a request or a statement then
+  // stay, with all that they refer to, until a full collection: a sixth of what intake computes.
+  '--no-allocation-site-pretenuring',
 ];
 
 /** The start of a compiled program of this repository; throws a StackError when it was not built. */

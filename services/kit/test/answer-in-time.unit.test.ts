@@ -33,6 +33,29 @@ test('a request that waits too long is told to try again, and its late answer do
   expect([next.status, await next.text()]).toEqual([200, 'late']);
 });
 
+test('requests that wait together are each answered or told to try again, whichever ends first', async () => {
+  const finish: ((answer: string) => void)[] = [];
+  let arrived: () => void = () => undefined;
+  const url = await listen(() => {
+    arrived();
+    return new Promise<string>((resolve) => finish.push(resolve));
+  });
+  const answers: Promise<Response>[] = [];
+  for (let at = 0; at < 4; at++) {
+    const arrival = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    answers.push(fetch(url));
+    await arrival;
+  }
+  // The last takes the place of the first, and is then taken out of it.
+  for (const at of [0, 3]) {
+    finish[at]?.('in time');
+    expect((await answers[at])?.status).toBe(200);
+  }
+  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 503, 503, 200]);
+});
+
 test('an answer that has begun may take as long as it likes', async () => {
   async function* slowly() {
     yield 'begun, ';
