@@ -40,6 +40,9 @@ const STATEMENT_TIMEOUT = 15_000;
 /** After this long without a word, ms, the server is gone: a statement under way would have ended before. */
 const SILENT_FOR = 2 * STATEMENT_TIMEOUT;
 
+/** How often all idle connections are taken for a moment, ms. */
+const TAKE_ALL_EVERY = 60_000;
+
 /** The array types that parameters have, by their OIDs in pg_type. Results with arrays come as text. */
 const ARRAYS = Object.fromEntries(
   Object.entries({ text: 1009, uuid: 2951, integer: 1007, bigint: 1016 }).map(([name, oid]) => [
@@ -53,6 +56,14 @@ const ARRAYS = Object.fromEntries(
  * soon as it is back.
  */
 export function openDatabase(options: DatabaseOptions): Database {
+  let sockets = 0;
+  const open = async () => {
+    const socket = await openSocket(options, SILENT_FOR);
+    sockets += 1;
+    return socket.once('close', () => {
+      sockets -= 1;
+    });
+  };
   const client = postgres({
     host: options.host,
     port: options.port,
@@ -64,7 +75,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     // The driver's own back-off grows to 20 s, and a request would wait for it instead of hearing a 503.
     backoff: () => 0.2,
     // Speaks TLS where that is asked for. Missing in the driver's types.
-    ...{ socket: () => openSocket(options, SILENT_FOR) },
+    ...{ socket: open },
     // Asked of the server, a connection that breaks meanwhile would end the process: nobody handles that error.
     fetch_types: false,
     types: ARRAYS,
@@ -76,13 +87,34 @@ export function openDatabase(options: DatabaseOptions): Database {
       idle_in_transaction_session_timeout: 60_000,
     },
   });
+  const timer = setInterval(() => takeAll(client, sockets), TAKE_ALL_EVERY).unref();
   return {
     db: drizzle(client),
     async ping() {
       await client`select 1`;
     },
-    close: () => client.end({ timeout: 5 }),
+    close() {
+      clearInterval(timer);
+      return client.end({ timeout: 5 });
+    },
   };
+}
+
+/**
+ * Takes every idle connection, and gives each back at once. The driver (postgres 3.4.9) keeps a place for every statement
+ * since all of its idle connections were last taken, and goes through the places at each statement: after a million that
+ * is 8 MB, and 0.3 ms more for every statement.
+ *
+ * @param count how many connections there are, idle or not
+ */
+function takeAll(client: postgres.Sql, count: number): void {
+  for (let taken = 0; taken < count; taken++) {
+    // One that breaks meanwhile is told of to those who have asked it something.
+    client.reserve().then(
+      (connection) => connection.release(),
+      () => undefined,
+    );
+  }
 }
 
 /** Writes an array as Postgres reads it (documentation, "Array Input and Output Syntax"). What is text already stays it. */
