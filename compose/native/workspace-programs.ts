@@ -119,7 +119,7 @@ const NODE_FLAGS = [
   // Node's own value; from the limit a smaller one would follow, which costs intake a tenth.
   '--max-semi-space-size=16',
   // Where many objects outlived a collection, V8 makes the next ones old at once. Those of a request or a statement then
-  // stay, with all that they refer to, until a full collection: a sixth of what intake computes.
+  // stay, with all that they refer to, until a full collection: a tenth of what intake computes.
   '--no-allocation-site-pretenuring',
 ];
 

@@ -48,7 +48,6 @@ test('requests that wait together are each answered or told to try again, whiche
     answers.push(fetch(url));
     await arrival;
   }
-  // The last takes the place of the first, and is then taken out of it.
   for (const at of [0, 3]) {
     finish[at]?.('in time');
     expect((await answers[at])?.status).toBe(200);
