@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { withSpan } from '@walpost/kit/trace';
 import { openSql, quiet } from './database.js';
 import { placeOrders } from './http-load.js';
-import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
+import { type Bench, BenchError, type Measurement } from './measurement.js';
 import { INTAKE_PARTS } from './parts.js';
 import { startService } from './service-process.js';
 
@@ -11,9 +11,10 @@ const CONNECTIONS = [16, 64];
 /** Where a share of the orders is traced, and tracing is off. */
 const MOST = 64;
 const CALLS = 200_000;
-/** A tenth is less than what two samples of the same differ by; many short ones tell it. */
-const TIMES = 4;
-const SECONDS = 2;
+/** Two processes of the same service differ by more than a tenth: each sample is of a new one. */
+const TIMES = 2;
+const WARM_UP_SECONDS = 3;
+const SECONDS = 4;
 
 /** What it costs to tell of every order. */
 export const tracing: Measurement = {
@@ -24,7 +25,7 @@ export const tracing: Measurement = {
 };
 
 async function run(bench: Bench): Promise<void> {
-  const { say, compare } = bench;
+  const { stack, say, compare } = bench;
   const sql = openSql(bench, 'orders');
   const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: await startCollector(bench) };
   const sampled = {
@@ -32,35 +33,40 @@ async function run(bench: Bench): Promise<void> {
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
     OTEL_TRACES_SAMPLER_ARG: '0.1',
   };
-  const on = await startService(bench, 'order', { name: 'traced-order', env: traced });
-  const some = await startService(bench, 'order', { name: 'sampled-order', port: 1, env: sampled });
-  const off = await startService(bench, 'order', { name: 'untraced-order', port: 2 });
-  say('warming up');
-  for (const url of [on, some, off]) await placeOrders(url, 16, 3);
-  const place = async (url: string, connections: number) => {
+  say('starting the services');
+  let services = 0;
+  const prepare = async (name: string, env: Readonly<Record<string, string>>) => {
+    const url = await startService(bench, 'order', { name, port: services++, env });
+    await stack.stop(name);
+    return { name, url };
+  };
+  const on = await prepare('traced-order', traced);
+  const some = await prepare('sampled-order', sampled);
+  const off = await prepare('untraced-order', {});
+
+  const place = async ({ name, url }: typeof on, connections: number) => {
+    await stack.start(name);
+    await placeOrders(url, connections, WARM_UP_SECONDS);
     await quiet(sql);
     await sql`truncate orders, outbox`;
     await sql`checkpoint`;
     const before = await cpuOf(url);
     const rate = await placeOrders(url, connections, SECONDS);
-    return { rate, cpu: ((await cpuOf(url)) - before) / (rate * SECONDS) };
+    const cpu = ((await cpuOf(url)) - before) / (rate * SECONDS);
+    await stack.stop(name);
+    return { rate, cpu };
   };
-  const against = (label: string, url: string, connections: number) => {
-    const side = (name: string, from: string): Side => ({
-      label: name,
-      sample: () => place(from, connections),
-    });
-    return compare({
+  const against = (label: string, service: typeof on, connections: number) =>
+    compare({
       title: `${connections} connections`,
       metrics: [
         { name: 'rate', unit: 'orders/s', better: 'more' },
         { name: 'cpu', unit: 'µs/order', better: 'less' },
       ],
-      subject: side(label, url),
-      references: [{ ...side('off', off), goals: { rate: '0.9' } }],
+      subject: { label, sample: () => place(service, connections) },
+      references: [{ label: 'off', sample: () => place(off, connections), goals: { rate: '0.9' } }],
       times: TIMES,
     });
-  };
   for (const connections of CONNECTIONS) await against('on', on, connections);
   await against('on, one order in ten', some, MOST);
   await compare({
