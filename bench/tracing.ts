@@ -21,11 +21,12 @@ export const tracing: Measurement = {
   name: 'tracing',
   summary: 'POST /orders with traces switched on, against switched off',
   parts: INTAKE_PARTS,
+  takesLong: true,
   run,
 };
 
 async function run(bench: Bench): Promise<void> {
-  const { stack, say, compare } = bench;
+  const { stack, quick, say, compare } = bench;
   const sql = openSql(bench, 'orders');
   const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: await startCollector(bench) };
   const sampled = {
@@ -65,7 +66,7 @@ async function run(bench: Bench): Promise<void> {
       ],
       subject: { label, sample: () => place(service, connections) },
       references: [{ label: 'off', sample: () => place(off, connections), goals: { rate: '0.9' } }],
-      times: TIMES,
+      times: quick ? 1 : TIMES,
     });
   for (const connections of CONNECTIONS) await against('on', on, connections);
   await against('on, one order in ten', some, MOST);
