@@ -120,8 +120,13 @@ function takeAll(client: postgres.Sql, count: number): void {
 /** Writes an array as Postgres reads it (documentation, "Array Input and Output Syntax"). What is text already stays it. */
 function arrayLiteral(values: readonly (string | number | null)[] | string): string {
   if (typeof values === 'string') return values;
-  const elements = values.map((value) =>
-    value === null ? 'null' : `"${String(value).replace(/["\\]/g, '\\$&')}"`,
-  );
-  return `{${elements.join(',')}}`;
+  return `{${values.map(element).join(',')}}`;
+}
+
+/** Most values need no escape, and looking for one is cheaper than replacing none. */
+function element(value: string | number | null): string | number {
+  if (value === null) return 'null';
+  if (typeof value === 'number') return value;
+  const text = String(value);
+  return text.includes('"') || text.includes('\\') ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`;
 }

@@ -108,10 +108,11 @@ async function claim(tx: Tx, batch: Received[]): Promise<Set<string>> {
   const rows = await tx
     .insert(inbox)
     .select(
-      sql`select *, now() from unnest(${sql.param(known.map(({ id }) => id))}::uuid[],
-        ${sql.param(known.map(({ position }) => position.topic))}::text[],
-        ${sql.param(known.map(({ key }) => key ?? ''))}::text[],
-        ${sql.param(known.map(({ version }) => version ?? 0))}::integer[])`,
+      sql`select id, ${topicOf(batch)}::text, key, version, now() from unnest(
+          ${sql.param(known.map(({ id }) => id))}::uuid[],
+          ${sql.param(known.map(({ key }) => key ?? ''))}::text[],
+          ${sql.param(known.map(({ version }) => version ?? 0))}::integer[]
+        ) as record (id, key, version)`,
     )
     .onConflictDoNothing()
     .returning({ id: inbox.eventId })
