@@ -7,6 +7,7 @@ import { intake } from './intake.js';
 import { latency } from './latency.js';
 import type { Measurement } from './measurement.js';
 import { memory } from './memory.js';
+import { profile } from './profile.js';
 import { relay } from './relay.js';
 import { rivals } from './rivals.js';
 import { tracing } from './tracing.js';
@@ -17,6 +18,7 @@ export const measurements: readonly Measurement[] = [
   codec,
   tracing,
   consumer,
+  profile,
   latency,
   rivals,
   relay,

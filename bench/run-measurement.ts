@@ -2,11 +2,13 @@ import type { TestStack } from '@walpost/native/test-stack';
 import type { Comparison, Measurement, Side } from './measurement.js';
 import type { ProgressLine } from './progress-line.js';
 import { type Machine, type Result, type Row, rowsOf } from './result.js';
+import { summarize } from './statistics.js';
 
 export interface RunOptions {
   quick: boolean;
   /** How often each side is sampled. */
   repeats: number;
+  folder: string;
   machine: Machine;
   progress: ProgressLine;
   /** Ends the measurement at its next sample. */
@@ -17,7 +19,7 @@ export interface RunOptions {
 export async function runMeasurement(
   { name, summary, run }: Measurement,
   stack: TestStack,
-  { quick, repeats, machine, progress, signal }: RunOptions,
+  { quick, repeats, folder, machine, progress, signal }: RunOptions,
 ): Promise<Result> {
   const started = new Date();
   const rows: Row[] = [];
@@ -50,7 +52,10 @@ export async function runMeasurement(
       stack,
       quick,
       repeats,
+      folder,
       compare,
+      keep: ({ label, samples, ...row }) =>
+        rows.push({ ...row, subject: { label, samples, summary: summarize(samples) } }),
       say: (text) => {
         signal.throwIfAborted();
         progress.show(`${name}: ${text}`, done, total);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { root } from '@walpost/native/paths';
 import { StackError } from '@walpost/native/stack-error';
 import { type TestStack, testStack } from '@walpost/native/test-stack';
+import { checkDurability } from './durability.js';
 import { toMarkdown } from './markdown.js';
 import { BenchError, type Measurement } from './measurement.js';
 import { measurements } from './measurements.js';
@@ -67,6 +68,7 @@ async function runAll(
 ): Promise<Result[]> {
   const progress = openProgressLine(process.stdout);
   const results: Result[] = [];
+  mkdirSync(folder, { recursive: true });
   let stack: TestStack | undefined;
   let parts = '';
   try {
@@ -79,12 +81,14 @@ async function runAll(
         progress.line(`Starting ${wanted}`);
         stack = await testStack(measurement.parts);
         parts = wanted;
+        progress.line(await checkDurability(stack));
       }
       if (!stack) throw new Error('there is no stack');
       const repeats = quick ? QUICK_REPEATS : REPEATS;
       const result = await runMeasurement(measurement, stack, {
         quick,
         repeats,
+        folder,
         machine: thisMachine(),
         progress,
         signal,
@@ -109,7 +113,6 @@ function keptResults(): Result[] {
 }
 
 function keep(result: Result): void {
-  mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${result.measurement}.json`), `${JSON.stringify(result, undefined, 2)}\n`);
   writeFileSync(join(folder, `${result.measurement}.svg`), toSvg(result));
 }
