@@ -120,6 +120,7 @@ inBrowser(
   async () => {
     await stack.stop('payment');
     const { id } = await placeOrder(stack.env);
+    const placed = performance.now();
     await status(/\d things? to look at/);
     await page.getByText('it does not run').first().waitFor();
     await page.locator('#order').getByRole('link', { name: id }).first().click();
@@ -127,6 +128,10 @@ inBrowser(
     await way.getByText('Stuck').waitFor();
     await way.getByText('payment-service does not run, its group has no member').waitFor();
     await way.getByText('npx walpost groups describe payment-service').waitFor();
+    const took = (performance.now() - placed) / 1000;
+    console.log(
+      `why is my order stuck: the page said it ${took.toFixed(1)} s after the order, and one click`,
+    );
     await shoot(page, 'stuck-order', '#order');
 
     await page.getByRole('button', { name: /Start|Change/ }).click();

@@ -110,6 +110,7 @@ test('a consumer is stopped', async () => {
 test('why is my order stuck? The command line alone tells', async () => {
   await stack.stop('inventory');
   const { id } = await placeOrder(stack.env);
+  const placed = performance.now();
   const offered = (text: string) =>
     [...text.matchAll(/try: npx walpost (.*)$/gm)].map(([, command]) => command ?? '');
   const first = await eventually(async () => {
@@ -121,6 +122,8 @@ test('why is my order stuck? The command line alone tells', async () => {
   expect(trace.stdout).toMatch(/^stuck at inventory-service .* its group has no member$/m);
   const [second = ''] = offered(trace.stdout);
   expect((await walpost(...second.split(' '))).stdout).toMatch(/^inventory-service: Empty, members: 0/);
+  const took = (performance.now() - placed) / 1000;
+  console.log(`why is my order stuck: three commands said it ${took.toFixed(1)} s after the order`);
   await stack.start('inventory');
   await endOf(stack.env, id);
   await untilWell();
