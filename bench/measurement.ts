@@ -44,6 +44,8 @@ export interface Place {
 
 /** What a measurement runs on. */
 export interface Bench extends Place {
+  /** Of the measurement. */
+  name: string;
   /** Short runs, small data: to see that it works, and about where it is. */
   quick: boolean;
   /** How often each side is sampled. */

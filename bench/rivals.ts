@@ -125,8 +125,9 @@ async function startWays(bench: Bench, schema: Record<string, string>): Promise<
     url: await startProgram(bench, process, at, env),
   });
   const called = await startProgram(bench, 'called-services', 4, {});
+  const ours = 'rivals-order';
   return [
-    { label: 'Walpost', process: 'bench-order', url: await startService(bench, 'order') },
+    { label: 'Walpost', process: ours, url: await startService(bench, 'order', { name: ours }) },
     await start('synchronous calls', 'calling-shop', 5, { RIVAL_CALLS: called }),
     await start('publish after commit', 'dual-write-shop', 6),
     await start('polled outbox, 100 ms', 'polling-shop', 7),

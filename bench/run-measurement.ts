@@ -49,6 +49,7 @@ export async function runMeasurement(
 
   try {
     await run({
+      name,
       stack,
       quick,
       repeats,

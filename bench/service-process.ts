@@ -3,7 +3,7 @@ import type { Bench } from './measurement.js';
 const PORTS = { order: 'ORDER_PORT', payment: 'PAYMENT_PORT', inventory: 'INVENTORY_PORT' };
 
 export interface ServiceProcess {
-  /** Of the process; `bench-<service>` when not given. */
+  /** Of the process, `<measurement>-<service>` when not given: measurements that share a stack must not share it. */
   name?: string;
   /** Which of the stack's spare ports it takes; each service has one of its own when not given. */
   port?: number;
@@ -17,9 +17,13 @@ export interface ServiceProcess {
  * @returns its base URL
  */
 export async function startService(
-  { stack, defer }: Bench,
+  { name: measurement, stack, defer }: Bench,
   service: keyof typeof PORTS,
-  { name = `bench-${service}`, port: at = Object.keys(PORTS).indexOf(service), env }: ServiceProcess = {},
+  {
+    name = `${measurement}-${service}`,
+    port: at = Object.keys(PORTS).indexOf(service),
+    env,
+  }: ServiceProcess = {},
 ): Promise<string> {
   const port = stack.sparePorts[at];
   if (port === undefined) throw new Error('the stack has no spare port left');
