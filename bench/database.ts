@@ -1,21 +1,34 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { setting } from '@walpost/native/settings';
+import type { TestStack } from '@walpost/native/test-stack';
 import postgres from 'postgres';
 import type { Place } from './measurement.js';
 
 /** A superuser's connections to one of the stack's databases, until the measurement is over. */
 export function openSql({ stack, defer }: Place, database: string, connections = 1): postgres.Sql {
-  const sql = postgres({
+  const sql = connect(stack, database, connections);
+  defer(() => sql.end());
+  return sql;
+}
+
+/** The same, for the caller to end. */
+export function connect({ env }: TestStack, database: string, connections = 1): postgres.Sql {
+  return postgres({
     host: '127.0.0.1',
-    port: Number(setting(stack.env, 'POSTGRES_PORT')),
+    port: Number(setting(env, 'POSTGRES_PORT')),
     username: 'postgres',
-    password: setting(stack.env, 'POSTGRES_PASSWORD'),
+    password: setting(env, 'POSTGRES_PASSWORD'),
     database,
     max: connections,
     onnotice: () => undefined,
   });
-  defer(() => sql.end());
-  return sql;
+}
+
+/** Makes the tables of orders empty for the next sample, with nothing left to write from the one before. */
+export async function emptyOrders(sql: postgres.Sql): Promise<void> {
+  await quiet(sql);
+  await sql`truncate orders, outbox`;
+  await sql`checkpoint`;
 }
 
 const QUIET_WITHIN = 30_000;

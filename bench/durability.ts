@@ -1,6 +1,5 @@
-import { setting } from '@walpost/native/settings';
 import type { TestStack } from '@walpost/native/test-stack';
-import postgres from 'postgres';
+import { connect } from './database.js';
 import { BenchError } from './measurement.js';
 
 /** What Postgres must do before it says that a transaction is committed. */
@@ -13,15 +12,8 @@ const DURABLE = ['fsync', 'synchronous_commit', 'full_page_writes'];
  * @returns the settings in words
  * @throws {BenchError} one of them is not `on`
  */
-export async function checkDurability({ env }: TestStack): Promise<string> {
-  const sql = postgres({
-    host: '127.0.0.1',
-    port: Number(setting(env, 'POSTGRES_PORT')),
-    username: 'postgres',
-    password: setting(env, 'POSTGRES_PASSWORD'),
-    database: 'postgres',
-    max: 1,
-  });
+export async function checkDurability(stack: TestStack): Promise<string> {
+  const sql = connect(stack, 'postgres');
   try {
     const settings = await sql<{ name: string; value: string }[]>`
       select name, setting as value from pg_settings where name = any(${DURABLE})

@@ -1,5 +1,5 @@
 import { setting } from '@walpost/native/settings';
-import { openSql, quiet } from './database.js';
+import { emptyOrders, openSql } from './database.js';
 import { placeOrders } from './http-load.js';
 import type { Bench, Measurement, Side } from './measurement.js';
 import { ONE_STATEMENT, TWO_INSERTS } from './order-sql.js';
@@ -24,12 +24,6 @@ async function run(bench: Bench): Promise<void> {
   const { stack, quick, say, compare } = bench;
   const seconds = 3;
   const sql = openSql(bench, 'orders');
-  // Each sample begins with empty tables, and with nothing left to write from the one before.
-  const clean = async () => {
-    await quiet(sql);
-    await sql`truncate orders, outbox`;
-    await sql`checkpoint`;
-  };
   const url = await startService(bench, 'order');
   say('warming up');
   await placeOrders(url, 16, 3);
@@ -38,7 +32,7 @@ async function run(bench: Bench): Promise<void> {
     const side = (label: string, rate: () => Promise<number>): Side => ({
       label,
       async sample() {
-        await clean();
+        await emptyOrders(sql);
         return { rate: await rate() };
       },
     });

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openConsumerLoad } from './consumer-load.js';
 import { type CpuProfile, profileClock, type Stretch, sharesOf, startProfile } from './cpu-profile.js';
-import { openSql, quiet } from './database.js';
+import { emptyOrders, openSql } from './database.js';
 import { placeOrders } from './http-load.js';
 import type { Bench, Measurement } from './measurement.js';
 import { STREAM_PARTS } from './parts.js';
@@ -32,7 +32,7 @@ async function profileIntake(bench: Bench): Promise<void> {
   const file = join(folder, 'intake.cpuprofile');
   const preload = new URL('profile-process.js', import.meta.url);
   const name = 'profiled-order';
-  say('taking orders in');
+  say('starting the order service');
   const url = await startService(bench, 'order', {
     name,
     env: { NODE_OPTIONS: `--import=${preload}`, WALPOST_PROFILE: file },
@@ -41,9 +41,8 @@ async function profileIntake(bench: Bench): Promise<void> {
   await placeOrders(url, CONNECTIONS, WARM_UP_SECONDS);
   const stretches: Stretch[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
-    await quiet(sql);
-    await sql`truncate orders, outbox`;
-    await sql`checkpoint`;
+    say(`taking orders in, ${repeat + 1} of ${repeats}`);
+    await emptyOrders(sql);
     stretches.push(await during(() => placeOrders(url, CONNECTIONS, SECONDS)));
   }
   await stack.stop(name);
@@ -57,10 +56,10 @@ async function profileConsumer(bench: Bench): Promise<void> {
   const { fill, clean, consume } = await openConsumerLoad(bench);
   await fill(TOPIC, PARTITIONS, events);
   await consume(TOPIC, events);
-  say('consuming');
   const stop = startProfile();
   const stretches: Stretch[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
+    say(`consuming, ${repeat + 1} of ${repeats}`);
     await clean();
     stretches.push(await during(() => consume(TOPIC, events)));
   }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { withSpan } from '@walpost/kit/trace';
-import { openSql, quiet } from './database.js';
+import { emptyOrders, openSql } from './database.js';
 import { placeOrders } from './http-load.js';
 import { type Bench, BenchError, type Measurement } from './measurement.js';
 import { INTAKE_PARTS } from './parts.js';
@@ -48,9 +48,7 @@ async function run(bench: Bench): Promise<void> {
   const place = async ({ name, url }: typeof on, connections: number) => {
     await stack.start(name);
     await placeOrders(url, connections, WARM_UP_SECONDS);
-    await quiet(sql);
-    await sql`truncate orders, outbox`;
-    await sql`checkpoint`;
+    await emptyOrders(sql);
     const before = await cpuOf(url);
     const rate = await placeOrders(url, connections, SECONDS);
     const cpu = ((await cpuOf(url)) - before) / (rate * SECONDS);

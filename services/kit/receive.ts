@@ -57,8 +57,8 @@ export interface Failure {
 }
 
 /**
- * Reads a record. What is wrong with it for good is part of the answer. Answers at once when the decoder does: of five
- * hundred promises a batch would wait for nothing.
+ * Reads a record. What is wrong with it for good is part of the answer. Answers at once when the decoder does: a batch
+ * would make hundreds of promises that have nothing to wait for.
  *
  * @throws {CodecError} `registry-unavailable`, or rejects with it, which is no fault of the record
  */

@@ -34,6 +34,8 @@ export function startWatch(lab: Lab): { samples: readonly Sample[]; stop(): Prom
       await delay(EVERY_MS, undefined, { signal: end.signal }).catch(ignoreAbort);
     }
   })();
+  // Whoever stops it hears of an error. Until then Node would end the process for it, and leave the system behind.
+  watching.catch(() => undefined);
   return {
     samples,
     stop: () => {
