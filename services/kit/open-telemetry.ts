@@ -1,114 +1,150 @@
-import { DiagLogLevel, diag, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import {
+  DiagLogLevel,
+  diag,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
 import {
   detectResources,
   envDetector,
   type Resource,
   resourceFromAttributes,
 } from '@opentelemetry/resources';
-import { BasicTracerProvider, BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace-base';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  ParentBasedSampler,
+  type Sampler,
+  SamplingDecision,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace-base';
+import { exportSpans } from './export-spans.js';
 import type { Logger } from './logger.js';
-import { pause } from './retry.js';
-import type { RelaySpan, SpanOptions, Tracing } from './trace.js';
+import type { TracingSettings } from './start-tracing.js';
+import { parseTraceparent, type RelaySpan, randomHex, type Tracing } from './trace.js';
 
 const KINDS = {
-  server: { kind: SpanKind.SERVER },
-  client: { kind: SpanKind.CLIENT },
-  consumer: { kind: SpanKind.CONSUMER },
-  internal: { kind: SpanKind.INTERNAL },
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  consumer: SpanKind.CONSUMER,
+  internal: SpanKind.INTERNAL,
 };
 
-/** How long the last spans may take, ms: a collector that is away must not hold up a service's end. */
-const LAST_EXPORT_WITHIN = 2_000;
-
 /**
- * Makes spans and sends them by OTLP, where the standard variables OTEL_EXPORTER_OTLP_… say; the SDK reads those itself,
- * and OTEL_TRACES_SAMPLER, OTEL_BSP_… and OTEL_RESOURCE_ATTRIBUTES too. Only imported when tracing is on.
+ * Makes spans and sends them by OTLP. Only imported when tracing is on.
  *
- * @param protocol protobuf takes a third less time and bytes than JSON, which people can read
+ * Samplers, resources and the way to the collector are the SDK's. Its tracer and its span processor are not used: with
+ * them, tracing took more than a tenth of the intake (docs/performance.md, Tracing).
  */
-export function createTracing(
-  service: string,
-  protocol: 'http/protobuf' | 'http/json',
-  logger: Logger,
-): Tracing {
+export function createTracing(service: string, settings: TracingSettings, logger: Logger): Tracing {
   const warn = (message: string, ...rest: unknown[]) => logger.warn({ details: rest }, `tracing: ${message}`);
   const silent = () => undefined;
   diag.setLogger(
     { error: warn, warn, info: silent, debug: silent, verbose: silent },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
-  const exporter = protocol === 'http/json' ? new JsonExporter() : new ProtobufExporter();
-  const processor = new BatchSpanProcessor(exporter);
-  const resource = resourceFromAttributes({ 'service.name': service }).merge(
+  const exported = exportSpans(
+    {
+      protocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
+      batchSize: settings.OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
+      delay: settings.OTEL_BSP_SCHEDULE_DELAY,
+      queueSize: settings.OTEL_BSP_MAX_QUEUE_SIZE,
+    },
+    logger,
+  );
+  const own = resourceFromAttributes({ 'service.name': service }).merge(
     detectResources({ detectors: [envDetector] }),
   );
-  const tracer = new BasicTracerProvider({ resource, spanProcessors: [processor] }).getTracer('walpost');
-  const relayTracers = new Map<string, RelayTracer>();
+  const relays = new Map<string, Resource>();
+  const sampler = createSampler(settings);
 
   return {
-    begin(name, { kind, parent, attributes }: SpanOptions) {
-      const span = tracer.startSpan(name, KINDS[kind], contextOf(parent));
-      const { traceId, spanId, traceFlags } = span.spanContext();
+    begin(name, { kind, parent, attributes = {} }) {
+      const caller = callerOf(parent);
+      const traceId = caller?.traceId ?? randomHex(32);
+      const spanId = randomHex(16);
+      const isSampled = isTold(sampler, traceId, caller);
+      const startedAt = Date.now();
+      const begun = performance.now();
       return {
-        traceparent: `00-${traceId}-${spanId}-${traceFlags === 1 ? '01' : '00'}`,
+        traceparent: `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`,
         end(more, error) {
-          // Given at the start, the SDK would check and copy them three times.
-          if (attributes) span.setAttributes(attributes);
-          if (more) span.setAttributes(more);
-          if (error !== undefined) {
-            const message = error instanceof Error ? error.message : String(error);
-            span.setStatus({ code: SpanStatusCode.ERROR, message });
-          }
-          span.end();
+          if (!isSampled) return;
+          exported.add({
+            resource: own,
+            name,
+            kind: KINDS[kind],
+            traceId,
+            spanId,
+            parentId: caller?.spanId,
+            startedAt,
+            endedAt: startedAt + performance.now() - begun,
+            attributes,
+            lateAttributes: more,
+            error: error === undefined ? undefined : error instanceof Error ? error.message : String(error),
+          });
         },
       };
     },
     relayed(relay) {
-      const relayer = relayTracers.get(relay.topic) ?? createRelayTracer(relay.topic, processor);
-      relayTracers.set(relay.topic, relayer);
-      relayer(relay);
+      const writer = callerOf(relay.parent);
+      if (!writer || !isTold(sampler, writer.traceId, writer)) return;
+      const connector = relay.topic.replace(/-events$/, '-outbox');
+      const resource = relays.get(connector) ?? resourceFromAttributes({ 'service.name': connector });
+      relays.set(connector, resource);
+      exported.add({ ...relaySpan(relay), resource, traceId: writer.traceId, parentId: writer.spanId });
     },
     relayParent: (eventId, parent) => `${parent.slice(0, 36)}${relaySpanId(eventId)}${parent.slice(52)}`,
-    async close() {
-      const late = new AbortController();
-      const limit = pause(LAST_EXPORT_WITHIN, late.signal).then(() => {
-        if (!late.signal.aborted)
-          logger.warn('tracing: the collector does not answer, the last spans are lost');
-      });
-      await Promise.race([processor.shutdown(), limit]);
-      late.abort();
-    },
+    close: () => exported.close(),
   };
 }
 
-type RelayTracer = (relay: RelaySpan) => void;
+/** The samplers that OTEL_TRACES_SAMPLER names; "parentbased" ones ask only about traces that begin here. */
+function createSampler({
+  OTEL_TRACES_SAMPLER: name,
+  OTEL_TRACES_SAMPLER_ARG: share,
+}: TracingSettings): Sampler {
+  const root = name.endsWith('always_off')
+    ? new AlwaysOffSampler()
+    : name.endsWith('always_on')
+      ? new AlwaysOnSampler()
+      : new TraceIdRatioBasedSampler(share);
+  return name.startsWith('parentbased') ? new ParentBasedSampler({ root }) : root;
+}
+
+/** The SDK's samplers decide by the id and the caller alone; they are asked for every span, so nothing is made for them. */
+function isTold(sampler: Sampler, traceId: string, caller: SpanContext | undefined): boolean {
+  const context = caller ? trace.setSpanContext(ROOT_CONTEXT, caller) : ROOT_CONTEXT;
+  const { decision } = sampler.shouldSample(context, traceId, '', SpanKind.INTERNAL, NO_ATTRIBUTES, NO_LINKS);
+  return decision === SamplingDecision.RECORD_AND_SAMPLED;
+}
+
+const NO_ATTRIBUTES = {};
+const NO_LINKS: never[] = [];
 
 /**
  * The relay cannot make spans of its own, so the readers do it: each the same one, of the same id, which the backend
  * keeps once. It belongs to the connector.
  */
-function createRelayTracer(topic: string, processor: BatchSpanProcessor): RelayTracer {
-  const connector = topic.replace(/-events$/, '-outbox');
-  const resource: Resource = resourceFromAttributes({ 'service.name': connector });
-  let next = '';
-  const random = new RandomIdGenerator();
-  const idGenerator = { generateTraceId: () => random.generateTraceId(), generateSpanId: () => next };
-  const tracer = new BasicTracerProvider({ resource, spanProcessors: [processor], idGenerator }).getTracer(
-    'walpost',
-  );
-  return ({ eventId, parent, writtenAt, arrivedAt }) => {
-    next = relaySpanId(eventId);
-    const attributes = {
+function relaySpan({ topic, eventId, writtenAt, arrivedAt }: RelaySpan) {
+  return {
+    name: `relay ${topic}`,
+    kind: SpanKind.PRODUCER,
+    spanId: relaySpanId(eventId),
+    startedAt: writtenAt,
+    // The clocks of writer and relay may differ.
+    endedAt: Math.max(writtenAt, arrivedAt),
+    attributes: {
       'messaging.system': 'kafka',
       'messaging.operation.type': 'send',
       'messaging.destination.name': topic,
       'messaging.message.id': eventId,
-    };
-    const options = { kind: SpanKind.PRODUCER, startTime: writtenAt, attributes };
-    // The clocks of writer and relay may differ.
-    tracer.startSpan(`relay ${topic}`, options, contextOf(parent)).end(Math.max(writtenAt, arrivedAt));
+    },
+    lateAttributes: undefined,
+    error: undefined,
   };
 }
 
@@ -117,11 +153,9 @@ function relaySpanId(eventId: string): string {
   return eventId.replaceAll('-', '').slice(16);
 }
 
-function contextOf(traceparent: string | undefined) {
-  if (traceparent === undefined) return ROOT_CONTEXT;
-  const [, traceId, spanId, flags] =
-    /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(traceparent) ?? [];
-  if (!traceId || !spanId || !flags) return ROOT_CONTEXT;
-  const traceFlags = Number.parseInt(flags, 16) & 1;
-  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
+function callerOf(traceparent: string | undefined): SpanContext | undefined {
+  const caller = parseTraceparent(traceparent);
+  if (!caller) return undefined;
+  const { traceId, spanId, isSampled } = caller;
+  return { traceId, spanId, traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE, isRemote: true };
 }

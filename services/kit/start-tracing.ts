@@ -3,13 +3,29 @@ import type { Settings } from './config.js';
 import type { Logger } from './logger.js';
 import { useTracing } from './trace.js';
 
-/** OpenTelemetry's own variables; tracing is on when one of the two addresses is set. */
+const SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const;
+
+/**
+ * OpenTelemetry's own variables; tracing is on when one of the two addresses is set. The others of OTEL_EXPORTER_OTLP_…, and
+ * OTEL_RESOURCE_ATTRIBUTES, its SDK reads itself.
+ *
+ * Source: opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables.
+ */
 export const tracingSettings = {
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   OTEL_EXPORTER_OTLP_PROTOCOL: Type.Enum(['http/protobuf', 'http/json'], { default: 'http/protobuf' }),
   OTEL_SDK_DISABLED: Type.Boolean({ default: false }),
+  OTEL_TRACES_SAMPLER: Type.Enum([...SAMPLERS, ...SAMPLERS.map((each) => `parentbased_${each}` as const)], {
+    default: 'parentbased_always_on',
+  }),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({ default: 1, minimum: 0, maximum: 1 }),
+  OTEL_BSP_SCHEDULE_DELAY: Type.Integer({ default: 5_000, minimum: 1 }),
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: Type.Integer({ default: 512, minimum: 1 }),
+  OTEL_BSP_MAX_QUEUE_SIZE: Type.Integer({ default: 2_048, minimum: 1 }),
 };
+
+export type TracingSettings = Settings<typeof tracingSettings>;
 
 /**
  * Switches tracing on when it is configured; otherwise OpenTelemetry is not even loaded.
@@ -18,13 +34,13 @@ export const tracingSettings = {
  */
 export async function startTracing(
   service: string,
-  settings: Settings<typeof tracingSettings>,
+  settings: TracingSettings,
   logger: Logger,
 ): Promise<(() => Promise<void>) | undefined> {
   const endpoint = settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? settings.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined || settings.OTEL_SDK_DISABLED) return undefined;
   const { createTracing } = await import('./open-telemetry.js');
-  const tracing = createTracing(service, settings.OTEL_EXPORTER_OTLP_PROTOCOL, logger);
+  const tracing = createTracing(service, settings, logger);
   useTracing(tracing);
   logger.info({ endpoint }, 'traces are sent');
   return async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]([0-9a-f])$/;
 
 /** What a span says about itself; names follow OpenTelemetry's conventions where there are any. */
 export type SpanAttributes = Record<string, string | number>;
@@ -62,6 +62,16 @@ export function childTraceparent(parent: string | undefined): string {
   return `00-${randomHex(32)}-${randomHex(16)}-01`;
 }
 
+/** @returns undefined when there is none, or it is malformed */
+export function parseTraceparent(
+  traceparent: string | undefined,
+): { traceId: string; spanId: string; isSampled: boolean } | undefined {
+  if (traceparent === undefined) return undefined;
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent) ?? [];
+  if (!traceId || !spanId || !flags) return undefined;
+  return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
+}
+
 /** @returns the trace's id, undefined when there is none */
 export function traceIdOf(traceparent: string | null | undefined): string | undefined {
   return TRACEPARENT.exec(traceparent ?? '')?.[1];
@@ -97,8 +107,8 @@ const STORE = 4_096;
 let store = '';
 let used = 0;
 
-/** @returns so many hexadecimal digits */
-function randomHex(digits: number): string {
+/** @returns so many random hexadecimal digits */
+export function randomHex(digits: number): string {
   if (used + digits > store.length) {
     store = randomBytes(STORE).toString('hex');
     used = 0;

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { serve } from '../../../tests/stack/serve.js';
 import { startCollector } from '../../../tests/stack/trace-collector.js';
+import { eventually } from '../../../tests/support.js';
+import { readConfig } from '../config.js';
 import { createApp } from '../http.js';
 import { createLogger } from '../logger.js';
 import type { Received } from '../receive.js';
-import { startTracing } from '../start-tracing.js';
+import { startTracing, tracingSettings } from '../start-tracing.js';
 import { activeTracing, withSpan } from '../trace.js';
 import { traceBatch } from '../trace-batch.js';
 import { traceparentOf } from '../trace-requests.js';
@@ -13,7 +15,14 @@ import { order } from './order-record.js';
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = `00-${TRACE}-00f067aa0ba902b7-01`;
 const logger = createLogger('test', 'silent');
-const PROTOCOL = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' as const, OTEL_SDK_DISABLED: false };
+
+/** Tracing as these variables have it; JSON unless they say otherwise. */
+const start = (variables: Record<string, string>, log = logger) =>
+  startTracing(
+    'test-service',
+    readConfig(tracingSettings, { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', ...variables }),
+    log,
+  );
 
 let collector: Awaited<ReturnType<typeof startCollector>>;
 let stop: (() => Promise<void>) | undefined;
@@ -25,11 +34,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   collector.spans.length = 0;
-  stop = await startTracing(
-    'test-service',
-    { ...PROTOCOL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
-    logger,
-  );
+  stop = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
 });
 afterAll(async () => {
   delete process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
@@ -46,9 +51,9 @@ async function told() {
 
 test('without an address, and when it is switched off, there is no tracing, and a trace is handed on as it came', async () => {
   await stop?.();
-  expect(await startTracing('s', PROTOCOL, logger)).toBeUndefined();
-  const off = { ...PROTOCOL, OTEL_SDK_DISABLED: true, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
-  expect(await startTracing('s', off, logger)).toBeUndefined();
+  expect(await start({})).toBeUndefined();
+  const off = { OTEL_SDK_DISABLED: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+  expect(await start(off)).toBeUndefined();
   expect(activeTracing()).toBeUndefined();
   expect(await withSpan('work', { kind: 'client', parent: CALLER }, async (each) => each)).toBe(CALLER);
   const batch = [order('a', 1)];
@@ -87,22 +92,103 @@ test('what throws is a failed span, and a caller that does not sample is not tol
   expect(spans.map(({ name, status }) => [name, status?.code])).toEqual([['failing', 2]]);
 });
 
-test('protobuf says the same', async () => {
+test.each([
+  ['always_on', '1', ['calls sampled', 'calls unsampled', 'begins']],
+  ['always_off', '1', []],
+  ['parentbased_always_on', '1', ['calls sampled', 'begins']],
+  ['parentbased_always_off', '1', ['calls sampled']],
+  ['parentbased_traceidratio', '0', ['calls sampled']],
+  ['traceidratio', '1', ['calls sampled', 'calls unsampled', 'begins']],
+  ['traceidratio', '0', []],
+])('the sampler %s with %s tells of these', async (sampler, share, expected) => {
   await stop?.();
-  const protobuf = { ...PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' as const };
-  const address = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
-  stop = await startTracing('test-service', { ...protobuf, ...address }, logger);
+  stop = await start({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_TRACES_SAMPLER: sampler,
+    OTEL_TRACES_SAMPLER_ARG: share,
+  });
+  const causes = {
+    'calls sampled': CALLER,
+    'calls unsampled': CALLER.replace(/01$/, '00'),
+    begins: undefined,
+  };
+  for (const [name, parent] of Object.entries(causes)) {
+    const handed = await withSpan(name, { kind: 'client', parent }, async (each) => each);
+    expect(handed.endsWith('-01')).toBe((expected as string[]).includes(name));
+  }
+  expect((await told()).map(({ name }) => name)).toEqual(expected);
+});
+
+test('a sampler that is none is refused at the start', () => {
+  const wrong = { OTEL_TRACES_SAMPLER: 'jaeger_remote' };
+  expect(() => readConfig(tracingSettings, wrong)).toThrow(/OTEL_TRACES_SAMPLER/);
+});
+
+test('protobuf is sent as protobuf, with what OTEL_RESOURCE_ATTRIBUTES says', async () => {
+  await stop?.();
+  process.env['OTEL_RESOURCE_ATTRIBUTES'] = 'deployment.environment.name=night';
+  stop = await start({
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  });
+  delete process.env['OTEL_RESOURCE_ATTRIBUTES'];
   await withSpan('work', { kind: 'client', parent: CALLER }, async () => 1);
   expect(await told()).toEqual([]);
   const body = Buffer.concat(collector.binaries);
-  for (const part of [Buffer.from('test-service'), Buffer.from('work'), Buffer.from(TRACE, 'hex')])
+  for (const part of [
+    'test-service',
+    'deployment.environment.name',
+    'night',
+    'work',
+    Buffer.from(TRACE, 'hex'),
+  ])
     expect(body.includes(part)).toBe(true);
+});
+
+/** Spans that end at once. */
+const endTogether = (...names: string[]) =>
+  Promise.all(names.map((name) => withSpan(name, { kind: 'client', parent: CALLER }, async () => 1)));
+
+test('spans are sent once there are so many, and the last ones at the end', async () => {
+  await stop?.();
+  stop = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2' });
+  await endTogether('a', 'b', 'c', 'd', 'e');
+  await eventually(async () => (collector.spans.length === 5 ? true : undefined));
+  await endTogether('f');
+  expect((await told()).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+});
+
+test('spans are sent after a while, however few', async () => {
+  await stop?.();
+  stop = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '20' });
+  await endTogether('a');
+  await eventually(async () => (collector.spans.length === 1 ? true : undefined));
+});
+
+test('how many spans are lost is said: when more come than can wait, and when the collector refuses them', async () => {
+  await stop?.();
+  const lines: { msg: string; spans?: number }[] = [];
+  const log = createLogger('test', 'warn', { write: (line) => lines.push(JSON.parse(line)) });
+  const small = { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1', OTEL_BSP_MAX_QUEUE_SIZE: '2' };
+  stop = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...small }, log);
+  await endTogether('a', 'b', 'c', 'd', 'e', 'f');
+  expect((await told()).map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  await eventually(async () => (lines.length > 0 ? true : undefined));
+  expect(lines).toMatchObject([{ spans: 3, msg: expect.stringContaining('spans are lost') }]);
+
+  lines.length = 0;
+  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = `${collector.url}/elsewhere`;
+  stop = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/elsewhere`, ...small }, log);
+  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = collector.url;
+  await endTogether('a');
+  await eventually(async () => (lines.length > 0 ? true : undefined));
+  expect(lines).toMatchObject([{ spans: 1, msg: expect.stringContaining('spans are lost') }]);
 });
 
 test('a collector that is away holds up neither the work nor the end', async () => {
   await stop?.();
   process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = 'http://127.0.0.1:1';
-  stop = await startTracing('s', { ...PROTOCOL, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }, logger);
+  stop = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
   process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = collector.url;
   expect(await withSpan('work', { kind: 'client', parent: CALLER }, async () => 1)).toBe(1);
   const begun = performance.now();
