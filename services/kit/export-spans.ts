@@ -60,6 +60,8 @@ export function exportSpans(options: SpanExportOptions, logger: Logger): SpanExp
       undefined,
     ),
   );
+  // As the SDK has it: a batch that is larger than the queue would never be full.
+  const batchSize = Math.min(options.batchSize, options.queueSize);
   const spans = encoder();
   let count = 0;
   let lost = 0;
@@ -75,7 +77,7 @@ export function exportSpans(options: SpanExportOptions, logger: Logger): SpanExp
       if (error) lost += batch.count;
       if (lost > 0) logger.warn({ err: error, spans: lost }, 'tracing: spans are lost');
       lost = 0;
-      if (count >= options.batchSize) send();
+      if (count >= batchSize) send();
     });
   };
   const timer = setInterval(() => {
@@ -90,7 +92,7 @@ export function exportSpans(options: SpanExportOptions, logger: Logger): SpanExp
       }
       spans.add(span);
       count++;
-      if (count >= options.batchSize && !isSending) send();
+      if (count >= batchSize && !isSending) send();
     },
     async close() {
       clearInterval(timer);

@@ -37,7 +37,7 @@ const KINDS = {
  * Makes spans and sends them by OTLP. Only imported when tracing is on.
  *
  * Samplers, resources and the way to the collector are the SDK's. Its tracer and its span processor are not used: with
- * them, tracing took more than a tenth of the intake (docs/performance.md, Tracing).
+ * them, tracing took more than a tenth of the intake (docs/decisions/0018-write-spans-as-they-end.md).
  */
 export function createTracing(service: string, settings: TracingSettings, logger: Logger): Tracing {
   const warn = (message: string, ...rest: unknown[]) => logger.warn({ details: rest }, `tracing: ${message}`);

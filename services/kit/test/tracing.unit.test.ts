@@ -158,6 +158,13 @@ test('spans are sent once there are so many, and the last ones at the end', asyn
   expect((await told()).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
 });
 
+test('a batch that is larger than the queue is as large as the queue', async () => {
+  await stop?.();
+  stop = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_MAX_QUEUE_SIZE: '2' });
+  await endTogether('a', 'b');
+  await eventually(async () => (collector.spans.length === 2 ? true : undefined));
+});
+
 test('spans are sent after a while, however few', async () => {
   await stop?.();
   stop = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '20' });
