@@ -67,7 +67,7 @@ async function run(bench: Bench): Promise<void> {
   await startService(bench, 'payment');
   await startService(bench, 'inventory');
 
-  const seconds = quick ? 1 : 3;
+  const seconds = quick ? 1 : 6;
   const unheard = new Map<string, { placed: number; lost: number }>();
   const side = ({ label, url, mayLose }: Way): Side => ({
     label,
@@ -90,8 +90,11 @@ async function run(bench: Bench): Promise<void> {
       return { intake: rate, ...cost, ...(await latencies(databases)) };
     },
   });
-  for (const { url, mayLose } of ways) {
+  // The first sample would be that of JVMs and processes that have just started.
+  for (const { label, url, mayLose } of ways) {
+    say(`warming up: ${label}`);
     await clean(databases);
+    await placeCount(url, CONNECTIONS, quick ? 500 : ORDERS);
     await paceOrders(url, CALM, 1);
     await settled(databases, mayLose);
   }
