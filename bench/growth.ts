@@ -143,8 +143,8 @@ function fromHere(visit: number) {
   });
 }
 
-async function count(sql: postgres.Sql): Promise<number> {
-  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from outbox`;
+async function count(sql: postgres.Sql, table: 'outbox' | 'inbox' = 'outbox'): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from ${sql(table)}`;
   return row?.n ?? 0;
 }
 
@@ -168,10 +168,8 @@ async function makeOutbox(sql: postgres.Sql, size: number): Promise<void> {
 }
 
 async function makeInbox(sql: postgres.Sql, size: number): Promise<void> {
-  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from inbox`;
-  const tooLarge = (row?.n ?? 0) > TOO_LARGE * size;
-  if (tooLarge) await sql`truncate inbox`;
-  for (let at = tooLarge ? 0 : (row?.n ?? 0); at < size; at += AT_ONCE) {
+  if ((await count(sql, 'inbox')) > TOO_LARGE * size) await sql`truncate inbox`;
+  for (let at = await count(sql, 'inbox'); at < size; at += AT_ONCE) {
     await sql`insert into inbox select uuidv7(), 'order-events', uuidv7()::text, 1, now()
       from generate_series(1, ${Math.min(AT_ONCE, size - at)})`;
   }
