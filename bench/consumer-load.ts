@@ -7,6 +7,7 @@ import { onOrderEvent } from '@walpost/payment-service/on-order-event';
 import { createDecoder } from '@walpost/schemas/codec';
 import { eventType } from '@walpost/schemas/contract';
 import { createRegistry } from '@walpost/schemas/registry';
+import type { PartitionOffset } from 'kafkajs';
 import { openSql, quiet } from './database.js';
 import { openAdmin, openProducer, orderMessage } from './kafka.js';
 import { BenchError, type Place } from './measurement.js';
@@ -25,18 +26,21 @@ export interface Consumed {
   cpu: number;
 }
 
+export interface ConsumeOptions {
+  /** Of the group, 1 when not given. */
+  members?: number;
+  /** Where the events begin, at the topic's beginning when not given. */
+  from?: PartitionOffset[];
+}
+
 /** The kit's consumer with the payment service's handler, on topics of its own. */
 export interface ConsumerLoad {
-  /** Makes a topic and writes order events to it. */
-  fill(topic: string, partitions: number, events: number): Promise<void>;
+  /** Makes a topic if it is not there, and writes order events to it. @returns where they begin */
+  fill(topic: string, partitions: number, events: number): Promise<PartitionOffset[]>;
   /** Empties what the handler writes, inbox included, or only its rows of one topic. */
   clean(topic?: string): Promise<void>;
-  /**
-   * Acts on a whole topic as a new group.
-   *
-   * @param members of the group, all in this process
-   */
-  consume(topic: string, events: number, members?: number): Promise<Consumed>;
+  /** Acts on the last events of a topic as a new group, whose members are all in this process. */
+  consume(topic: string, events: number, options?: ConsumeOptions): Promise<Consumed>;
 }
 
 export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
@@ -50,10 +54,12 @@ export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
   const load: ConsumerLoad = {
     async fill(topic, partitions, events) {
       await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+      const begin = await admin.fetchTopicOffsets(topic);
       for (let sent = 0; sent < events; sent += SENT_AT_ONCE) {
         const count = Math.min(SENT_AT_ONCE, events - sent);
         await producer.send({ topic, messages: Array.from({ length: count }, () => orderMessage(schemaId)) });
       }
+      return begin.map(({ partition, high }) => ({ partition, offset: high }));
     },
 
     async clean(topic) {
@@ -64,8 +70,9 @@ export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
       await sql`checkpoint`;
     },
 
-    async consume(topic, events, members = 1) {
+    async consume(topic, events, { members = 1, from } = {}) {
       const groupId = `bench-${randomUUID()}`;
+      if (from) await admin.setOffsets({ groupId, topic, partitions: from });
       const running: { consumer: RunningConsumer; close: () => Promise<void> }[] = [];
       let first: { at: number; cpu: NodeJS.CpuUsage; handled: number } | undefined;
       let handled = 0;

@@ -1,12 +1,18 @@
-import type postgres from 'postgres';
+import type { ConnectorFile } from '@walpost/scripts/connector-files';
 import { type ConsumerLoad, openConsumerLoad } from './consumer-load.js';
 import { openSql, quiet } from './database.js';
 import { placeOrders } from './http-load.js';
-import type { Bench, Measurement } from './measurement.js';
-import { outboxColumns, outboxValues } from './order-sql.js';
+import { openAdmin } from './kafka.js';
+import type { Bench, Measurement, Metric, Place } from './measurement.js';
 import { STREAM_PARTS } from './parts.js';
 import { recorded } from './recorded.js';
-import { openRelay } from './relay-process.js';
+import {
+  openWatchedRelay,
+  RELAY_METRICS,
+  startWithoutExactlyOnce,
+  withoutExactlyOnce,
+} from './relay-sample.js';
+import { count, resizeInbox, resizeOutbox, resizeTopic } from './resize.js';
 import { startService } from './service-process.js';
 
 const SIZES = [100_000, 1_000_000, 10_000_000];
@@ -15,6 +21,7 @@ const EVENTS = 50_000;
 const QUICK_EVENTS = 10_000;
 const GROWTH_TOPIC = 'bench-growth';
 const CONNECTIONS = 64;
+const CALM_SECONDS = 5;
 const WARM_UP_ROWS = 1_000;
 const WARM_UPS = 5;
 /** There and back: a machine and its JVMs become faster or slower with time, which must not look like size. */
@@ -28,10 +35,20 @@ const SHAPES: readonly [number, number][] = [
 ];
 const FLAT = 'flat: 0.85 to 1.15';
 
+const RATE = { name: 'rate', unit: '1/s', better: 'more' } as const;
+/** What is sampled at each size. */
+const METRICS: Readonly<Record<string, readonly Metric[]>> = {
+  intake: [RATE],
+  consumer: [RATE],
+  relay: RELAY_METRICS,
+  'relay without exactly-once': RELAY_METRICS,
+};
+
 /** Whether it stays as fast when there is much of everything. */
 export const growth: Measurement = {
   name: 'growth',
-  summary: 'intake, relay and consumer as tables grow, and with more partitions and members',
+  summary:
+    'intake, relay and consumer as tables and topics grow, and the consumer with more partitions and members',
   parts: STREAM_PARTS,
   takesLong: true,
   run,
@@ -40,97 +57,111 @@ export const growth: Measurement = {
 async function run(bench: Bench): Promise<void> {
   const { quick, compare } = bench;
   const sizes = quick ? QUICK_SIZES : SIZES;
+  const events = quick ? QUICK_EVENTS : EVENTS;
   const consumer = await openConsumerLoad(bench);
-  const found = await whileGrowing(bench, consumer, sizes);
-  const metrics = [{ name: 'rate', unit: '1/s', better: 'more' }] as const;
-  for (const what of ['intake', 'relay', 'consumer'] as const) {
+  const found = await whileGrowing(bench, consumer, sizes, events);
+  for (const [title, metrics] of Object.entries(METRICS)) {
+    const side = (size: number) =>
+      recorded(
+        `${size.toLocaleString('en-US')} each`,
+        Object.fromEntries(metrics.map(({ name }) => [name, found.get(size)?.get(`${title} ${name}`) ?? []])),
+      );
+    const goals = Object.fromEntries(metrics.map(({ name }) => [name, FLAT]));
     for (const size of sizes.slice(1)) {
-      const side = (of: number) => recorded(rows(of), { rate: found.get(of)?.[what] ?? [] });
-      await compare({
-        title: what,
-        metrics,
-        times: VISITS,
-        subject: side(size),
-        references: [{ ...side(sizes[0] ?? 0), goals: { rate: FLAT } }],
-      });
+      const references = [{ ...side(sizes[0] ?? 0), goals }];
+      await compare({ title, metrics, times: VISITS, apart: true, subject: side(size), references });
     }
   }
-  const events = quick ? QUICK_EVENTS : EVENTS;
-  await consumer.fill('bench-narrow', 1, events);
-  const consume = async (topic: string, members: number) => {
-    await consumer.clean(topic);
-    const { rate } = await consumer.consume(topic, events, members);
-    return { rate };
-  };
-  for (const [partitions, members] of SHAPES) {
-    const topic = `bench-${partitions}-${members}`;
-    await consumer.fill(topic, partitions, events);
-    await compare({
-      title: 'consumer',
-      metrics,
-      subject: {
-        label: `${partitions} partitions, ${members} member${members > 1 ? 's' : ''}`,
-        sample: () => consume(topic, members),
-      },
-      references: [
-        {
-          label: '1 partition, 1 member',
-          sample: () => consume('bench-narrow', 1),
-        },
-      ],
-    });
-  }
+  await withMoreMembers(bench, consumer, events);
 }
 
-const rows = (count: number) => `${count.toLocaleString('en-US')} rows`;
-
-type Rates = Record<'intake' | 'relay' | 'consumer', number[]>;
+/** By size, then by `<title> <metric>`. */
+type Found = ReadonlyMap<number, Map<string, number[]>>;
 
 /** Samples everything at each size, from the smallest to the largest and back. */
 async function whileGrowing(
   bench: Bench,
   consumer: ConsumerLoad,
   sizes: readonly number[],
-): Promise<Map<number, Rates>> {
-  const { quick, say, repeats } = bench;
+  events: number,
+): Promise<Found> {
+  const { quick, say, repeats, stack, defer } = bench;
   const orders = openSql(bench, 'orders', 2);
   const payments = openSql(bench, 'payments');
   const url = await startService(bench, 'order');
-  const events = quick ? QUICK_EVENTS : EVENTS;
-  await consumer.fill(GROWTH_TOPIC, 6, events);
+  say('starting a second stack, whose worker has exactly-once switched off');
+  const other = await startWithoutExactlyOnce();
+  defer(() => other.close());
+  const elsewhere = { stack: other, defer };
+  const otherOrders = openSql(elsewhere, 'orders', 2);
+  const admin = await openAdmin(bench);
+  const otherAdmin = await openAdmin(elsewhere);
+  await consumer.fill(GROWTH_TOPIC, 6, 0);
   await placeOrders(url, CONNECTIONS, 3);
-  let visits = 0;
-  const sampleAt = async (size: number, times: number, rates: Rates): Promise<void> => {
-    say(`making it ${rows(size)}`);
-    await makeOutbox(orders, size);
-    await makeInbox(payments, size);
-    visits += 1;
-    const relay = await openRelay(bench, fromHere(visits));
-    for (let time = 1; time <= times; time++) {
-      say(`${rows(size)}, ${time} of ${times}`);
-      await consumer.clean(GROWTH_TOPIC);
-      rates.consumer.push((await consumer.consume(GROWTH_TOPIC, events)).rate);
-      const before = await count(orders);
-      rates.intake.push(await placeOrders(url, CONNECTIONS, quick ? 2 : 4));
-      await quiet(orders);
-      const { streaming } = await relay.drain((await count(orders)) - before);
-      rates.relay.push(streaming);
-    }
+
+  const growTo = async (size: number) => {
+    await resizeOutbox(orders, size);
+    await resizeInbox(payments, size);
+    await resizeTopic(stack, admin, 'order-events', size);
+    await resizeTopic(stack, admin, GROWTH_TOPIC, size);
+    await resizeOutbox(otherOrders, size);
+    await resizeTopic(other, otherAdmin, 'order-events', size);
   };
-  const none = (): Rates => ({ intake: [], relay: [], consumer: [] });
-  if (!quick) {
-    // A JVM that has just started would be slower with few rows than later with many.
-    await sampleAt(WARM_UP_ROWS, WARM_UPS, none());
+  let visits = 0;
+  const sampleAt = async (size: number, times: number): Promise<Map<string, number[]>> => {
+    say(`making it ${size.toLocaleString('en-US')} each`);
+    await growTo(size);
+    const from = await consumer.fill(GROWTH_TOPIC, 6, events);
+    visits += 1;
+    const releases: (() => unknown)[] = [];
+    const place = (on: Place): Place => ({ stack: on.stack, defer: (release) => releases.push(release) });
+    const relay = await openWatchedRelay(place(bench), fromHere(visits));
+    const plain = await openWatchedRelay(place(elsewhere), (file) =>
+      withoutExactlyOnce(fromHere(visits)(file)),
+    );
+    // A slot that nobody reads any more would keep the log of all that follows.
+    for (const sql of [orders, otherOrders]) {
+      releases.push(() => sql`select pg_drop_replication_slot(${`growth_${visits}`})`);
+    }
+    const found = new Map<string, number[]>();
+    const keep = (title: string, sample: Readonly<Record<string, number>>) => {
+      for (const [name, value] of Object.entries(sample)) {
+        const key = `${title} ${name}`;
+        found.set(key, [...(found.get(key) ?? []), value]);
+      }
+    };
+    for (let time = 1; time <= times; time++) {
+      say(`${size.toLocaleString('en-US')} each, ${time} of ${times}`);
+      await consumer.clean(GROWTH_TOPIC);
+      const { rate } = await consumer.consume(GROWTH_TOPIC, events, { from });
+      keep('consumer', { rate });
+      const before = await count(orders, 'outbox');
+      keep('intake', { rate: await placeOrders(url, CONNECTIONS, quick ? 2 : 4) });
+      await quiet(orders);
+      const placed = (await count(orders, 'outbox')) - before;
+      keep('relay', await relay.sample(placed, quick ? 2 : CALM_SECONDS));
+      await plain.fill(events);
+      keep('relay without exactly-once', await plain.sample(events, quick ? 2 : CALM_SECONDS));
+    }
+    for (const release of releases.reverse()) await release();
+    return found;
+  };
+  // A JVM that has just started would be slower with few rows than later with many.
+  if (!quick) await sampleAt(WARM_UP_ROWS, WARM_UPS);
+  const found = new Map<number, Map<string, number[]>>();
+  for (const size of [...sizes, ...sizes.toReversed()]) {
+    const all = found.get(size) ?? new Map<string, number[]>();
+    for (const [key, samples] of await sampleAt(size, repeats)) {
+      all.set(key, [...(all.get(key) ?? []), ...samples]);
+    }
+    found.set(size, all);
   }
-  const found = new Map(sizes.map((size) => [size, none()]));
-  const there = [...found];
-  for (const [size, rates] of [...there, ...there.toReversed()]) await sampleAt(size, repeats, rates);
   return found;
 }
 
 /** A connector of its own for each visit, which begins here: the rows that made the table large are not for sending. */
 function fromHere(visit: number) {
-  return ({ config }: { config: Record<string, string> }) => ({
+  return ({ config }: ConnectorFile): ConnectorFile => ({
     name: `growth-${visit}`,
     config: {
       ...config,
@@ -143,36 +174,25 @@ function fromHere(visit: number) {
   });
 }
 
-async function count(sql: postgres.Sql, table: 'outbox' | 'inbox' = 'outbox'): Promise<number> {
-  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from ${sql(table)}`;
-  return row?.n ?? 0;
-}
-
-const AT_ONCE = 500_000;
-
-/** On the way back a table has ten times the size, and is emptied; what samples have added may stay. */
-const TOO_LARGE = 2;
-
-async function makeOutbox(sql: postgres.Sql, size: number): Promise<void> {
-  if ((await count(sql)) > TOO_LARGE * size) await sql`truncate orders, outbox`;
-  for (let at = await count(sql); at < size; at += AT_ONCE) {
-    const more = Math.min(AT_ONCE, size - at);
-    await sql.unsafe(`with ids as materialized (select uuidv7() as id from generate_series(1, ${more})),
-      placed as (insert into orders (id, customer_id, currency, items, total_amount, status, payment, stock, version, created_at)
-        select id, 'ada', 'EUR', '[]', 0, 'CONFIRMED', 'YES', 'YES', 2, now() from ids)
-      insert into outbox ${outboxColumns} select ${outboxValues('id::text')} from ids`);
+/** What more partitions and members are worth, beside one partition with one member. */
+async function withMoreMembers({ compare }: Bench, consumer: ConsumerLoad, events: number): Promise<void> {
+  await consumer.fill('bench-narrow', 1, events);
+  const consume = async (topic: string, members: number) => {
+    await consumer.clean(topic);
+    const { rate } = await consumer.consume(topic, events, { members });
+    return { rate };
+  };
+  for (const [partitions, members] of SHAPES) {
+    const topic = `bench-${partitions}-${members}`;
+    await consumer.fill(topic, partitions, events);
+    await compare({
+      title: 'consumer',
+      metrics: [RATE],
+      subject: {
+        label: `${partitions} partitions, ${members} member${members > 1 ? 's' : ''}`,
+        sample: () => consume(topic, members),
+      },
+      references: [{ label: '1 partition, 1 member', sample: () => consume('bench-narrow', 1) }],
+    });
   }
-  // Autovacuum would do it while the samples are taken.
-  await sql`vacuum analyze orders, outbox`;
-  await sql`checkpoint`;
-}
-
-async function makeInbox(sql: postgres.Sql, size: number): Promise<void> {
-  if ((await count(sql, 'inbox')) > TOO_LARGE * size) await sql`truncate inbox`;
-  for (let at = await count(sql, 'inbox'); at < size; at += AT_ONCE) {
-    await sql`insert into inbox select uuidv7(), 'order-events', uuidv7()::text, 1, now()
-      from generate_series(1, ${Math.min(AT_ONCE, size - at)})`;
-  }
-  await sql`vacuum analyze inbox`;
-  await sql`checkpoint`;
 }

@@ -58,16 +58,31 @@ export function orderMessage(schemaId: number): Message {
 }
 
 /**
+ * Runs one of the programs that come with Kafka.
+ *
+ * @param tool its class in org.apache.kafka.tools
+ * @returns what it printed
+ * @throws {BenchError} it failed; with the last line of its complaint
+ */
+export async function runKafkaTool(stack: TestStack, tool: string, args: readonly string[]): Promise<string> {
+  const jdk = await findJdk(stack.env);
+  const { kafka } = await fetchComponents(stack.env, jdk, () => undefined, undefined);
+  const { code, stdout, stderr } = await stack.run(`${jdk.home}/bin/java`, [
+    ...['-cp', `${kafka}/*`, `org.apache.kafka.tools.${tool}`],
+    ...args,
+  ]);
+  if (code === 0) return stdout;
+  throw new BenchError(`${tool} failed (exit ${code}): ${stderr.trim().split('\n').at(-1)}`);
+}
+
+/**
  * Reads a topic by Kafka's own `kafka-consumer-perf-test`.
  *
  * @returns records a second, from the first fetch on: joining the group is not in it
  */
 export async function javaConsumerRate(stack: TestStack, topic: string, records: number): Promise<number> {
-  const jdk = await findJdk(stack.env);
-  const { kafka } = await fetchComponents(stack.env, jdk, () => undefined, undefined);
-  const { code, stdout, stderr } = await stack.run(`${jdk.home}/bin/java`, [
-    ...['-cp', `${kafka}/*`, 'org.apache.kafka.tools.ConsumerPerformance', '--hide-header'],
-    ...['--bootstrap-server', setting(stack.env, 'KAFKA_BROKERS'), '--topic', topic],
+  const stdout = await runKafkaTool(stack, 'ConsumerPerformance', [
+    ...['--hide-header', '--bootstrap-server', setting(stack.env, 'KAFKA_BROKERS'), '--topic', topic],
     ...['--num-records', String(records), '--timeout', '30000'],
   ]);
   // start.time, end.time, MB, MB/s, records, records/s, rebalance ms, fetch ms, fetch MB/s, fetch records/s
@@ -77,6 +92,6 @@ export async function javaConsumerRate(stack: TestStack, topic: string, records:
       .find((line) => /^\d{4}-/.test(line))
       ?.split(',') ?? [];
   const rate = Number(fields[9]);
-  if (code === 0 && rate > 0) return rate;
-  throw new BenchError(`kafka-consumer-perf-test failed (exit ${code}): ${stderr.trim().split('\n').at(-1)}`);
+  if (rate > 0) return rate;
+  throw new BenchError(`kafka-consumer-perf-test told no rate: ${stdout.trim().split('\n').at(-1)}`);
 }

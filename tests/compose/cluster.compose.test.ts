@@ -4,7 +4,7 @@ import { parseEnv, promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endOf, eventually, placeOrder, setting } from '../support.js';
 import { askPrometheus, emptyPanels } from './ask-prometheus.js';
-import { type ComposeStack, composeStack } from './compose-stack.js';
+import { type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
 import { effectsOf, exactly, orderWhile } from './order-load.js';
 
 const versions = new URL('../../compose/versions.env', import.meta.url);
@@ -18,9 +18,9 @@ beforeAll(async () => {
 afterAll(() => stack?.close(), 120_000);
 
 /** Orders in, and out at the other end. */
-async function flows(withinSeconds: number): Promise<void> {
+async function flows(): Promise<void> {
   const { id } = await placeOrder(stack.env);
-  expect((await endOf(stack.env, id, withinSeconds)).status).toBe('CONFIRMED');
+  expect((await endOf(stack.env, id, PATIENCE)).status).toBe('CONFIRMED');
 }
 
 // An image of 300 MB that nothing else here needs: where it was never fetched, that is said, and the other tests run.
@@ -31,7 +31,7 @@ if (!hasPrometheus) console.warn(`its test needs the image: docker pull ${PROMET
   'Prometheus reads every service, judges by every rule, and has something for every panel',
   async () => {
     await stack.compose('up', '--detach', '--wait', 'prometheus');
-    await orderWhile(stack.env, () => flows(60));
+    await orderWhile(stack.env, flows);
     const judged = await eventually(async () => {
       const now = await askPrometheus(stack.env);
       return now.pending.length === 0 ? now : undefined;
@@ -51,48 +51,52 @@ if (!hasPrometheus) console.warn(`its test needs the image: docker pull ${PROMET
   120_000,
 );
 
-test('a broker dies under load: intake never stops, nothing is lost and nothing doubled', async () => {
+/** Something happens to the stack under load; what went wrong is explained. */
+function underLoad(name: string, work: () => Promise<void>): void {
+  test(name, () => stack.explaining(work), 900_000);
+}
+
+underLoad('a broker dies: intake never stops, nothing is lost and nothing doubled', async () => {
   const { ids, refused } = await orderWhile(stack.env, async () => {
     await stack.compose('kill', 'kafka-2');
-    await flows(90);
+    await flows();
     await stack.start('kafka-2');
     await stack.healthy('kafka-2');
-    await flows(60);
+    await flows();
   });
   expect(refused).toBe(0);
   expect(ids.length).toBeGreaterThan(0);
-  await stack.explaining(async () => {
-    expect(await effectsOf(stack.env, ids)).toEqual(exactly(ids.length));
-  });
-}, 300_000);
+  expect(await effectsOf(stack.env, ids)).toEqual(exactly(ids.length));
+});
 
-test('a Connect worker dies under load: the other takes its connectors, nothing is lost and nothing doubled', async () => {
-  /** Asks one worker where the order connector's task runs. */
-  const workerOf = async (asked: string) => {
-    const said = await stack.compose(
-      ...['run', '--rm', '--env', `CONNECT_URL=http://${asked}:8083`, 'walpost'],
-      ...['connectors', 'status', 'order-outbox', '--json'],
-    );
-    const [row] = JSON.parse(said) as { taskState: string; worker: string }[];
-    return row?.taskState === 'RUNNING' ? row.worker : undefined;
-  };
-  const [victim] = (await eventually(() => workerOf('connect'))).split(':');
-  const survivor = victim === 'connect' ? 'connect-2' : 'connect';
-  const { ids, refused } = await orderWhile(stack.env, async () => {
-    await stack.compose('kill', String(victim));
-    await flows(120);
-    expect((await eventually(() => workerOf(survivor))).split(':')[0]).toBe(survivor);
-    await stack.start(String(victim));
-    await stack.healthy(String(victim));
-  });
-  expect(refused).toBe(0);
-  expect(ids.length).toBeGreaterThan(0);
-  await stack.explaining(async () => {
+underLoad(
+  'a Connect worker dies: the other takes its connectors, nothing is lost and nothing doubled',
+  async () => {
+    /** Asks one worker where the order connector's task runs. */
+    const workerOf = async (asked: string) => {
+      const said = await stack.compose(
+        ...['run', '--rm', '--env', `CONNECT_URL=http://${asked}:8083`, 'walpost'],
+        ...['connectors', 'status', 'order-outbox', '--json'],
+      );
+      const [row] = JSON.parse(said) as { taskState: string; worker: string }[];
+      return row?.taskState === 'RUNNING' ? row.worker : undefined;
+    };
+    const [victim] = (await eventually(() => workerOf('connect'), PATIENCE)).split(':');
+    const survivor = victim === 'connect' ? 'connect-2' : 'connect';
+    const { ids, refused } = await orderWhile(stack.env, async () => {
+      await stack.compose('kill', String(victim));
+      await flows();
+      expect((await eventually(() => workerOf(survivor), PATIENCE)).split(':')[0]).toBe(survivor);
+      await stack.start(String(victim));
+      await stack.healthy(String(victim));
+    });
+    expect(refused).toBe(0);
+    expect(ids.length).toBeGreaterThan(0);
     expect(await effectsOf(stack.env, ids)).toEqual(exactly(ids.length));
-  });
-}, 400_000);
+  },
+);
 
-test('the primary dies under load and the standby takes over: its slot goes on, nothing is lost', async () => {
+underLoad('the primary dies and the standby takes over: its slot goes on, nothing is lost', async () => {
   const standby = { ...stack.env, POSTGRES_PORT: setting(stack.env, 'POSTGRES_STANDBY_PORT') };
   const slots = `SELECT slot_name FROM pg_replication_slots
     WHERE slot_type = 'logical' AND failover AND synced AND NOT temporary ORDER BY 1`;
@@ -100,16 +104,14 @@ test('the primary dies under load and the standby takes over: its slot goes on, 
     (await stack.compose('exec', '-T', 'postgres-standby', 'psql', '-U', 'postgres', '-XAtc', slots))
       .trim()
       .split('\n');
-  await eventually(async () => ((await names()).length === 3 ? true : undefined), 90);
+  await eventually(async () => ((await names()).length === 3 ? true : undefined), PATIENCE);
   expect(await names()).toEqual(['inventory_outbox', 'order_outbox', 'payment_outbox']);
   const { ids } = await orderWhile(stack.env, async () => {
     const own = Object.fromEntries(Object.entries(stack.env).filter(([name]) => name.startsWith('COMPOSE_')));
     await promisify(execFile)('bash', ['compose/cluster/failover.sh'], { env: { ...process.env, ...own } });
-    await eventually(() => placeOrder(stack.env), 60);
-    await flows(120);
+    await eventually(() => placeOrder(stack.env), PATIENCE);
+    await flows();
   });
   expect(ids.length).toBeGreaterThan(0);
-  await stack.explaining(async () => {
-    expect(await effectsOf(standby, ids, { withinSeconds: 240 })).toEqual(exactly(ids.length));
-  });
-}, 600_000);
+  expect(await effectsOf(standby, ids, { withinSeconds: PATIENCE })).toEqual(exactly(ids.length));
+});

@@ -12,6 +12,12 @@ import { type Environment, eventually } from '../support.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
+/**
+ * What a wait gives up after, s. It ends a test that would hang and judges nobody's speed: a broker that comes back takes
+ * 90 s on two slow cores that twenty other processes keep busy.
+ */
+export const PATIENCE = 240;
+
 /** A project of its own on this machine's Docker: own name, ports, passwords and volumes. */
 export interface ComposeStack {
   env: Environment;
@@ -24,7 +30,7 @@ export interface ComposeStack {
   /** One fact about a service's container, by a template of `docker inspect`. */
   inspect(service: string, template: string): Promise<string>;
   /** Resolves when a service's container is healthy. */
-  healthy(service: string, withinSeconds?: number): Promise<void>;
+  healthy(service: string): Promise<void>;
   /** Does something. When it fails, prints what doctor and the containers say: on CI nobody can ask them later. */
   explaining<T>(work: () => Promise<T>): Promise<T>;
   /** Takes everything down, data included. */
@@ -104,10 +110,10 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
       // A container cannot kill its own first process, and `docker kill` counts as being stopped on purpose.
       await docker('run', '--rm', '--pid=host', '--user=0', '--entrypoint=sh', image, '-c', `kill -9 ${pid}`);
     },
-    async healthy(service, withinSeconds = 90) {
+    async healthy(service) {
       await eventually(
         async () => ((await inspect(service, '{{.State.Health.Status}}')) === 'healthy' ? true : undefined),
-        withinSeconds,
+        PATIENCE,
       );
     },
     inspect,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endOf, eventually, kafkaOf, placeOrder, setting } from '../support.js';
-import { type ComposeStack, composeStack } from './compose-stack.js';
+import { type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
 import { effectsOf, exactly, orderWhile } from './order-load.js';
 
 let stack: ComposeStack;
@@ -22,7 +22,10 @@ test('the services may come first: each waits, says for what, and goes on', asyn
     watcher: /Kafka Connect at .* (ENOTFOUND|EAI_AGAIN)/,
   };
   for (const [service, line] of Object.entries(waitsFor)) {
-    await eventually(async () => (line.test(await stack.compose('logs', service)) ? true : undefined), 120);
+    await eventually(
+      async () => (line.test(await stack.compose('logs', service)) ? true : undefined),
+      PATIENCE,
+    );
   }
   await stack.compose('up', '--wait');
   for (const service of SERVICES)
@@ -30,7 +33,7 @@ test('the services may come first: each waits, says for what, and goes on', asyn
   const { id } = await placeOrder(stack.env);
   expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
   expect(await effectsOf(stack.env, [id])).toEqual(exactly(1));
-}, 300_000);
+}, 900_000);
 
 test('what registers may be run by hand again, and changes nothing', async () => {
   for (const what of [
@@ -200,7 +203,7 @@ test('told to stop under load, each service is gone within 10 s, and no message 
   });
   expect(ids.length).toBeGreaterThan(10);
   expect(await effectsOf(stack.env, ids)).toEqual(exactly(ids.length));
-}, 300_000);
+}, 900_000);
 
 test.each([
   'order',
@@ -220,9 +223,9 @@ test.each([
     await stack.explaining(async () => {
       const { ids } = await orderWhile(stack.env, async () => {
         await stack.crash(service);
-        await eventually(async () => (await restarts()) > before || undefined, 30);
+        await eventually(async () => (await restarts()) > before || undefined, PATIENCE);
         await stack.healthy(service);
-        const { id } = await eventually(() => placeOrder(stack.env), 60);
+        const { id } = await eventually(() => placeOrder(stack.env), PATIENCE);
         expect((await endOf(stack.env, id, 90)).status).toBe('CONFIRMED');
       });
       expect(ids.length).toBeGreaterThan(0);
@@ -245,4 +248,4 @@ test('down keeps the data, down -v does not', async () => {
   expect(await effectsOf(stack.env, [id, again.id])).toEqual(exactly(2));
   await stack.compose('down', '--volumes');
   expect((await stack.compose('volumes', '--quiet')).trim()).toBe('');
-}, 300_000);
+}, 900_000);

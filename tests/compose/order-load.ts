@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { call, connectTo, type Environment, eventually, readTopic, SAMPLE_ORDER } from '../support.js';
+import { PATIENCE } from './compose-stack.js';
 
 /** What came of ordering: the ids of all orders that were answered 201, and how often the answer was another one. */
 export interface OrderLoad {
@@ -37,7 +38,7 @@ export async function orderWhile(
       }
       load.ids.push(((await answer.json()) as { id: string }).id);
       return true;
-    }, 120);
+    }, PATIENCE);
   };
   const client = async () => {
     while (!over) {
@@ -81,7 +82,7 @@ export const exactly = (count: number): Effects => ({
 export async function effectsOf(
   env: Environment,
   ids: string[],
-  { withinSeconds = 120, mayRepeat = false } = {},
+  { withinSeconds = PATIENCE, mayRepeat = false } = {},
 ): Promise<Effects> {
   const count = async (database: string, text: string): Promise<number> => {
     const sql = connectTo(env, database);
