@@ -54,12 +54,15 @@ export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
   const load: ConsumerLoad = {
     async fill(topic, partitions, events) {
       await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
-      const begin = await admin.fetchTopicOffsets(topic);
+      const begin = new Map<number, string>();
       for (let sent = 0; sent < events; sent += SENT_AT_ONCE) {
         const count = Math.min(SENT_AT_ONCE, events - sent);
-        await producer.send({ topic, messages: Array.from({ length: count }, () => orderMessage(schemaId)) });
+        const messages = Array.from({ length: count }, () => orderMessage(schemaId));
+        for (const { partition, baseOffset = '0' } of await producer.send({ topic, messages })) {
+          if (!begin.has(partition)) begin.set(partition, baseOffset);
+        }
       }
-      return begin.map(({ partition, high }) => ({ partition, offset: high }));
+      return [...begin].map(([partition, offset]) => ({ partition, offset }));
     },
 
     async clean(topic) {

@@ -46,8 +46,8 @@ async function run(bench: Bench): Promise<void> {
     await compare({
       title: `${name}, ${minutes} min at ${RATE} orders/s`,
       metrics: [{ name: 'resident', unit: 'MB', better: 'less' }],
-      subject: recorded('at the end', { resident: [end] }),
-      references: [{ ...recorded('after warming up', { resident: [warm] }), goals }],
+      subject: recorded('at the end', [{ resident: end }]),
+      references: [{ ...recorded('after warming up', [{ resident: warm }]), goals }],
     });
   }
 }

@@ -4,14 +4,15 @@ import type { Side } from './measurement.js';
  * A side whose samples were taken before, for what cannot be sampled in turn: a table that has grown does not become
  * small again. After the last one it begins anew.
  */
-export function recorded(label: string, samples: Readonly<Record<string, readonly number[]>>): Side {
+export function recorded(label: string, samples: readonly Readonly<Record<string, number>>[]): Side {
   let at = 0;
   return {
     label,
     async sample() {
-      const values = Object.entries(samples).map(([name, all]) => [name, all[at % all.length] ?? Number.NaN]);
+      const sample = samples[at % samples.length];
+      if (!sample) throw new RangeError(`nothing was sampled: ${label}`);
       at += 1;
-      return Object.fromEntries(values) as Record<string, number>;
+      return sample;
     },
   };
 }
