@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { setting } from '@walpost/native/settings';
 import type { TestStack } from '@walpost/native/test-stack';
 import type { Admin } from 'kafkajs';
@@ -66,5 +68,7 @@ export async function resizeTopic(
       ...['--bootstrap-server', setting(stack.env, 'KAFKA_BROKERS'), '--topic', topic],
       ...['--num-records', String(size - held), '--record-size', String(RECORD_SIZE), '--throughput', '-1'],
     ]);
+    // Kafka leaves writing to the system, and the first commit of a sample would wait for gigabytes.
+    await promisify(execFile)('sync');
   }
 }
