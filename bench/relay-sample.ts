@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TestStack } from '@walpost/native/test-stack';
-import { testStack } from '@walpost/native/test-stack';
+import { type TestStack, testStack } from '@walpost/native/test-stack';
 import type { ConnectorFile } from '@walpost/scripts/connector-files';
 import { kafkaOf } from './kafka.js';
 import { BenchError, type Metric, type Place } from './measurement.js';
