@@ -58,7 +58,8 @@ export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
       for (let sent = 0; sent < events; sent += SENT_AT_ONCE) {
         const count = Math.min(SENT_AT_ONCE, events - sent);
         const messages = Array.from({ length: count }, () => orderMessage(schemaId));
-        for (const { partition, baseOffset = '0' } of await producer.send({ topic, messages })) {
+        for (const { partition, baseOffset } of await producer.send({ topic, messages })) {
+          if (baseOffset === undefined) throw new BenchError(`Kafka did not say where ${topic} goes on`);
           if (!begin.has(partition)) begin.set(partition, baseOffset);
         }
       }

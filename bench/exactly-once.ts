@@ -1,12 +1,7 @@
 import type { Bench, Measurement, Reference } from './measurement.js';
 import { RELAY_PARTS } from './parts.js';
-import {
-  openWatchedRelay,
-  RELAY_METRICS,
-  startWithoutExactlyOnce,
-  type WatchedRelay,
-  withoutExactlyOnce,
-} from './relay-sample.js';
+import { openWatchedRelay, RELAY_METRICS, type WatchedRelay } from './relay-sample.js';
+import { startWithoutExactlyOnce, withoutExactlyOnce } from './without-exactly-once.js';
 
 /** What it costs to keep duplicates out of the topic. */
 export const exactlyOnce: Measurement = {

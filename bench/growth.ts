@@ -6,14 +6,10 @@ import { openAdmin } from './kafka.js';
 import type { Bench, Measurement, Metric } from './measurement.js';
 import { STREAM_PARTS } from './parts.js';
 import { recorded } from './recorded.js';
-import {
-  RELAY_METRICS,
-  startWithoutExactlyOnce,
-  type WatchedRelay,
-  withoutExactlyOnce,
-} from './relay-sample.js';
+import { RELAY_METRICS, type WatchedRelay } from './relay-sample.js';
 import { count, resizeInbox, resizeTopic } from './resize.js';
 import { startService } from './service-process.js';
+import { startWithoutExactlyOnce, withoutExactlyOnce } from './without-exactly-once.js';
 
 const SIZES = [100_000, 1_000_000, 10_000_000];
 const QUICK_SIZES = [10_000, 100_000];

@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
 import type { ConnectorFile } from '@walpost/scripts/connector-files';
 import { kafkaOf } from './kafka.js';
 import { BenchError, type Metric, type Place } from './measurement.js';
 import { outboxColumns, outboxValues } from './order-sql.js';
-import { RELAY_PARTS } from './parts.js';
 import { openRelay, type Relay } from './relay-process.js';
 import { percentile } from './statistics.js';
 
@@ -87,16 +85,3 @@ async function pace({ sql }: Relay, arrivals: Map<string, number>, seconds: numb
       .sort((a, b) => a - b)
   );
 }
-
-/** A second stack, whose worker has exactly-once source support switched off, and its connectors ask for none. */
-export async function startWithoutExactlyOnce(): Promise<TestStack> {
-  return testStack(RELAY_PARTS, {
-    viewsOf: async () => ({ connect: { EXACTLY_ONCE_SOURCE_SUPPORT: 'disabled' } }),
-  });
-}
-
-/** What a connector on such a worker must have. */
-export const withoutExactlyOnce = ({ name, config }: ConnectorFile): ConnectorFile => ({
-  name,
-  config: { ...config, 'exactly.once.support': 'requested' },
-});

@@ -226,7 +226,7 @@ test.each([
         await eventually(async () => (await restarts()) > before || undefined, PATIENCE);
         await stack.healthy(service);
         const { id } = await eventually(() => placeOrder(stack.env), PATIENCE);
-        expect((await endOf(stack.env, id, 90)).status).toBe('CONFIRMED');
+        expect((await endOf(stack.env, id, PATIENCE)).status).toBe('CONFIRMED');
       });
       expect(ids.length).toBeGreaterThan(0);
       // What a broker forgets to end may be sent again: docs/decisions/0016-end-hanging-transactions.md.
@@ -234,7 +234,7 @@ test.each([
       expect(await effectsOf(stack.env, ids, { mayRepeat })).toEqual(exactly(ids.length));
     });
   },
-  240_000,
+  900_000,
 );
 
 test('down keeps the data, down -v does not', async () => {

@@ -82,7 +82,7 @@ export const exactly = (count: number): Effects => ({
 export async function effectsOf(
   env: Environment,
   ids: string[],
-  { withinSeconds = PATIENCE, mayRepeat = false } = {},
+  { mayRepeat = false } = {},
 ): Promise<Effects> {
   const count = async (database: string, text: string): Promise<number> => {
     const sql = connectTo(env, database);
@@ -117,7 +117,7 @@ export async function effectsOf(
     const short = Object.entries(found).filter(([name, n]) => n < Number(wanted[name as keyof Effects]));
     if (short.length > 0) throw new Error(`of ${ids.length} orders: ${JSON.stringify(found)}`);
     return true;
-  }, withinSeconds);
+  }, PATIENCE);
   const versions = new Map<string, number[]>();
   for (const { key, headers } of await readTopic(env, 'order-events')) {
     const id = String(key);
