@@ -46,16 +46,22 @@ export async function quiet(sql: postgres.Sql): Promise<void> {
   }
 }
 
-const SLOT_FREE_WITHIN = 30_000;
+const SLOT_WITHIN = 30_000;
 
-/** Waits until nobody reads a replication slot any more. */
-export async function slotIsFree(sql: postgres.Sql, slot: string): Promise<void> {
-  const until = Date.now() + SLOT_FREE_WITHIN;
+/** Waits until a replication slot is there and is read, or until nobody reads it any more. */
+export async function slotBecomes(sql: postgres.Sql, slot: string, state: 'read' | 'free'): Promise<void> {
+  const until = Date.now() + SLOT_WITHIN;
   for (;;) {
     const [row] = await sql<{ active: boolean }[]>`
       select active from pg_replication_slots where slot_name = ${slot}`;
-    if (!row?.active) return;
-    if (Date.now() > until) throw new Error(`slot ${slot} is still read after ${SLOT_FREE_WITHIN / 1000} s`);
+    if ((row?.active ?? false) === (state === 'read')) return;
+    if (Date.now() > until) throw new Error(`slot ${slot} is not ${state} after ${SLOT_WITHIN / 1000} s`);
     await delay(20);
   }
+}
+
+/** Takes a slot away as soon as nobody reads it: it would keep the log of all that follows. */
+export async function dropSlot(sql: postgres.Sql, slot: string): Promise<void> {
+  await slotBecomes(sql, slot, 'free');
+  await sql`select pg_drop_replication_slot(${slot})`;
 }

@@ -1,9 +1,11 @@
 import type { ConnectorFile } from '@walpost/scripts/connector-files';
 import type postgres from 'postgres';
-import { openSql } from './database.js';
+import { connectorFiles, fromNowOn, slotOf } from './connectors.js';
+import { dropSlot, openSql } from './database.js';
 import { openAdmin } from './kafka.js';
 import type { Place } from './measurement.js';
 import { openWatchedRelay, type WatchedRelay } from './relay-sample.js';
+import { withReleases } from './releases.js';
 import { resizeOutbox, resizeTopic } from './resize.js';
 
 /** The order service's outbox and its topic, which become larger and smaller together. */
@@ -32,32 +34,11 @@ export async function openGrowingOutbox(
     },
     async withRelay(work) {
       relays += 1;
-      const name = `growth-${relays}`;
-      const slot = `growth_${relays}`;
-      const releases: (() => unknown)[] = [];
-      try {
-        const here = { stack, defer: (release: () => unknown) => releases.push(release) };
-        await work(await openWatchedRelay(here, (file) => change(renamed(file, name, slot))));
-      } finally {
-        for (const release of releases.reverse()) await release();
-      }
-      // It would keep the log of all that follows.
-      await sql`select pg_drop_replication_slot(${slot})`;
-    },
-  };
-}
-
-/** A connector of its own, so that it begins where it is registered. */
-function renamed({ config }: ConnectorFile, name: string, slot: string): ConnectorFile {
-  return {
-    name,
-    config: {
-      ...config,
-      'topic.prefix': name,
-      'slot.name': slot,
-      'snapshot.mode': 'no_data',
-      // Its topic is not in the table of topics.
-      'heartbeat.interval.ms': '0',
+      const own = fromNowOn(`relay-${relays}`);
+      await withReleases(async (defer) =>
+        work(await openWatchedRelay({ stack, defer }, (file) => change(own(file)))),
+      );
+      for (const file of connectorFiles(['order-outbox'])) await dropSlot(sql, slotOf(own(file).name));
     },
   };
 }

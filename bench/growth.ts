@@ -1,12 +1,14 @@
 import { type ConsumerLoad, openConsumerLoad } from './consumer-load.js';
 import { openSql, quiet } from './database.js';
+import { openGrowingFlow } from './growing-flow.js';
 import { openGrowingOutbox } from './growing-outbox.js';
 import { placeOrders } from './http-load.js';
 import { openAdmin } from './kafka.js';
 import type { Bench, Measurement, Metric } from './measurement.js';
+import { FLOW_METRICS } from './order-flow.js';
 import { STREAM_PARTS } from './parts.js';
 import { recorded } from './recorded.js';
-import { RELAY_METRICS, type WatchedRelay } from './relay-sample.js';
+import { CALM, RELAY_METRICS, type WatchedRelay } from './relay-sample.js';
 import { count, resizeInbox, resizeTopic } from './resize.js';
 import { startService } from './service-process.js';
 import { startWithoutExactlyOnce, withoutExactlyOnce } from './without-exactly-once.js';
@@ -31,12 +33,14 @@ const SHAPES: readonly [number, number][] = [
 const FLAT = 'flat: 0.85 to 1.15';
 
 const RATE = { name: 'rate', unit: '1/s', better: 'more' } as const;
+const FLOW = `one order at ${CALM}/s` as const;
 /** What is sampled at each size, by title. */
 const METRICS = {
   intake: [RATE],
   consumer: [RATE],
   relay: RELAY_METRICS,
   'relay without exactly-once': RELAY_METRICS,
+  [FLOW]: FLOW_METRICS,
 } as const satisfies Record<string, readonly Metric[]>;
 
 type Title = keyof typeof METRICS;
@@ -48,7 +52,7 @@ const TITLES = Object.keys(METRICS) as Title[];
 export const growth: Measurement = {
   name: 'growth',
   summary:
-    'intake, relay and consumer as tables and topics grow, and the consumer with more partitions and members',
+    'intake, relay, consumer and the way of an order as tables and topics grow, and the consumer with more partitions and members',
   parts: STREAM_PARTS,
   takesLong: true,
   run,
@@ -87,17 +91,19 @@ async function whileGrowing(
   defer(() => other.close());
   const outbox = await openGrowingOutbox(bench);
   const plain = await openGrowingOutbox({ stack: other, defer }, withoutExactlyOnce);
-  const payments = openSql(bench, 'payments');
+  const inboxes = [outbox.sql, openSql(bench, 'payments'), openSql(bench, 'inventory')];
   const admin = await openAdmin(bench);
   const url = await startService(bench, 'order');
+  const flow = await openGrowingFlow(bench, url);
   await consumer.fill(GROWTH_TOPIC, 6, 0);
   await placeOrders(url, CONNECTIONS, 3);
+  const calmSeconds = quick ? 2 : 5;
 
   const sampleAt = async (size: number, times: number, samples: Samples): Promise<void> => {
     say(`making it ${each(size)}`);
     await outbox.resize(size);
     await plain.resize(size);
-    await resizeInbox(payments, size);
+    for (const sql of inboxes) await resizeInbox(sql, size);
     await resizeTopic(stack, admin, GROWTH_TOPIC, size);
     const from = await consumer.fill(GROWTH_TOPIC, 6, events);
     const sampleOnce = async (relay: WatchedRelay, plainRelay: WatchedRelay) => {
@@ -108,7 +114,6 @@ async function whileGrowing(
       samples.intake.push({ rate: await placeOrders(url, CONNECTIONS, quick ? 2 : 4) });
       await quiet(outbox.sql);
       const placed = (await count(outbox.sql, 'outbox')) - before;
-      const calmSeconds = quick ? 2 : 5;
       samples.relay.push(await relay.sample(placed, calmSeconds));
       await plainRelay.fill(events);
       samples['relay without exactly-once'].push(await plainRelay.sample(events, calmSeconds));
@@ -121,8 +126,18 @@ async function whileGrowing(
         }
       }),
     );
+    say(`${each(size)}, orders all the way`);
+    // The payment service would make the payments that the consumer has begun, for orders that nobody placed.
+    await consumer.clean(GROWTH_TOPIC);
+    samples[FLOW].push(...(await flow.sample(times, calmSeconds)));
   };
-  const none = (): Samples => ({ intake: [], consumer: [], relay: [], 'relay without exactly-once': [] });
+  const none = (): Samples => ({
+    intake: [],
+    consumer: [],
+    relay: [],
+    'relay without exactly-once': [],
+    [FLOW]: [],
+  });
   // A JVM that has just started would be slower with few rows than later with many.
   if (!quick) await sampleAt(WARM_UP_ROWS, WARM_UPS, none());
   const found = new Map(sizes.map((size) => [size, none()]));

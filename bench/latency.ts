@@ -1,22 +1,18 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Producer } from 'kafkajs';
 import type postgres from 'postgres';
 import { connectorsOf, withDefaults } from './connectors.js';
 import { openSql } from './database.js';
-import { paceOrders, placeOrders } from './http-load.js';
 import { openProducer } from './kafka.js';
-import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
+import type { Bench, Measurement, Side } from './measurement.js';
+import { FLOW_METRICS, followOrders, highestRate } from './order-flow.js';
 import { STREAM_PARTS } from './parts.js';
 import { type PollingRelay, startPollingRelay } from './rivals/polling-relay.js';
 import { startService } from './service-process.js';
-import { percentile } from './statistics.js';
 
 const CONNECTORS = ['order-outbox', 'payment-outbox', 'inventory-outbox'];
 const SHARES = [0.1, 0.5] as const;
-const CONNECTIONS = 64;
 const POLL_EVERY = 100;
 const POLL_BATCH = 500;
-const CONFIRMED_WITHIN = 90_000;
 /** A JVM becomes faster for minutes; what runs for days is warm. */
 const WARM_UP_SECONDS = 120;
 
@@ -49,25 +45,21 @@ async function run(bench: Bench): Promise<void> {
 
   say('warming up');
   const cold = await highestRate(flow, 1);
-  await measure(flow, SHARES[1] * cold, quick ? 1 : WARM_UP_SECONDS);
+  await followOrders(flow, SHARES[1] * cold, quick ? 1 : WARM_UP_SECONDS);
   say('looking for the highest rate');
   const highest = await highestRate(flow, quick ? 1 : 3);
   note(`highest rate, from the first order to the last CONFIRMED: ${Math.round(highest)} orders/s`);
   const seconds = quick ? 1 : 4;
-  const names = SHARES.flatMap((share) =>
-    ['handler p50', 'handler p99', 'CONFIRMED p50', 'CONFIRMED p99'].map(
-      (name) => `${name} at ${percent(share)}`,
-    ),
-  );
+  const names = SHARES.flatMap((share) => FLOW_METRICS.map(({ name }) => `${name} at ${percent(share)}`));
   const side = (label: string, carrier: Carrier): Side => ({
     label,
     async sample() {
       await carry(carrier);
       // A connector that has just started has its code still to compile.
-      await measure(flow, SHARES[1] * highest, seconds);
+      await followOrders(flow, SHARES[1] * highest, seconds);
       const values: Record<string, number> = {};
       for (const share of SHARES) {
-        const found = await measure(flow, share * highest, seconds);
+        const found = await followOrders(flow, share * highest, seconds);
         for (const [name, value] of Object.entries(found)) values[`${name} at ${percent(share)}`] = value;
       }
       return values;
@@ -152,70 +144,4 @@ async function pollOutbox({ note }: Bench, sql: postgres.Sql, producer: Producer
     batch: POLL_BATCH,
     onError: (error) => note(`the polling relay failed: ${String(error)}`),
   });
-}
-
-interface Flow {
-  url: string;
-  orders: postgres.Sql;
-  payments: postgres.Sql;
-}
-
-/** Orders a second that the whole system carries, from the first decided to the last confirmed. */
-async function highestRate({ url, orders }: Flow, seconds: number): Promise<number> {
-  const from = new Date();
-  await placeOrders(url, CONNECTIONS, seconds);
-  await allConfirmed(orders, from);
-  const [row] = await orders<{ rate: number }[]>`
-    select (count(*) filter (where aggregateversion = 1) /
-      extract(epoch from max(created_at) - min(created_at)))::float8 as rate
-    from outbox where created_at >= ${from}`;
-  return row?.rate ?? Number.NaN;
-}
-
-/**
- * Places orders at a rate. Latencies begin when the order service has decided the order, so its own commit is in them;
- * the handler's is when its transaction begins, that of CONFIRMED when the service has decided it.
- *
- * @returns ms
- */
-async function measure({ url, orders, payments }: Flow, rate: number, seconds: number) {
-  const from = new Date();
-  await paceOrders(url, rate, seconds);
-  await allConfirmed(orders, from);
-  const events = await orders<{ key: string; version: number; at: number }[]>`
-    select aggregateid as key, aggregateversion as version, extract(epoch from created_at)::float8 * 1000 as at
-    from outbox where created_at >= ${from}`;
-  const placed = new Map(events.flatMap(({ key, version, at }) => (version === 1 ? [[key, at]] : [])));
-  const confirmed = events.flatMap(({ key, version, at }) =>
-    version === 2 ? at - (placed.get(key) ?? 0) : [],
-  );
-  const received = await payments<{ key: string; at: number }[]>`
-    select key, extract(epoch from received_at)::float8 * 1000 as at from inbox
-    where received_at >= ${from} and topic = 'order-events' and version = 1`;
-  const handled = received
-    .flatMap(({ key, at }) => at - (placed.get(key) ?? Number.NaN))
-    .filter(Number.isFinite);
-  if (handled.length < placed.size || confirmed.length < placed.size)
-    throw new BenchError('an order is missing');
-  return { ...percentiles('handler', handled), ...percentiles('CONFIRMED', confirmed) };
-}
-
-function percentiles(name: string, values: readonly number[]): Record<string, number> {
-  const sorted = [...values].sort((a, b) => a - b);
-  return { [`${name} p50`]: percentile(sorted, 0.5), [`${name} p99`]: percentile(sorted, 0.99) };
-}
-
-async function allConfirmed(orders: postgres.Sql, from: Date): Promise<void> {
-  const until = Date.now() + CONFIRMED_WITHIN;
-  for (;;) {
-    const [row] = await orders<{ open: number; cancelled: number }[]>`
-      select count(*) filter (where status = 'PENDING')::int as open,
-        count(*) filter (where status = 'CANCELLED')::int as cancelled
-      from orders where created_at >= ${from}`;
-    if (row?.cancelled) throw new BenchError(`${row.cancelled} orders were cancelled`);
-    if (row?.open === 0) return;
-    if (Date.now() > until)
-      throw new BenchError(`${row?.open} orders still wait after ${CONFIRMED_WITHIN / 1000} s`);
-    await delay(100);
-  }
 }

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectorFile } from '@walpost/scripts/connector-files';
 import type { Admin } from 'kafkajs';
 import type postgres from 'postgres';
-import { connectorFiles, connectorsOf } from './connectors.js';
-import { openSql, slotIsFree } from './database.js';
+import { connectorFiles, connectorsOf, slotOf } from './connectors.js';
+import { openSql, slotBecomes } from './database.js';
 import { countRecords, openAdmin } from './kafka.js';
 import { BenchError, type Place } from './measurement.js';
 import { outboxColumns, outboxValues } from './order-sql.js';
@@ -52,7 +52,7 @@ export async function openRelay(
   const start = () => connectors.apply([CONNECTOR], change);
   const stop = async () => {
     await connectors.remove(names);
-    for (const name of names) await slotIsFree(sql, name.replaceAll('-', '_'));
+    for (const name of names) await slotBecomes(sql, slotOf(name), 'free');
   };
   await start();
   await stop();

@@ -7,7 +7,7 @@ import { openRelay, type Relay } from './relay-process.js';
 import { percentile } from './statistics.js';
 
 /** Rows a second, one in a transaction. */
-const CALM = 50;
+export const CALM = 50;
 const ARRIVED_WITHIN = 30_000;
 
 const P50 = `commit to arrival at ${CALM}/s, p50`;

@@ -1,6 +1,7 @@
 import type { TestStack } from '@walpost/native/test-stack';
 import type { Comparison, Measurement, Side } from './measurement.js';
 import type { ProgressLine } from './progress-line.js';
+import { withReleases } from './releases.js';
 import { type Machine, type Result, type Row, rowsOf } from './result.js';
 import { summarize } from './statistics.js';
 
@@ -24,7 +25,6 @@ export async function runMeasurement(
   const started = new Date();
   const rows: Row[] = [];
   const notes: string[] = [];
-  const releases: (() => unknown)[] = [];
   let done = 0;
   let total = 0;
 
@@ -48,24 +48,25 @@ export async function runMeasurement(
   }
 
   try {
-    await run({
-      name,
-      stack,
-      quick,
-      repeats,
-      folder,
-      compare,
-      keep: ({ label, samples, ...row }) =>
-        rows.push({ ...row, subject: { label, samples, summary: summarize(samples) } }),
-      say: (text) => {
-        signal.throwIfAborted();
-        progress.show(`${name}: ${text}`, done, total);
-      },
-      note: (text) => notes.push(text),
-      defer: (release) => releases.push(release),
-    });
+    await withReleases((defer) =>
+      run({
+        name,
+        stack,
+        quick,
+        repeats,
+        folder,
+        compare,
+        keep: ({ label, samples, ...row }) =>
+          rows.push({ ...row, subject: { label, samples, summary: summarize(samples) } }),
+        say: (text) => {
+          signal.throwIfAborted();
+          progress.show(`${name}: ${text}`, done, total);
+        },
+        note: (text) => notes.push(text),
+        defer,
+      }),
+    );
   } finally {
-    for (const release of releases.reverse()) await release();
     progress.clear();
   }
   const seconds = Math.round((Date.now() - started.getTime()) / 1000);
