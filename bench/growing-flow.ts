@@ -9,14 +9,14 @@ import { startService } from './service-process.js';
 
 const CONNECTORS = ['order-outbox', 'payment-outbox', 'inventory-outbox'];
 const CONSUMERS = ['payment', 'inventory'] as const;
-/** So many times as long as a sample. */
-const WARM_UP = 5;
+/** So many times as long as a sample: a minute and a half. */
+const WARM_UP = 18;
 
 /** The way of an order through the services and back. */
 export interface GrowingFlow {
   /**
-   * Follows orders at a calm rate, so many times so many seconds. Connectors, payment and inventory service run only
-   * meanwhile: they would act on what else is sampled.
+   * Warms up, and follows orders at a calm rate so many times so many seconds. Connectors, payment and inventory service
+   * run only meanwhile: they would act on what makes tables and topics larger.
    */
   sample(times: number, seconds: number): Promise<Record<string, number>[]>;
 }
@@ -54,7 +54,7 @@ export async function openGrowingFlow(bench: Bench, url: string): Promise<Growin
           await startService({ ...bench, defer }, service, { name: `${service}-${visits}` });
         }
         const flow = { url, orders, payments };
-        // A service that has just started has its code still to compile.
+        // A service that has just started has its code still to compile: 1,400 ms to CONFIRMED became 400 in a minute.
         await followOrders(flow, CALM, WARM_UP * seconds);
         const samples: Record<string, number>[] = [];
         while (samples.length < times) samples.push(await followOrders(flow, CALM, seconds));
