@@ -33,6 +33,11 @@ export function connectorFiles(names: readonly string[]): ConnectorFile[] {
   return readConnectorFiles(join(root, 'connectors'), names);
 }
 
+/** What connectors are called when their files were changed by `change`. */
+export function namesOf(names: readonly string[], change: (file: ConnectorFile) => ConnectorFile): string[] {
+  return connectorFiles(names).map((file) => change(file).name);
+}
+
 /** What Walpost sets for speed and not for correctness: without these Debezium has its own defaults. */
 const TUNING = ['poll.interval.ms', 'max.batch.size', 'max.queue.size', 'producer.override.batch.size'];
 

@@ -1,4 +1,4 @@
-import { connectorFiles, connectorsOf, fromNowOn, slotOf } from './connectors.js';
+import { connectorsOf, fromNowOn, namesOf, slotOf } from './connectors.js';
 import { dropSlot, openSql, slotBecomes } from './database.js';
 import { openAdmin } from './kafka.js';
 import type { Bench } from './measurement.js';
@@ -42,7 +42,7 @@ export async function openGrowingFlow(bench: Bench, url: string): Promise<Growin
       withReleases(async (defer) => {
         visits += 1;
         const own = fromNowOn(`flow-${visits}`);
-        const names = connectorFiles(CONNECTORS).map((file) => own(file).name);
+        const names = namesOf(CONNECTORS, own);
         await connectors.apply(CONNECTORS, own);
         defer(async () => {
           await connectors.remove(names);

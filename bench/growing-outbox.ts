@@ -1,6 +1,6 @@
 import type { ConnectorFile } from '@walpost/scripts/connector-files';
 import type postgres from 'postgres';
-import { connectorFiles, fromNowOn, slotOf } from './connectors.js';
+import { fromNowOn, namesOf, slotOf } from './connectors.js';
 import { dropSlot, openSql } from './database.js';
 import { openAdmin } from './kafka.js';
 import type { Place } from './measurement.js';
@@ -38,7 +38,7 @@ export async function openGrowingOutbox(
       await withReleases(async (defer) =>
         work(await openWatchedRelay({ stack, defer }, (file) => change(own(file)))),
       );
-      for (const file of connectorFiles(['order-outbox'])) await dropSlot(sql, slotOf(own(file).name));
+      for (const name of namesOf(['order-outbox'], own)) await dropSlot(sql, slotOf(name));
     },
   };
 }

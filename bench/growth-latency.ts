@@ -27,12 +27,12 @@ async function run(bench: Bench): Promise<void> {
   say('warming up');
   await flow.sample(0, seconds);
   const found = new Map(sizesOf(bench).map((size) => [size, [] as Record<string, number>[]]));
-  await thereAndBack(sizesOf(bench), async (size) => {
+  await thereAndBack(found, async (size, samples) => {
     say(`making it ${each(size)}`);
     await outbox.resize(size);
     for (const sql of inboxes) await resizeInbox(sql, size);
     say(each(size));
-    found.get(size)?.push(...(await flow.sample(repeats, seconds)));
+    samples.push(...(await flow.sample(repeats, seconds)));
   });
   await compareSizes(bench, `one order at ${CALM}/s`, FLOW_METRICS, (size) => found.get(size) ?? []);
 }

@@ -114,7 +114,7 @@ async function whileGrowing(
   // A JVM that has just started would be slower with few rows than later with many.
   if (!quick) await sampleAt(WARM_UP_ROWS, WARM_UPS, none());
   const found = new Map(sizesOf(bench).map((size) => [size, none()]));
-  await thereAndBack(sizesOf(bench), (size) => sampleAt(size, repeats, found.get(size) ?? none()));
+  await thereAndBack(found, (size, samples) => sampleAt(size, repeats, samples));
   return found;
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectorFile } from '@walpost/scripts/connector-files';
 import type { Admin } from 'kafkajs';
 import type postgres from 'postgres';
-import { connectorFiles, connectorsOf, slotOf } from './connectors.js';
+import { connectorsOf, namesOf, slotOf } from './connectors.js';
 import { openSql, slotBecomes } from './database.js';
 import { countRecords, openAdmin } from './kafka.js';
 import { BenchError, type Place } from './measurement.js';
@@ -48,7 +48,7 @@ export async function openRelay(
   const sql = openSql(place, 'orders', 4);
   const admin = await openAdmin(place);
   const connectors = connectorsOf(place.stack);
-  const names = connectorFiles([CONNECTOR]).map((file) => change(file).name);
+  const names = namesOf([CONNECTOR], change);
   const start = () => connectors.apply([CONNECTOR], change);
   const stop = async () => {
     await connectors.remove(names);

@@ -14,12 +14,13 @@ export const sizesOf = ({ quick }: Bench): readonly number[] => (quick ? QUICK_S
 
 export const each = (size: number) => `${size.toLocaleString('en-US')} each`;
 
-/** Visits each size, from the smallest to the largest and back. */
-export async function thereAndBack(
-  sizes: readonly number[],
-  visit: (size: number) => Promise<void>,
+/** Visits each size with what was found there, from the smallest to the largest and back. */
+export async function thereAndBack<Found>(
+  found: ReadonlyMap<number, Found>,
+  visit: (size: number, found: Found) => Promise<void>,
 ): Promise<void> {
-  for (const size of [...sizes, ...sizes.toReversed()]) await visit(size);
+  const there = [...found];
+  for (const [size, samples] of [...there, ...there.toReversed()]) await visit(size, samples);
 }
 
 /** Compares what was sampled at each size, in both visits, with the smallest. */
