@@ -11,7 +11,7 @@ import { type ConnectClient, createConnectClient } from './connect-client.js';
 import { CONNECTORS, readConnectorFiles } from './connector-files.js';
 import { jsonOption, timeoutOption, waitOption } from './options.js';
 import { printJson, printTable } from './output.js';
-import { serveMetrics } from './serve-metrics.js';
+import { serveWatcher } from './serve-watcher.js';
 import { observedServices } from './services.js';
 import { watchConnectors } from './watch-connectors.js';
 
@@ -97,7 +97,10 @@ export function connectorsCommand(config: () => Config): Command {
   command('watch', 'restart what fails of the connectors, until it is stopped')
     .argument('[name...]', 'all when none is given')
     .addOption(new Option('--every <seconds>', 'how often to look').argParser(Number).default(2))
-    .option('--metrics <host:port>', 'serve /metrics there: connectors, tasks, and the lag of the services')
+    .option(
+      '--metrics <host:port>',
+      'serve /metrics there: connectors, tasks, the lag of the services; and /health/ready',
+    )
     .action(async (names: string[], options: Options & { every: number; metrics?: string }) => {
       if (!(options.every > 0)) throw new UsageError('--every: give a number of seconds above 0');
       const metrics = await startMetrics(config(), namesIn(names, options), options.metrics);
@@ -134,21 +137,19 @@ export function connectorsCommand(config: () => Config): Command {
   return group;
 }
 
-/** Serves what the watcher sees, when an address is given. */
+/** Tells what the watcher sees, when an address is given. */
 async function startMetrics({ kafka: access, connect }: Config, names: readonly string[], address?: string) {
   if (address === undefined) return undefined;
   const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(address) ?? [];
   if (!host || !port || Number(port) > 65_535)
     throw new UsageError(`--metrics: "${address}" is not host:port`);
-  const server = await serveMetrics(host, Number(port));
+  const read = () => readConnectors(connect);
+  const server = await serveWatcher({ host, port: Number(port) }, names, read);
   const topics = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
   const kafka = createKafkaView('walpost-watcher', access, topics);
   describeProcess('watcher');
   const groups = observedServices.map(({ name }) => name);
-  const stops = [
-    exposeConnectors(names, () => readConnectors(connect)),
-    exposeGroups(() => kafka.groups(groups)),
-  ];
+  const stops = [exposeConnectors(names, read), exposeGroups(() => kafka.groups(groups))];
   return {
     async close() {
       await server.close();

@@ -144,14 +144,29 @@ test('a consumer that is stopped shows as lag in messages and seconds', async ()
   await stack.start('notification');
 });
 
-test('a relay that is away shows as a slot that nobody reads and a row that waits', async () => {
+/** Waits until the watcher's health has a status, and answers its body. */
+async function watcherHealth(status: number): Promise<unknown> {
+  return eventually(async () => {
+    const response = await fetch(`http://127.0.0.1:${setting(stack.env, 'WATCHER_PORT')}/health/ready`);
+    const body: unknown = await response.json();
+    return response.status === status ? body : undefined;
+  }, 40);
+}
+
+test('a relay that is away shows as a slot that nobody reads, a row that waits, a watcher that is not ready', async () => {
+  expect(await watcherHealth(200)).toEqual({ status: 'ok' });
   await stack.stop('connect');
+  expect(await watcherHealth(503)).toEqual({
+    status: 'unavailable',
+    problems: { 'Kafka Connect': expect.stringContaining('ECONNREFUSED') },
+  });
   await placeOrder(stack.env);
   await metric('ORDER', (value) => value === 0, 'walpost_slot_active', 'slot="order_outbox"');
   await metric('ORDER', (value) => value > 3, 'walpost_outbox_oldest_pending_seconds', 'slot="order_outbox"');
   await metric('WATCHER', (value) => value === 0, 'walpost_source_up', 'Kafka Connect');
   await stack.start('connect');
   await metric('ORDER', (value) => value === 1, 'walpost_slot_active', 'slot="order_outbox"');
+  expect(await watcherHealth(200)).toEqual({ status: 'ok' });
 }, 120_000);
 
 test('with its database away a service still answers the scrape', async () => {

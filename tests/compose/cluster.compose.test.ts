@@ -13,7 +13,7 @@ const { PROMETHEUS_IMAGE = '' } = parseEnv(readFileSync(versions, 'utf8'));
 let stack: ComposeStack;
 beforeAll(async () => {
   stack = await composeStack('compose.yaml', 'compose/cluster.yaml');
-  await stack.compose('up', '--build', '--wait');
+  await stack.explaining(() => stack.compose('up', '--build', '--wait'));
 }, 600_000);
 afterAll(() => stack?.close(), 120_000);
 

@@ -12,7 +12,7 @@ let stack: ComposeStack;
 let ca: string;
 beforeAll(async () => {
   stack = await composeStack('compose.yaml', 'compose/secure.yaml');
-  await stack.compose('up', '--build', '--wait');
+  await stack.explaining(() => stack.compose('up', '--build', '--wait'));
   const folder = mkdtempSync(join(tmpdir(), 'walpost-ca-'));
   await stack.compose('cp', 'gateway:/certificates/public/root.crt', folder);
   ca = readFileSync(join(folder, 'root.crt'), 'utf8');
