@@ -9,16 +9,14 @@ import { startService } from './service-process.js';
 
 const CONNECTORS = ['order-outbox', 'payment-outbox', 'inventory-outbox'];
 const CONSUMERS = ['payment', 'inventory'] as const;
-/** So many times as long as a sample: a minute and a half. */
-const WARM_UP = 18;
 
-/** The way of an order through the services and back. */
+/** Follows orders at a calm rate for so many seconds. */
+export type FollowOrders = (seconds: number) => Promise<Record<string, number>>;
+
+/** The way of an order through the services and back, on tables and topics that grow. */
 export interface GrowingFlow {
-  /**
-   * Warms up, and follows orders at a calm rate so many times so many seconds. Connectors, payment and inventory service
-   * run only meanwhile: they would act on what makes tables and topics larger.
-   */
-  sample(times: number, seconds: number): Promise<Record<string, number>[]>;
+  /** Does something while payment and inventory service run; they would act on what makes tables and topics larger. */
+  whileItRuns(work: (follow: FollowOrders) => Promise<void>): Promise<void>;
 }
 
 /** @param url of the order service, which runs */
@@ -38,27 +36,40 @@ export async function openGrowingFlow(bench: Bench, url: string): Promise<Growin
   };
 
   return {
-    sample: (times, seconds) =>
+    whileItRuns: (work) =>
       withReleases(async (defer) => {
         visits += 1;
         const own = fromNowOn(`flow-${visits}`);
         const names = namesOf(CONNECTORS, own);
-        await connectors.apply(CONNECTORS, own);
-        defer(async () => {
+        const slots = names.map(slotOf);
+        const start = async () => {
+          await connectors.apply(CONNECTORS, own);
+          for (const slot of slots) await slotBecomes(orders, slot, 'read');
+        };
+        const stop = async () => {
           await connectors.remove(names);
-          for (const name of names) await dropSlot(orders, slotOf(name));
+          for (const slot of slots) await slotBecomes(orders, slot, 'free');
+        };
+        await start();
+        defer(async () => {
+          await stop();
+          for (const slot of slots) await dropSlot(orders, slot);
         });
-        for (const name of names) await slotBecomes(orders, slotOf(name), 'read');
         for (const service of CONSUMERS) {
           await skipWhatIsThere(`${service}-service`, 'order-events');
           await startService({ ...bench, defer }, service, { name: `${service}-${visits}` });
         }
         const flow = { url, orders, payments };
-        // A service that has just started has its code still to compile: 1,400 ms to CONFIRMED became 400 in a minute.
-        await followOrders(flow, CALM, WARM_UP * seconds);
-        const samples: Record<string, number>[] = [];
-        while (samples.length < times) samples.push(await followOrders(flow, CALM, seconds));
-        return samples;
+        await stop();
+        // Three connectors that wait for rows take half a core: those of the other side must not.
+        await work(async (seconds) => {
+          await start();
+          // Their start is not what is measured.
+          await followOrders(flow, CALM, 1);
+          const found = await followOrders(flow, CALM, seconds);
+          await stop();
+          return found;
+        });
       }),
   };
 }

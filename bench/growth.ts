@@ -1,22 +1,15 @@
-import { type ConsumerLoad, openConsumerLoad } from './consumer-load.js';
-import { openSql, quiet } from './database.js';
+import { testStack } from '@walpost/native/test-stack';
+import { openConsumerLoad } from './consumer-load.js';
 import { openGrowingOutbox } from './growing-outbox.js';
-import { placeOrders } from './http-load.js';
-import { openAdmin } from './kafka.js';
-import type { Bench, Measurement, Metric } from './measurement.js';
+import { type GrowingSystem, openGrowingSystem } from './growing-system.js';
+import type { Bench, Comparison, Measurement, Side } from './measurement.js';
+import { FLOW_METRICS } from './order-flow.js';
 import { STREAM_PARTS } from './parts.js';
-import { RELAY_METRICS, type WatchedRelay } from './relay-sample.js';
-import { count, resizeInbox, resizeTopic } from './resize.js';
-import { startService } from './service-process.js';
-import { compareSizes, each, sizesOf, thereAndBack } from './sizes.js';
+import { CALM, RELAY_METRICS, type WatchedRelay } from './relay-sample.js';
 import { startWithoutExactlyOnce, withoutExactlyOnce } from './without-exactly-once.js';
 
-const EVENTS = 50_000;
-const QUICK_EVENTS = 10_000;
-const GROWTH_TOPIC = 'bench-growth';
-const CONNECTIONS = 64;
-const WARM_UP_ROWS = 1_000;
-const WARM_UPS = 5;
+const SIZES = [100_000, 1_000_000, 10_000_000];
+const QUICK_SIZES = [10_000, 100_000];
 /** Partitions of the topic, and members of the group. */
 const SHAPES: readonly [number, number][] = [
   [6, 1],
@@ -24,102 +17,152 @@ const SHAPES: readonly [number, number][] = [
   [24, 2],
   [24, 4],
 ];
-
 const RATE = { name: 'rate', unit: '1/s', better: 'more' } as const;
-/** What is sampled at each size, by title. */
-const METRICS = {
-  intake: [RATE],
-  consumer: [RATE],
-  relay: RELAY_METRICS,
-  'relay without exactly-once': RELAY_METRICS,
-} as const satisfies Record<string, readonly Metric[]>;
-
-type Title = keyof typeof METRICS;
-type Samples = Record<Title, Readonly<Record<string, number>>[]>;
-
-const TITLES = Object.keys(METRICS) as Title[];
+const FLAT = 'flat: 0.85 to 1.15';
 
 /** Whether it stays as fast when there is much of everything. */
 export const growth: Measurement = {
   name: 'growth',
   summary:
-    'intake, relay and consumer as tables and topics grow, and the consumer with more partitions and members',
+    'intake, consumer, relay and an order’s whole way as tables and topics grow, beside a stack that stays small; the consumer with more partitions and members',
   parts: STREAM_PARTS,
   takesLong: true,
   run,
 };
 
 async function run(bench: Bench): Promise<void> {
-  const events = bench.quick ? QUICK_EVENTS : EVENTS;
-  const consumer = await openConsumerLoad(bench);
-  const found = await whileGrowing(bench, consumer, events);
-  for (const title of TITLES)
-    await compareSizes(bench, title, METRICS[title], (size) => found.get(size)?.[title] ?? []);
-  await withMoreMembers(bench, consumer, events);
+  await whileGrowing(bench);
+  await withMoreMembers(bench);
 }
 
-/** Samples everything at each size, from the smallest to the largest and back. */
-async function whileGrowing(
-  bench: Bench,
-  consumer: ConsumerLoad,
-  events: number,
-): Promise<ReadonlyMap<number, Samples>> {
-  const { quick, say, repeats, stack, defer } = bench;
-  say('starting a second stack, whose worker has exactly-once switched off');
+/**
+ * Samples a stack that grows in turn with one that stays as it was: a machine and its JVMs become faster and slower with
+ * time, which must not look like size. At the smallest size the two are alike, which shows what a ratio is worth.
+ */
+async function whileGrowing(bench: Bench): Promise<void> {
+  const { quick, say, defer } = bench;
+  say('starting a second stack, which stays small');
+  const beside = await testStack(STREAM_PARTS);
+  defer(() => beside.close());
+  say('starting a third stack, whose worker has exactly-once switched off');
   const other = await startWithoutExactlyOnce();
   defer(() => other.close());
-  const outbox = await openGrowingOutbox(bench);
-  const plain = await openGrowingOutbox({ stack: other, defer }, withoutExactlyOnce);
-  const payments = openSql(bench, 'payments');
-  const admin = await openAdmin(bench);
-  const url = await startService(bench, 'order');
-  await consumer.fill(GROWTH_TOPIC, 6, 0);
-  await placeOrders(url, CONNECTIONS, 3);
-  const calmSeconds = quick ? 2 : 5;
 
-  const sampleAt = async (size: number, times: number, samples: Samples): Promise<void> => {
+  const events = quick ? 10_000 : 50_000;
+  const grown = await openGrowingSystem(bench, events);
+  const small = await openGrowingSystem({ ...bench, stack: beside }, events);
+  const plain = await openGrowingOutbox({ stack: other, defer }, withoutExactlyOnce);
+  const sizes = quick ? QUICK_SIZES : SIZES;
+  const [smallest = 0] = sizes;
+  for (const size of sizes) {
     say(`making it ${each(size)}`);
-    await outbox.resize(size);
+    await grown.resize(size);
     await plain.resize(size);
-    await resizeInbox(payments, size);
-    await resizeTopic(stack, admin, GROWTH_TOPIC, size);
-    const from = await consumer.fill(GROWTH_TOPIC, 6, events);
-    const sampleOnce = async (relay: WatchedRelay, plainRelay: WatchedRelay) => {
-      await consumer.clean(GROWTH_TOPIC);
-      const { rate } = await consumer.consume(GROWTH_TOPIC, events, { from });
-      samples.consumer.push({ rate });
-      const before = await count(outbox.sql, 'outbox');
-      samples.intake.push({ rate: await placeOrders(url, CONNECTIONS, quick ? 2 : 4) });
-      await quiet(outbox.sql);
-      const placed = (await count(outbox.sql, 'outbox')) - before;
-      samples.relay.push(await relay.sample(placed, calmSeconds));
-      await plainRelay.fill(events);
-      samples['relay without exactly-once'].push(await plainRelay.sample(events, calmSeconds));
+    await small.resize(smallest);
+    const sides: Sides = {
+      grown: { system: grown, label: each(size) },
+      small: { system: small, label: `${each(smallest)}, beside it` },
     };
-    await outbox.withRelay((relay) =>
-      plain.withRelay(async (plainRelay) => {
-        for (let time = 1; time <= times; time++) {
-          say(`${each(size)}, ${time} of ${times}`);
-          await sampleOnce(relay, plainRelay);
-        }
-      }),
+    await compareConsumers(bench, sides);
+    await plain.withRelay((relay) =>
+      compareRelays(bench, sides, { relay, label: `${each(size)}, without exactly-once` }),
     );
-  };
-  const none = (): Samples => ({
-    intake: [],
-    consumer: [],
-    relay: [],
-    'relay without exactly-once': [],
+    await compareFlows(bench, sides);
+    // The last one, because it adds the most to what is small.
+    await compareIntakes(bench, sides);
+  }
+}
+
+const each = (size: number) => `${size.toLocaleString('en-US')} each`;
+
+type Sides = Record<'grown' | 'small', { system: GrowingSystem; label: string }>;
+
+function compareConsumers(bench: Bench, { grown, small }: Sides): Promise<void> {
+  return compareWarm(bench, {
+    title: 'consumer',
+    metrics: [RATE],
+    times: 2,
+    subject: { label: grown.label, sample: grown.system.consume },
+    references: [{ label: small.label, sample: small.system.consume, goals: { rate: FLAT } }],
   });
-  // A JVM that has just started would be slower with few rows than later with many.
-  if (!quick) await sampleAt(WARM_UP_ROWS, WARM_UPS, none());
-  const found = new Map(sizesOf(bench).map((size) => [size, none()]));
-  await thereAndBack(found, (size, samples) => sampleAt(size, repeats, samples));
-  return found;
+}
+
+function compareIntakes(bench: Bench, { grown, small }: Sides): Promise<void> {
+  const side = ({ system, label }: Sides['grown']): Side => ({ label, sample: () => system.takeIn(2) });
+  return compareWarm(bench, {
+    title: 'intake',
+    metrics: [RATE],
+    times: 2,
+    subject: side(grown),
+    references: [{ ...side(small), goals: { rate: FLAT } }],
+  });
+}
+
+function compareRelays(
+  bench: Bench,
+  { grown, small }: Sides,
+  plain: { relay: WatchedRelay; label: string },
+): Promise<void> {
+  const rows = bench.quick ? 5_000 : 20_000;
+  const seconds = bench.quick ? 2 : 5;
+  const side = (label: string, { fill, sample }: WatchedRelay): Side => ({
+    label,
+    async sample() {
+      await fill(rows);
+      return sample(rows, seconds);
+    },
+  });
+  return grown.system.withRelay((grownRelay) =>
+    small.system.withRelay((smallRelay) =>
+      compareWarm(bench, {
+        title: 'relay',
+        metrics: RELAY_METRICS,
+        subject: side(grown.label, grownRelay),
+        references: [
+          { ...side(small.label, smallRelay), goals: flat(RELAY_METRICS) },
+          side(plain.label, plain.relay),
+        ],
+      }),
+    ),
+  );
+}
+
+function compareFlows(bench: Bench, { grown, small }: Sides): Promise<void> {
+  const { quick, say } = bench;
+  const seconds = quick ? 2 : 5;
+  // A service that has just started has its code still to compile: 1,400 ms to CONFIRMED became 400 in a minute.
+  const warmUp = quick ? 5 : 45;
+  return grown.system.whileItRuns((followGrown) =>
+    small.system.whileItRuns(async (followSmall) => {
+      say('warming up payment and inventory');
+      for (const follow of [followGrown, followSmall]) await follow(warmUp);
+      await bench.compare({
+        title: `one order at ${CALM}/s`,
+        metrics: FLOW_METRICS,
+        times: 2,
+        subject: { label: grown.label, sample: () => followGrown(seconds) },
+        references: [{ label: small.label, sample: () => followSmall(seconds), goals: flat(FLOW_METRICS) }],
+      });
+    }),
+  );
+}
+
+const flat = (metrics: readonly { name: string }[]) =>
+  Object.fromEntries(metrics.map(({ name }) => [name, FLAT]));
+
+/** Compares sides after a sample of each that is not kept. */
+async function compareWarm({ compare, say }: Bench, comparison: Comparison): Promise<void> {
+  for (const { label, sample } of [comparison.subject, ...comparison.references]) {
+    say(`${comparison.title}: warming up, ${label}`);
+    await sample();
+  }
+  await compare(comparison);
 }
 
 /** What more partitions and members are worth, beside one partition with one member. */
-async function withMoreMembers({ compare }: Bench, consumer: ConsumerLoad, events: number): Promise<void> {
+async function withMoreMembers(bench: Bench): Promise<void> {
+  const consumer = await openConsumerLoad(bench);
+  const events = bench.quick ? 10_000 : 50_000;
   await consumer.fill('bench-narrow', 1, events);
   const consume = async (topic: string, members: number) => {
     await consumer.clean(topic);
@@ -129,7 +172,7 @@ async function withMoreMembers({ compare }: Bench, consumer: ConsumerLoad, event
   for (const [partitions, members] of SHAPES) {
     const topic = `bench-${partitions}-${members}`;
     await consumer.fill(topic, partitions, events);
-    await compare({
+    await bench.compare({
       title: 'consumer',
       metrics: [RATE],
       subject: {

@@ -26,8 +26,6 @@ export interface Comparison {
   references: readonly Reference[];
   /** So many times the run's repeats, for a difference that is smaller than that between two samples. */
   times?: number;
-  /** The sides were sampled minutes apart, not in turn: no sample has a neighbour to be compared with. */
-  apart?: true;
 }
 
 /** Samples of one metric that stand alone. */

@@ -2,7 +2,6 @@ import { codec } from './codec.js';
 import { consumer } from './consumer.js';
 import { exactlyOnce } from './exactly-once.js';
 import { growth } from './growth.js';
-import { growthLatency } from './growth-latency.js';
 import { headroom } from './headroom.js';
 import { intake } from './intake.js';
 import { latency } from './latency.js';
@@ -26,6 +25,5 @@ export const measurements: readonly Measurement[] = [
   exactlyOnce,
   headroom,
   growth,
-  growthLatency,
   memory,
 ];

@@ -1,9 +1,6 @@
 import type { Side } from './measurement.js';
 
-/**
- * A side whose samples were taken before, for what cannot be sampled in turn: a table that has grown does not become
- * small again. After the last one it begins anew.
- */
+/** A side whose samples were taken before, for what cannot be sampled in turn. After the last one it begins anew. */
 export function recorded(label: string, samples: readonly Readonly<Record<string, number>>[]): Side {
   let at = 0;
   return {

@@ -9,7 +9,7 @@ import { outboxColumns, outboxValues } from './order-sql.js';
 
 const AT_ONCE = 500_000;
 
-/** On the way back there is ten times as much, and it is taken away; what samples have added may stay. */
+/** What samples have added is taken away when it is more than there was. */
 const TOO_LARGE = 2;
 
 /** About as much as an order's event with its headers, bytes. */

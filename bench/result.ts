@@ -1,5 +1,5 @@
 import type { Comparison, Metric } from './measurement.js';
-import { ratioOf, ratioOfAll, type Summary, summarize } from './statistics.js';
+import { ratioOf, type Summary, summarize } from './statistics.js';
 
 /** A machine, as far as it matters for the figures. */
 export interface Machine {
@@ -40,7 +40,7 @@ export interface Result {
 export type Samples = readonly (readonly Readonly<Record<string, number>>[])[];
 
 /** The rows of a comparison: each metric beside each reference, or alone. */
-export function rowsOf({ title, metrics, subject, references, apart }: Comparison, samples: Samples): Row[] {
+export function rowsOf({ title, metrics, subject, references }: Comparison, samples: Samples): Row[] {
   const measured = (label: string, side: number, metric: Metric): Measured => {
     const values = (samples[side] ?? []).map((sample) => sample[metric.name] ?? Number.NaN);
     return { label, samples: values, summary: summarize(values) };
@@ -51,7 +51,7 @@ export function rowsOf({ title, metrics, subject, references, apart }: Compariso
     return references.map((reference, at) => {
       const other = measured(reference.label, at + 1, metric);
       const goal = reference.goals?.[metric.name];
-      const ratio = (apart ? ratioOfAll : ratioOf)(own.samples, other.samples);
+      const ratio = ratioOf(own.samples, other.samples);
       return { ...metric, title, subject: own, reference: { ...other, ratio, ...(goal && { goal }) } };
     });
   });

@@ -23,14 +23,6 @@ export function ratioOf(subject: readonly number[], reference: readonly number[]
 }
 
 /**
- * The ratio of two sides whose samples are minutes apart, so that none has a neighbour: each is compared with all of the
- * other side. The median of these is the estimator of Hodges and Lehmann (1963), for ratios in place of differences.
- */
-export function ratioOfAll(subject: readonly number[], reference: readonly number[]): Summary {
-  return summarize(subject.flatMap((value) => reference.map((other) => value / other)));
-}
-
-/**
  * @param sorted in ascending order
  * @param share 0 to 1; between two values it is interpolated
  */

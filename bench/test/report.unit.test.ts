@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { figure, toMarkdown } from '../markdown.js';
 import { toSvg } from '../plot.js';
 import { type Result, rowsOf } from '../result.js';
-import { percentile, ratioOf, ratioOfAll, summarize } from '../statistics.js';
+import { percentile, ratioOf, summarize } from '../statistics.js';
 
 test('the median is the middle one, and between two values the mean', () => {
   expect(summarize([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
@@ -13,10 +13,6 @@ test('the median is the middle one, and between two values the mean', () => {
 
 test('a machine that becomes slower half way does not show in the ratio', () => {
   expect(ratioOf([100, 50], [200, 100])).toEqual({ median: 0.5, min: 0.5, max: 0.5 });
-});
-
-test('sides that were sampled apart are compared each with each', () => {
-  expect(ratioOfAll([2, 4], [1, 2])).toEqual({ median: 2, min: 1, max: 4 });
 });
 
 test('figures have three significant digits', () => {
