@@ -47,7 +47,7 @@ export async function openGrowingSystem(bench: Bench, events: number): Promise<G
     },
     async consume() {
       const { rate } = await consumer.consume(TOPIC, events, { from });
-      // The payment service would make these payments, for orders that nobody benchd.
+      // The payment service would make these payments, for orders that nobody placed.
       await consumer.clean(TOPIC);
       return { rate };
     },

@@ -10,6 +10,8 @@ import { startWithoutExactlyOnce, withoutExactlyOnce } from './without-exactly-o
 
 const SIZES = [100_000, 1_000_000, 10_000_000];
 const QUICK_SIZES = [10_000, 100_000];
+/** That one sample of the consumer acts on. */
+const eventsOf = ({ quick }: Bench) => (quick ? 10_000 : 50_000);
 /** Partitions of the topic, and members of the group. */
 const SHAPES: readonly [number, number][] = [
   [6, 1],
@@ -48,7 +50,7 @@ async function whileGrowing(bench: Bench): Promise<void> {
   const other = await startWithoutExactlyOnce();
   defer(() => other.close());
 
-  const events = quick ? 10_000 : 50_000;
+  const events = eventsOf(bench);
   const grown = await openGrowingSystem(bench, events);
   const small = await openGrowingSystem({ ...bench, stack: beside }, events);
   const plain = await openGrowingOutbox({ stack: other, defer }, withoutExactlyOnce);
@@ -162,7 +164,7 @@ async function compareWarm({ compare, say }: Bench, comparison: Comparison): Pro
 /** What more partitions and members are worth, beside one partition with one member. */
 async function withMoreMembers(bench: Bench): Promise<void> {
   const consumer = await openConsumerLoad(bench);
-  const events = bench.quick ? 10_000 : 50_000;
+  const events = eventsOf(bench);
   await consumer.fill('bench-narrow', 1, events);
   const consume = async (topic: string, members: number) => {
     await consumer.clean(topic);
