@@ -1,14 +1,12 @@
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ProcessPart, Site } from './component.js';
+import { nativeDir } from './paths.js';
 import { probeHttp } from './probe-http.js';
 import { baseEnvironment, portOf } from './settings.js';
 
 /** MailDev: takes every e-mail, sends none, and shows them on a page. */
 export function mailPart({ settings, dataDir }: Site): ProcessPart {
   const web = portOf(settings, 'MAIL_WEB_PORT');
-  const packageFile = createRequire(import.meta.url).resolve('maildev/package.json');
-  const program = join(dirname(packageFile), 'bin/maildev');
   const options = {
     '--smtp': portOf(settings, 'SMTP_URL'),
     '--web': web,
@@ -23,7 +21,10 @@ export function mailPart({ settings, dataDir }: Site): ProcessPart {
     needs: [],
     launch: () => ({
       command: process.execPath,
-      args: [program, ...Object.entries(options).flatMap(([name, value]) => [name, String(value)])],
+      args: [
+        join(nativeDir, 'dist/catch-mail.js'),
+        ...Object.entries(options).flatMap(([name, value]) => [name, String(value)]),
+      ],
       env: baseEnvironment(process.env),
       cwd: dataDir,
     }),
