@@ -12,13 +12,13 @@ export interface AwaitOptions {
 }
 
 /**
- * Waits until a connector and every one of its tasks is in a state.
+ * Waits until a connector and every one of its tasks is in a state; one that is stopped has no tasks.
  * @throws CliError with the task's own error when one has failed, or saying what is still missing when time is up
  */
 export async function awaitConnector(
   connect: ConnectClient,
   name: string,
-  wanted: 'RUNNING' | 'PAUSED',
+  wanted: 'RUNNING' | 'PAUSED' | 'STOPPED',
   options: AwaitOptions,
 ): Promise<void> {
   let restarts = options.restartFailed ? 1 : 0;
@@ -30,7 +30,10 @@ export async function awaitConnector(
     last = await connect.status(name);
     if (last === undefined) return undefined;
     const states = statesOf(last);
-    if (last.tasks.length > 0 && states.every((state) => state === wanted)) return true;
+    const hasTasks = last.tasks.length > 0;
+    if (hasTasks === (wanted !== 'STOPPED') && states.every((state) => state === wanted)) return true;
+    // What failed is ended like what runs.
+    if (wanted === 'STOPPED') return undefined;
     const rests = last.connector.state === 'PAUSED' || last.connector.state === 'STOPPED';
     if (wanted === 'RUNNING' && rests && !options.resumed) {
       throw new CliError(`${name} is ${last.connector.state}; run \`walpost connectors resume ${name}\``);

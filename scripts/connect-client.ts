@@ -44,6 +44,8 @@ export interface ConnectClient {
   restart(name: string, options: { onlyFailed: boolean }): Promise<void>;
   pause(name: string): Promise<void>;
   resume(name: string): Promise<void>;
+  /** Ends its tasks and keeps its config and offsets, until it is resumed. */
+  stop(name: string): Promise<void>;
   delete(name: string): Promise<void>;
 }
 
@@ -148,6 +150,9 @@ export function createConnectClient(
     },
     async resume(name) {
       await request('PUT', `${connector(name)}/resume`);
+    },
+    async stop(name) {
+      await request('PUT', `${connector(name)}/stop`);
     },
     async delete(name) {
       await request('DELETE', connector(name));

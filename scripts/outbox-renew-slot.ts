@@ -1,17 +1,22 @@
 import { openDatabase } from '@walpost/kit/database';
 import { databaseFault } from '@walpost/kit/errors';
 import { sql } from 'drizzle-orm';
+import { awaitConnector } from './await-connector.js';
 import { CliError, UsageError } from './cli-error.js';
 import type { Config } from './config.js';
+import { createConnectClient } from './connect-client.js';
 import { rootReason } from './doctor/check.js';
 import { observedServices } from './services.js';
+
+/** How long Kafka Connect may take to answer, and to end or start a connector's task, s. */
+const PATIENCE = 60;
 
 /**
  * Drops a slot that the server has given up, so that its connector makes a new one: it then reads the whole outbox table
  * again, and readers drop by their inbox what they have seen.
  * @param connector its name
  * @param yes without it nothing is changed
- * @throws CliError when the slot is not lost, or the role cdc cannot be used
+ * @throws CliError when the slot is not lost, the role cdc cannot be used, or Kafka Connect does not do its part
  */
 export async function renewSlot(config: Config, connector: string, yes: boolean): Promise<void> {
   const service = observedServices.find(({ publishes }) => publishes?.connector === connector);
@@ -35,7 +40,8 @@ export async function renewSlot(config: Config, connector: string, yes: boolean)
       throw new CliError(
         `slot ${slot} is ${found.status}: it is good, and what it has not confirmed would be sent again`,
       );
-    if (yes) await db.execute(sql`select pg_drop_replication_slot(${slot})`);
+    if (yes)
+      await whileStopped(config, connector, () => db.execute(sql`select pg_drop_replication_slot(${slot})`));
     console.log(
       yes
         ? `dropped slot ${slot}: ${connector} makes a new one, and sends what the outbox still has`
@@ -48,4 +54,26 @@ export async function renewSlot(config: Config, connector: string, yes: boolean)
   } finally {
     await close();
   }
+}
+
+/**
+ * Does something while a connector has no task, and resumes it, unless somebody had told it to rest. A task that is
+ * starting must not meet it: one that has found its slot makes a new one when that goes, and does not read the outbox.
+ */
+async function whileStopped(config: Config, name: string, step: () => Promise<unknown>): Promise<void> {
+  const connect = createConnectClient(config.connect, PATIENCE);
+  const state = (await connect.status(name))?.connector.state;
+  if (state === undefined || state === 'PAUSED' || state === 'STOPPED') {
+    await step();
+    return;
+  }
+  const wait = { seconds: PATIENCE, restartFailed: false };
+  await connect.stop(name);
+  try {
+    await awaitConnector(connect, name, 'STOPPED', wait);
+    await step();
+  } finally {
+    await connect.resume(name);
+  }
+  await awaitConnector(connect, name, 'RUNNING', { ...wait, resumed: true });
 }

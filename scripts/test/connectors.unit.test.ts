@@ -35,6 +35,7 @@ function connectOf(states: (ConnectorStatus | undefined)[], current?: ConnectorC
     restart: jest.fn(async () => undefined),
     pause: async () => undefined,
     resume: async () => undefined,
+    stop: async () => undefined,
     delete: async () => undefined,
   } satisfies ConnectClient;
 }
@@ -87,6 +88,18 @@ test('a connector that was told to resume may be paused for a moment more', asyn
   ]);
   await awaitConnector(connect, 'a', 'RUNNING', { seconds: 2, restartFailed: false, resumed: true });
   expect((await connect.status())?.connector.state).toBe('RUNNING');
+});
+
+test('a connector is stopped when it has no task any more, whatever its tasks were', async () => {
+  const connect = connectOf([
+    status('RUNNING', 'FAILED'),
+    status('STOPPED', 'RUNNING'),
+    status('STOPPED'),
+    status('RUNNING'),
+  ]);
+  await awaitConnector(connect, 'a', 'STOPPED', { seconds: 2, restartFailed: false });
+  expect((await connect.status())?.connector.state).toBe('RUNNING');
+  expect(connect.restart).not.toHaveBeenCalled();
 });
 
 test('a trace without a cause, and none at all', () => {
