@@ -6,12 +6,12 @@ import type { Service } from './plan.js';
 /** How long the command line, or the database, may take to do it, s. */
 const PATIENCE_S = 240;
 
-/** Runs the operator's command line until it gets its way: what it needs may be down just now. */
-export async function walpost({ stack }: Pick<Lab, 'stack'>, ...args: string[]): Promise<void> {
-  await eventually(`walpost ${args.join(' ')}`, PATIENCE_S, async () => {
+/** Runs the operator's command line until it gets its way: what it needs may be down just now. @returns what it printed */
+export async function walpost({ stack }: Pick<Lab, 'stack'>, ...args: string[]): Promise<string> {
+  return eventually(`walpost ${args.join(' ')}`, PATIENCE_S, async () => {
     const { code, stdout, stderr } = await stack.run('node', ['scripts/dist/walpost.js', ...args]);
     if (code !== 0) throw new Error(`${stdout}${stderr}`.trim());
-    return true;
+    return stdout;
   });
 }
 
