@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type TestStack, testStack } from '@walpost/native/test-stack';
-import { connectTo, eventually, placeOrders, readTopic } from './support.js';
+import { connectTo, eventually, explaining, placeOrders, readTopic } from './support.js';
 
 let stack: TestStack;
 
@@ -25,18 +25,22 @@ test('with Kafka, Connect and registry down, a restarted order service takes ord
     notifications: `select count(*)::int as n, count(distinct order_id)::int as orders from emails where kind = 'order-received'`,
     orders: `select count(*)::int as n, count(*)::int as orders from orders where status = 'CONFIRMED'`,
   };
-  for (const [database, query] of Object.entries(counts)) {
-    const sql = connectTo(stack.env, database);
-    try {
-      await eventually(async () => {
-        const [row] = await sql.unsafe(query);
-        return row?.['orders'] >= ORDERS ? row : undefined;
-      }, 120);
-      expect(await sql.unsafe(query)).toEqual([{ n: ORDERS, orders: ORDERS }]);
-    } finally {
-      await sql.end();
+  const doctor = async () => (await stack.run('node', ['scripts/walpost.mjs', 'doctor'])).stdout;
+  await explaining(doctor, async () => {
+    for (const [database, query] of Object.entries(counts)) {
+      const sql = connectTo(stack.env, database);
+      try {
+        await eventually(async () => {
+          const [row] = await sql.unsafe(query);
+          if (row?.['orders'] < ORDERS) throw new Error(`${database}: ${JSON.stringify(row)}`);
+          return row;
+        }, 120);
+        expect(await sql.unsafe(query)).toEqual([{ n: ORDERS, orders: ORDERS }]);
+      } finally {
+        await sql.end();
+      }
     }
-  }
+  });
 
   // The last confirmations may still be on their way.
   const records = await eventually(async () => {

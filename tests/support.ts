@@ -21,6 +21,22 @@ export async function eventually<T>(probe: () => Promise<T | undefined>, withinS
   }
 }
 
+/**
+ * Does something. When it fails, the error also says what doctor finds wrong with the stack: nobody can ask it later.
+ *
+ * @param doctor runs it, and answers what it printed
+ */
+export async function explaining<T>(doctor: () => Promise<string>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const said = (await doctor().catch(String)).split('\n').filter((line) => !line.startsWith('ok '));
+    const { message, cause } = error as Error;
+    const why = cause instanceof Error ? `: ${cause.message}` : '';
+    throw new Error([`${message}${why}`, ...said].join('\n'), { cause: error });
+  }
+}
+
 /** One variable of a stack's environment. */
 export function setting(env: Environment, name: string): string {
   const value = env[name];

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv, promisify } from 'node:util';
 import { makeEnvFile } from '@walpost/native/env-file';
 import { reservePorts } from '@walpost/native/reserve-ports';
-import { type Environment, eventually } from '../support.js';
+import { type Environment, eventually, explaining } from '../support.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -31,7 +31,7 @@ export interface ComposeStack {
   inspect(service: string, template: string): Promise<string>;
   /** Resolves when a service's container is healthy. */
   healthy(service: string): Promise<void>;
-  /** Does something. When it fails, prints what doctor and the containers say: on CI nobody can ask them later. */
+  /** Does something. When it fails, prints the end of the containers' logs, and the error says what doctor finds. */
   explaining<T>(work: () => Promise<T>): Promise<T>;
   /** Takes everything down, data included. */
   close(): Promise<void>;
@@ -80,7 +80,7 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
       return (await run('docker', args, options)).stdout;
     } catch (error) {
       const { stderr, stdout } = error as { stderr?: string; stdout?: string };
-      const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-15).join('\n');
+      const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-60).join('\n');
       throw new Error(`docker ${args.join(' ')}: ${said || error}`);
     }
   };
@@ -118,17 +118,10 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
     },
     inspect,
     async explaining(work) {
-      try {
-        return await work();
-      } catch (error) {
-        for (const args of [
-          ['run', '--rm', '--no-deps', 'walpost', 'doctor'],
-          ['logs', '--tail', '15', '--no-color'],
-        ]) {
-          console.error(await compose(...args).catch(String));
-        }
-        throw error;
-      }
+      return explaining(async () => {
+        console.error(await compose('logs', '--tail', '15', '--no-color').catch(String));
+        return compose('run', '--rm', '--no-deps', 'walpost', 'doctor');
+      }, work);
     },
     async close() {
       await compose('--profile', '*', 'down', '--volumes', '--timeout', '5', '--remove-orphans');
