@@ -34,7 +34,7 @@ test('with Kafka, Connect and registry down, a restarted order service takes ord
           const [row] = await sql.unsafe(query);
           if (row?.['orders'] < ORDERS) throw new Error(`${database}: ${JSON.stringify(row)}`);
           return row;
-        }, 120);
+        }, 240);
         expect(await sql.unsafe(query)).toEqual([{ n: ORDERS, orders: ORDERS }]);
       } finally {
         await sql.end();
@@ -53,4 +53,4 @@ test('with Kafka, Connect and registry down, a restarted order service takes ord
   }
   expect(records.length).toBe(2 * ORDERS);
   for (const [id, seen] of versions) expect([id, seen]).toEqual([id, [1, 2]]);
-}, 300_000);
+}, 600_000);
