@@ -117,7 +117,7 @@ async function conduct(
   // A slot that went while its connector started leaves events unsent (docs/reliability.md): what an operator does then.
   if (restless !== undefined && plan.some(({ kind }) => kind === 'slot-drop')) {
     say(`${seconds()}  ${restless}`);
-    say(`${seconds()}  ${(await walpost(lab, 'outbox', 'replay', '--yes')).trim()}`);
+    say(`${seconds()}  ${(await walpost(lab, 'outbox', 'replay', '--overtaken', '--yes')).trim()}`);
     restless = await settle(lab, journal.planted, patience);
   }
   if (restless !== undefined) troubles.push(restless);
