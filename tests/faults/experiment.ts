@@ -8,7 +8,6 @@ import { createDamage, type Inflicted, inflict } from './inflict.js';
 import { type Lab, openLab } from './lab.js';
 import { startLoad } from './load.js';
 import { describeFault, type Fault } from './plan.js';
-import { walpost } from './relay.js';
 import { type Sample, startWatch } from './watch.js';
 
 /** One run of the lab. */
@@ -113,13 +112,7 @@ async function conduct(
 
   const repeats = plan.some(mayRepeat);
   const journal = { asks: [...asks, ...damage.placed], planted: damage.planted, repeats };
-  let restless = await settle(lab, journal.planted, patience);
-  // A slot that went while its connector started leaves events unsent (docs/reliability.md): what an operator does then.
-  if (restless !== undefined && plan.some(({ kind }) => kind === 'slot-drop')) {
-    say(`${seconds()}  ${restless}`);
-    say(`${seconds()}  ${(await walpost(lab, 'outbox', 'replay', '--overtaken', '--yes')).trim()}`);
-    restless = await settle(lab, journal.planted, patience);
-  }
+  const restless = await settle(lab, journal.planted, patience);
   if (restless !== undefined) troubles.push(restless);
   await watch.stop();
   const evidence = await collect(lab, journal, before);

@@ -60,7 +60,7 @@ export async function inflict(lab: Lab, fault: Fault, damage: Damage): Promise<I
   const turn = (part: string, step: () => Promise<Times>) =>
     damage.inTurn(part, step).then((times) => ({ fault, ...times }));
   /** For what is over when it is taken away. */
-  const during = async (begin: () => unknown, end: () => unknown) => {
+  const during = async (begin: () => Promise<void> | void, end: () => Promise<void> | void) => {
     await begin();
     const from = Date.now();
     try {

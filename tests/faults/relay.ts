@@ -6,12 +6,12 @@ import type { Service } from './plan.js';
 /** How long the command line, or the database, may take to do it, s. */
 const PATIENCE_S = 240;
 
-/** Runs the operator's command line until it gets its way: what it needs may be down just now. @returns what it printed */
-export async function walpost({ stack }: Pick<Lab, 'stack'>, ...args: string[]): Promise<string> {
-  return eventually(`walpost ${args.join(' ')}`, PATIENCE_S, async () => {
+/** Runs the operator's command line until it gets its way: what it needs may be down just now. */
+export async function walpost({ stack }: Pick<Lab, 'stack'>, ...args: string[]): Promise<void> {
+  await eventually(`walpost ${args.join(' ')}`, PATIENCE_S, async () => {
     const { code, stdout, stderr } = await stack.run('node', ['scripts/dist/walpost.js', ...args]);
     if (code !== 0) throw new Error(`${stdout}${stderr}`.trim());
-    return stdout;
+    return true;
   });
 }
 
@@ -21,16 +21,25 @@ const slots: Readonly<Record<string, Service>> = {
   'inventory-outbox': 'inventory',
 };
 
-/** Drops the slot of a connector, whoever uses it. */
+/**
+ * Drops the slot of a connector that reads it. One that is only starting would make another, and what was committed
+ * meanwhile would never be sent (docs/reliability.md, "Found, and not mended"). That it reads is seen by what it confirms.
+ */
 export async function dropSlot({ databases }: Lab, connector: string): Promise<Times> {
   const sql = databases[slots[connector] ?? 'order'];
   const slot = connector.replace('-', '_');
+  let before: { pid: number; confirmed: string } | undefined;
   const from = await eventually(`dropping ${slot}`, PATIENCE_S, async () => {
-    await sql`select pg_terminate_backend(active_pid) from pg_replication_slots
+    const [now] = await sql<{ pid: number; confirmed: string }[]>`
+      select active_pid as pid, confirmed_flush_lsn::text as confirmed from pg_replication_slots
       where slot_name = ${slot} and active_pid is not null`;
-    const dropped = await sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots
-      where slot_name = ${slot}`;
-    return dropped.length > 0 ? Date.now() : undefined;
+    const reads = now !== undefined && now.pid === before?.pid && now.confirmed !== before.confirmed;
+    before = now;
+    if (!reads) return undefined;
+    // Answers when the process is gone, ms at most; the connector comes back after a second.
+    await sql`select pg_terminate_backend(${now.pid}, 5000)`;
+    await sql`select pg_drop_replication_slot(${slot})`;
+    return Date.now();
   });
   return { from, to: Date.now() };
 }
