@@ -4,7 +4,7 @@ import { nativeDir } from './paths.js';
 import { probeHttp } from './probe-http.js';
 import { baseEnvironment, portOf } from './settings.js';
 
-/** MailDev: takes every e-mail, sends none, and shows them on a page. */
+/** MailDev: takes every e-mail, sends none, and shows the last 1,000 on a page. */
 export function mailPart({ settings, dataDir }: Site): ProcessPart {
   const web = portOf(settings, 'MAIL_WEB_PORT');
   const options = {
