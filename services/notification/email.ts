@@ -1,3 +1,4 @@
+import { currencyDigits } from '@walpost/kit/currency';
 import type { DomainEvent } from '@walpost/schemas/contract';
 
 export type OrderEvent = DomainEvent<'OrderCreated' | 'OrderConfirmed' | 'OrderCancelled'>;
@@ -62,21 +63,28 @@ export function recipientOf(customerId: string): string {
   return ADDRESS.test(customerId) ? customerId : `${customerId.replace(/[^\w.+-]/g, '_')}@example.com`;
 }
 
-/** Formats an amount in minor units with as many digits as its currency has (ISO 4217, by way of Intl). */
+/** Formats an amount in minor units with as many digits as its currency has by ISO 4217. */
 export function formatAmount(minorUnits: number, currency: string): string {
-  const format = formatOf(currency);
-  const { maximumFractionDigits: digits = 0 } = format.resolvedOptions();
+  const digits = currencyDigits(currency);
   // As decimal text: a division would round large amounts.
   const text = String(minorUnits).padStart(digits + 1, '0');
   const decimal = digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
-  return format.format(decimal as `${number}`);
+  return formatOf(currency, digits).format(decimal as `${number}`);
 }
 
 /** Kept, because making one takes longer than writing the whole e-mail. */
 const formats = new Map<string, Intl.NumberFormat>();
 
-function formatOf(currency: string): Intl.NumberFormat {
-  const format = formats.get(currency) ?? new Intl.NumberFormat('en', { style: 'currency', currency });
+function formatOf(currency: string, digits: number): Intl.NumberFormat {
+  const known = formats.get(currency);
+  if (known) return known;
+  // Both bounds: the digits that Intl has for the currency must not come in.
+  const format = new Intl.NumberFormat('en', {
+    style: 'currency',
+    currency,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
   formats.set(currency, format);
   return format;
 }

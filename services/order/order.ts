@@ -1,3 +1,4 @@
+import { isCurrency } from '@walpost/kit/currency';
 import type { DomainEvent } from '@walpost/schemas/contract';
 
 export interface OrderItem {
@@ -59,11 +60,6 @@ export class OrderError extends Error {
 /** Avro's long, as JavaScript reads it, ends here. */
 export const MAX_AMOUNT = Number.MAX_SAFE_INTEGER - 1;
 
-// ISO 4217 has codes that are no money: metals, funds, testing.
-const CURRENCIES = new Set(
-  Intl.supportedValuesOf('currency').filter((code) => !/^X(?!AF|CD|OF|PF)/.test(code)),
-);
-
 /**
  * Takes an order in.
  *
@@ -71,7 +67,7 @@ const CURRENCIES = new Set(
  */
 export function placeOrder(request: OrderRequest, id: string, now: Date): Decided {
   const { customerId, currency, items } = request;
-  if (!CURRENCIES.has(currency)) {
+  if (!isCurrency(currency)) {
     throw new OrderError('unknown-currency', `${currency} is no ISO 4217 currency`, 'body/currency');
   }
   const total = items.reduce((sum, item) => sum + BigInt(item.unitPrice) * BigInt(item.quantity), 0n);

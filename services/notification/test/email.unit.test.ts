@@ -48,6 +48,20 @@ test.each([
   [123456, 'USD', '$1,234.56'],
   [1500, 'JPY', '¥1,500'],
   [1234, 'KWD', 'KWD 1.234'],
+  // Where Intl has fewer digits than ISO 4217.
+  [125000, 'HUF', 'HUF 1,250.00'],
+  [125000, 'IDR', 'IDR 1,250.00'],
+  [125000, 'COP', 'COP 1,250.00'],
+  [125000, 'IQD', 'IQD 125.000'],
+  [125000, 'ALL', 'ALL 1,250.00'],
+  [125000, 'LAK', 'LAK 1,250.00'],
+  [125000, 'MGA', 'MGA 1,250.00'],
+  [125000, 'MRU', 'MRU 1,250.00'],
+  [125000, 'UYW', 'UYW 12.5000'],
+  [125000, 'CLF', 'CLF 12.5000'],
+  [125000, 'ISK', 'ISK 125,000'],
+  // Orders may have been placed before their currency was withdrawn.
+  [125000, 'HRK', 'HRK 1,250.00'],
   [Number.MAX_SAFE_INTEGER - 1, 'EUR', '€90,071,992,547,409.90'],
 ])('%d %s is written %s', (amount, currency, text) => {
   expect(formatAmount(amount, currency).replace('\u00a0', ' ')).toBe(text);
