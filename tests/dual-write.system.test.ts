@@ -37,7 +37,8 @@ test('publish after commit, killed under load, loses events, and the checker see
   await done;
   // It never comes to rest: orders without an event wait for ever.
   await settle(lab, [], 15);
-  const findings = judge(await collect(lab, { asks, planted: [], repeats: false }, before));
+  const journal = { asks, planted: [], attempts: [], stalls: [], repeats: false };
+  const findings = judge(await collect(lab, journal, before));
   const found = (name: RegExp) => [...findings].find(([check]) => name.test(check))?.[1] ?? [];
   const unpaid = found(/^money/).filter(({ text }) => text === 'has no payment');
   expect(unpaid.length).toBeGreaterThan(0);

@@ -22,7 +22,7 @@ import { readTopic } from './read-topic.js';
 const READ_WITHIN_S = 900;
 const PATIENCE_S = 30;
 
-type Journal = Pick<Evidence, 'asks' | 'planted' | 'repeats'>;
+type Journal = Pick<Evidence, 'asks' | 'planted' | 'attempts' | 'stalls' | 'repeats'>;
 
 /** Gathers all that can be seen of the system: rows, records, schemas. Waits for nothing but the topics' ends. */
 export async function collect(lab: Lab, journal: Journal, before: readonly StockRow[]): Promise<Evidence> {
@@ -37,7 +37,7 @@ export async function collect(lab: Lab, journal: Journal, before: readonly Stock
     ...journal,
     orders: await databases.order<OrderRow[]>`
       select id::text, customer_id as customer, currency, items, total_amount::float8 as total, status, payment, stock,
-        cancellation_reason as reason, version, idempotency_key as key, ${ms(databases.order, 'created_at')} as at
+        cancellation_reason as reason, version::int, idempotency_key as key, ${ms(databases.order, 'created_at')} as at
       from orders`,
     payments: await databases.payment<PaymentRow[]>`
       select id::text, order_id::text as order, amount::float8 as amount, currency, status, reason,
@@ -69,13 +69,13 @@ export async function readStock({ databases }: Pick<Lab, 'databases'>): Promise<
 
 async function readOutbox(sql: postgres.Sql): Promise<OutboxRow[]> {
   return sql<OutboxRow[]>`
-    select id::text, aggregateid as key, aggregateversion as version, type, payload, ${ms(sql, 'created_at')} as at
+    select id::text, aggregateid as key, aggregateversion::int as version, type, payload, ${ms(sql, 'created_at')} as at
     from outbox`;
 }
 
 async function readInbox(sql: postgres.Sql): Promise<InboxRow[]> {
   return sql<InboxRow[]>`
-    select event_id::text as id, topic, key, version, ${ms(sql, 'received_at')} as at from inbox`;
+    select event_id::text as id, topic, key, version::int, ${ms(sql, 'received_at')} as at from inbox`;
 }
 
 async function readLetters(sql: postgres.Sql): Promise<LetterRow[]> {

@@ -23,14 +23,35 @@ export interface Ask {
   cancel?: { readonly at: number; answer: string };
 }
 
+/** Bad records, those of a compressed batch, and those of a transaction that was never committed. */
+export type PlantedKind = PoisonKind | 'compressed' | 'uncommitted';
+
 /** A record that the lab wrote straight to a topic. */
 export interface Planted {
   /** In the record's header `planted`. */
   readonly id: string;
-  readonly kind: PoisonKind;
+  readonly kind: PlantedKind;
   readonly topic: string;
   readonly key: string | null;
   readonly at: number;
+}
+
+/** Something that the database must refuse, and what it did; `00000` when it was done. */
+export interface Attempt {
+  readonly what: string;
+  /** SQLSTATEs. */
+  readonly expected: string;
+  readonly answered: string;
+}
+
+/** What was seen of the services while their database stood still under a load. */
+export interface Stall {
+  /** Orders that were asked for meanwhile, each once. */
+  readonly asks: readonly Ask[];
+  /** The longest that `/health/live` took, ms, by service. */
+  readonly slowest: Readonly<Record<Service, number>>;
+  /** By how much the log grew, bytes, by service. */
+  readonly logged: Readonly<Record<Service, number>>;
 }
 
 export interface OrderRow {
@@ -139,6 +160,8 @@ export const flows: Readonly<Record<Topic, { from: Service; to: readonly Service
 export interface Evidence {
   readonly asks: readonly Ask[];
   readonly planted: readonly Planted[];
+  readonly attempts: readonly Attempt[];
+  readonly stalls: readonly Stall[];
   /** Whether a fault of this run makes the relay send rows again: a lost slot, a deleted connector. */
   readonly repeats: boolean;
   readonly orders: readonly OrderRow[];

@@ -111,7 +111,8 @@ async function conduct(
   say(`${seconds()}  ${asks.length} orders asked for, ${plan.length} faults over; waiting for rest`);
 
   const repeats = plan.some(mayRepeat);
-  const journal = { asks: [...asks, ...damage.placed], planted: damage.planted, repeats };
+  const { placed, planted, attempts, stalls } = damage;
+  const journal = { asks: [...asks, ...placed], planted, attempts, stalls, repeats };
   const restless = await settle(lab, journal.planted, patience);
   if (restless !== undefined) troubles.push(restless);
   await watch.stop();

@@ -1,13 +1,29 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { alterTables } from './alter-tables.js';
 import { placeInBulk } from './bulk.js';
-import type { Ask, Planted } from './evidence.js';
+import type { Ask, Attempt, Planted, Stall } from './evidence.js';
+import { sendForeignMessage, writeOversizedRow } from './forbidden.js';
+import { plantBatch } from './foreign-batch.js';
+import { holdTransaction } from './foreign-transaction.js';
+import { awaitHeartbeat } from './heartbeat.js';
 import type { Lab } from './lab.js';
+import { lockRows } from './lock-rows.js';
 import { endMember, startMember } from './members.js';
 import { endPart, pidOf, processesOf, signalAll } from './parts.js';
-import type { Fault, PoisonKind, Service } from './plan.js';
+import {
+  type Codec,
+  type Fault,
+  type Lockable,
+  type PoisonKind,
+  type Publisher,
+  type Service,
+  services,
+  type TransactionEnd,
+} from './plan.js';
 import { plantPoison } from './poison.js';
 import { dropSlot, letIn, lockOut, walpost } from './relay.js';
+import { stallPostgres } from './stall-postgres.js';
 
 /** Debian's libfaketime. */
 const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
@@ -16,6 +32,8 @@ const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 export interface Damage {
   readonly planted: Planted[];
   readonly placed: Ask[];
+  readonly attempts: Attempt[];
+  readonly stalls: Stall[];
   /** An order that was placed a moment ago. */
   latestOrder(): string | undefined;
   /** Runs one after the other what concerns the same part. */
@@ -41,6 +59,8 @@ export function createDamage(latestOrder: () => string | undefined): Damage {
   return {
     planted: [],
     placed: [],
+    attempts: [],
+    stalls: [],
     latestOrder,
     inTurn(part, step) {
       const turn = (turns.get(part) ?? Promise.resolve()).then(step);
@@ -69,6 +89,17 @@ export async function inflict(lab: Lab, fault: Fault, damage: Damage): Promise<I
       await end();
     }
     return { from, to: Date.now() };
+  };
+  /** When it is everybody's turn, none of these parts is hit by another fault. */
+  const turns = (parts: readonly string[], step: () => Promise<Times>): Promise<Times> => {
+    const [first, ...rest] = parts;
+    return first === undefined ? step() : damage.inTurn(first, () => turns(rest, step));
+  };
+  /** For what the database, or a topic, takes or refuses at once. */
+  const atOnce = async (step: () => Promise<void>) => {
+    const from = Date.now();
+    await step();
+    return { fault, from, to: Date.now() };
   };
   /** One more process of a service for a while, which is killed at the end. */
   const member = (service: Service, suffix: string, env: Readonly<Record<string, string>>) => {
@@ -144,11 +175,10 @@ export async function inflict(lab: Lab, fault: Fault, damage: Damage): Promise<I
       const name = fault.number % 2 === 0 ? 'early' : 'late';
       return member(target as Service, name, env);
     }
-    case 'poison': {
-      const from = Date.now();
-      damage.planted.push(await plantPoison(lab, target as PoisonKind, damage.latestOrder()));
-      return { fault, from, to: Date.now() };
-    }
+    case 'poison':
+      return atOnce(async () => {
+        damage.planted.push(await plantPoison(lab, target as PoisonKind, damage.latestOrder()));
+      });
     case 'bulk-and-restart':
       return turn(target, async () => {
         let from = Date.now();
@@ -160,6 +190,41 @@ export async function inflict(lab: Lab, fault: Fault, damage: Damage): Promise<I
         damage.placed.push(...asks);
         await stack.ready(target);
         return { from, to: Date.now() };
+      });
+    case 'lock-rows':
+      return { fault, ...(await lockRows(lab, target as Lockable, lasts)) };
+    case 'alter-tables':
+      return turn(`tables of ${target}`, () => alterTables(lab, target as Service, fault.number));
+    case 'postgres-stall':
+      return turns(['postgres', ...services], async () => {
+        const { stall, ...times } = await stallPostgres(lab, lasts);
+        damage.stalls.push(stall);
+        damage.placed.push(...stall.asks);
+        return times;
+      }).then((times) => ({ fault, ...times }));
+    case 'foreign-transaction':
+      // Of a broker that dies meanwhile it could be forgotten (KAFKA-20734), and nobody would end it.
+      return turn('kafka', async () => {
+        const { planted, ...times } = await holdTransaction(lab, target as TransactionEnd, lasts);
+        damage.planted.push(planted);
+        return times;
+      });
+    case 'foreign-batch':
+      return atOnce(async () => {
+        damage.planted.push(...(await plantBatch(lab, target as Codec)));
+      });
+    case 'oversized-row':
+      return atOnce(async () => {
+        damage.attempts.push(await writeOversizedRow(lab, target as Publisher));
+      });
+    case 'logical-message':
+      return atOnce(async () => {
+        damage.attempts.push(await sendForeignMessage(lab, target as Publisher));
+      });
+    case 'connect-kill-after-heartbeat':
+      return turn(target, async () => {
+        await awaitHeartbeat(lab);
+        return endPart(stack, target, 'SIGKILL');
       });
   }
 }

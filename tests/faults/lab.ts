@@ -118,14 +118,19 @@ function portIn(text: string | undefined): number {
   return Number(port);
 }
 
-function openSql(env: Environment, database: string): postgres.Sql {
+/** Connections of a role to a database itself, past every proxy; of the superuser when none is named. */
+export function openSql(
+  env: Environment,
+  database: string,
+  { user, password } = { user: 'postgres', password: env['POSTGRES_PASSWORD'] ?? '' },
+): postgres.Sql {
   return postgres({
     host: '127.0.0.1',
     port: Number(env['POSTGRES_PORT']),
-    username: 'postgres',
-    password: env['POSTGRES_PASSWORD'] ?? '',
+    username: user,
+    password,
     database,
-    max: 4,
+    max: 6,
     connect_timeout: 5,
     backoff: () => 0.2,
     onnotice: () => undefined,
@@ -141,3 +146,12 @@ export function openKafka(env: Environment): Kafka {
     retry: { retries: 8, initialRetryTime: 200, maxRetryTime: 3_000 },
   });
 }
+
+/** A fault has taken the database away, and it is asked again. What a server refuses otherwise is our mistake. */
+export function isAway(error: unknown): boolean {
+  if (error instanceof postgres.PostgresError) return STOPPING.test(error.code);
+  return error instanceof Error && 'code' in error;
+}
+
+/** SQLSTATEs of a server that is stopping, starting or out of something (Postgres documentation, appendix A). */
+const STOPPING = /^(08|53|57)/;

@@ -64,21 +64,24 @@ function draw(next: Random, seed: number, number: number): Ask {
   return { key: `${seed}-${number}-${randomUUID()}`, customerId, currency: 'EUR', items, tries: [], ids: [] };
 }
 
-async function place(url: string, ask: Ask, cancels: boolean, giveUp: AbortSignal): Promise<void> {
+/** Asks for an order, and notes what comes back. */
+export async function askOnce(url: string, ask: Ask): Promise<string> {
   const { key, customerId, currency, items } = ask;
-  const init = {
+  const at = Date.now();
+  const { answer, id } = await request(`${url}/orders`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': key },
     body: JSON.stringify({ customerId, currency, items }),
-  };
+  });
+  ask.tries.push({ at, answer });
+  if (id !== undefined) ask.ids.push(id);
+  return answer;
+}
+
+async function place(url: string, ask: Ask, cancels: boolean, giveUp: AbortSignal): Promise<void> {
   for (;;) {
-    const at = Date.now();
-    const { answer, id } = await request(`${url}/orders`, init);
-    ask.tries.push({ at, answer });
-    if (id !== undefined) {
-      ask.ids.push(id);
-      break;
-    }
+    const answer = await askOnce(url, ask);
+    if (answer === '201') break;
     if (answer.startsWith('4') || giveUp.aborted) return;
     await delay(RETRY_AFTER);
   }

@@ -86,7 +86,7 @@ function kindCalled(name: string): KindName {
 }
 
 /** A schedule in which every kind comes once, in the time that CI has. */
-const QUICK = { seed: 1_232, faults: 14, events: 1_400, rate: 6, longest: 5 };
+const QUICK = { seed: 330_722, faults: kindNames.length, events: 1_400, rate: 6, longest: 5 };
 
 /** The command that runs the same with these faults only. */
 export function commandOf(

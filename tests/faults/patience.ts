@@ -11,6 +11,7 @@ export async function eventually<T>(
   what: string,
   seconds: number,
   step: () => Promise<T | undefined>,
+  every = POLL_MS,
 ): Promise<T> {
   const until = Date.now() + seconds * 1000;
   for (;;) {
@@ -25,6 +26,6 @@ export async function eventually<T>(
       const why = problem instanceof Error ? `: ${problem.message}` : '';
       throw new Error(`${what}: not within ${seconds} s${why}`, { cause: problem });
     }
-    await delay(POLL_MS);
+    await delay(every);
   }
 }

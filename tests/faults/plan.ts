@@ -4,6 +4,9 @@ export const services = ['order', 'payment', 'inventory', 'notification'] as con
 export type Service = (typeof services)[number];
 export const parts = [...services, 'connect', 'kafka', 'registry', 'postgres'] as const;
 export type Part = (typeof parts)[number];
+/** The services that have an outbox. */
+export const publishers = ['order', 'payment', 'inventory'] as const;
+export type Publisher = (typeof publishers)[number];
 export const connectors = ['order-outbox', 'payment-outbox', 'inventory-outbox'] as const;
 /** Who talks to what, through a proxy each: `order>kafka`. */
 export const links = [
@@ -32,6 +35,15 @@ export const poisons = [
   'sent-again',
 ] as const;
 export type PoisonKind = (typeof poisons)[number];
+/** The codecs of Kafka; the relay uses none of them, others may. */
+export const codecs = ['gzip', 'snappy', 'lz4', 'zstd'] as const;
+export type Codec = (typeof codecs)[number];
+/** Whose rows another program locks for a while. */
+export const lockable = ['orders', 'payments', 'stock', 'emails'] as const;
+export type Lockable = (typeof lockable)[number];
+/** How another program ends the transaction that it has kept open on a topic. */
+export const transactionEnds = ['aborted', 'left-open'] as const;
+export type TransactionEnd = (typeof transactionEnds)[number];
 
 interface Kind {
   readonly targets: readonly string[];
@@ -55,6 +67,14 @@ export const kinds = {
   clock: { targets: services, seconds: [5, 20] },
   poison: { targets: poisons },
   'bulk-and-restart': { targets: ['connect'] },
+  'lock-rows': { targets: lockable, seconds: [5, 30] },
+  'alter-tables': { targets: services },
+  'postgres-stall': { targets: ['postgres'], seconds: [30, 30] },
+  'foreign-transaction': { targets: transactionEnds, seconds: [3, 20] },
+  'foreign-batch': { targets: codecs },
+  'oversized-row': { targets: publishers },
+  'logical-message': { targets: publishers },
+  'connect-kill-after-heartbeat': { targets: ['connect'] },
 } as const satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof kinds;

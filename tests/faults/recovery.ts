@@ -13,9 +13,23 @@ export interface Recovery {
 }
 
 /** Kinds that bring nothing to a halt. */
-const harmless: readonly KindName[] = ['poison', 'delay', 'churn', 'clock'];
+const harmless: readonly KindName[] = [
+  'poison',
+  'delay',
+  'churn',
+  'clock',
+  'foreign-batch',
+  'oversized-row',
+  'logical-message',
+];
 /** Kinds that are over by themselves: what counts is from when they began. */
-const instant: readonly KindName[] = ['kill', 'term', 'slot-drop', 'bulk-and-restart'];
+const instant: readonly KindName[] = [
+  'kill',
+  'term',
+  'slot-drop',
+  'bulk-and-restart',
+  'connect-kill-after-heartbeat',
+];
 
 /** When the events of a topic that were written after a moment reached a consumer for the first time. */
 interface Handling {
@@ -40,7 +54,7 @@ export function recoveries(faults: readonly Inflicted[], evidence: Evidence): Re
       const alone = counted.every(
         (other) =>
           other === each ||
-          other.fault.kind === 'poison' ||
+          PASSING.includes(other.fault.kind) ||
           other.to + SHADOW < each.from ||
           other.from > end,
       );
@@ -61,6 +75,9 @@ function firstHandled(events: readonly Handling[], start: number, topic: Topic |
       first = Math.min(first, event.handled);
   return first;
 }
+
+/** Kinds that nobody else feels. */
+const PASSING: readonly KindName[] = ['poison', 'foreign-batch', 'oversized-row', 'logical-message'];
 
 /** A fault is felt for a while after its end, ms. */
 const SHADOW = 10_000;

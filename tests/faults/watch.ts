@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import postgres from 'postgres';
-import type { Lab } from './lab.js';
+import type postgres from 'postgres';
+import { isAway, type Lab } from './lab.js';
 import { processesOf, processTable } from './parts.js';
 import { parts, services } from './plan.js';
 
@@ -95,12 +95,3 @@ async function storedIn({ databases }: Lab): Promise<Stored | undefined> {
     throw error;
   }
 }
-
-/** A fault has taken the database away, and the next sample asks again. What a server refuses otherwise is our mistake. */
-function isAway(error: unknown): boolean {
-  if (error instanceof postgres.PostgresError) return STOPPING.test(error.code);
-  return error instanceof Error && 'code' in error;
-}
-
-/** SQLSTATEs of a server that is stopping, starting or out of something (Postgres documentation, appendix A). */
-const STOPPING = /^(08|53|57)/;

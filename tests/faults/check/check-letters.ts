@@ -18,8 +18,9 @@ function plantedOf({ headers }: LetterRow): string | undefined {
 export const caused: Check = {
   name: 'no dead letter without a cause',
   find: ({ letters, planted }) => {
-    const ids = new Set(planted.map(({ id }) => id));
-    const keys = new Set(planted.flatMap(({ key, topic }) => (key === null ? [] : [`${topic} ${key}`])));
+    const readable = planted.filter(({ kind }) => kind !== 'uncommitted');
+    const ids = new Set(readable.map(({ id }) => id));
+    const keys = new Set(readable.flatMap(({ key, topic }) => (key === null ? [] : [`${topic} ${key}`])));
     return services.flatMap((service) =>
       letters[service].flatMap((letter): Finding[] => {
         const id = plantedOf(letter);
@@ -46,7 +47,12 @@ export const noticed: Check = {
     const onTopics = new Set(
       topics.flatMap((topic) => evidence.records[topic].flatMap(({ headers }) => headers[PLANTED] ?? [])),
     );
-    return evidence.planted.filter(({ id }) => onTopics.has(id)).flatMap((each) => reactions(evidence, each));
+    return evidence.planted.flatMap((each) => {
+      if (!onTopics.has(each.id)) return [];
+      if (each.kind === 'uncommitted')
+        return [{ text: `${each.topic} has ${each.id}, which was never committed` }];
+      return reactions(evidence, each);
+    });
   },
 };
 

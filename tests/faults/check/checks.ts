@@ -1,4 +1,5 @@
 import type { Evidence } from '../evidence.js';
+import { composed, refused } from './check-conduct.js';
 import { emails, money, reservations, stock } from './check-effects.js';
 import { caused, noticed } from './check-letters.js';
 import { acknowledged, asked, cancelled, ended, overdue } from './check-orders.js';
@@ -35,6 +36,8 @@ export const checks: readonly Check[] = [
   takenInOrder,
   caused,
   noticed,
+  refused,
+  composed,
 ];
 
 /** Looks at the evidence. @returns what breaks each promise, by its name; an empty list for one that holds */

@@ -234,6 +234,48 @@ const damages: [string, string, RegExp, (system: Damaged) => void][] = [
     /only a repetition/,
     (s) => Object.assign(at(s.planted, 0), { kind: 'sent-again' }),
   ],
+  [
+    'a record of an aborted transaction is read',
+    'every planted record is set aside, and only that',
+    /never committed/,
+    (s) => Object.assign(at(s.planted, 0), { kind: 'uncommitted' }),
+  ],
+  [
+    'a record of an aborted transaction is set aside',
+    'no dead letter without a cause',
+    /payment: letter 1/,
+    (s) => Object.assign(at(s.planted, 0), { kind: 'uncommitted' }),
+  ],
+  [
+    'a row that nobody can send is taken',
+    'what the relay cannot send is refused',
+    /2 MB was answered 00000/,
+    (s) => Object.assign(at(s.attempts, 0), { answered: '00000' }),
+  ],
+  [
+    'it is refused for another reason',
+    'what the relay cannot send is refused',
+    /answered 28P01/,
+    (s) => Object.assign(at(s.attempts, 0), { answered: '28P01' }),
+  ],
+  [
+    'a service is frozen by its database',
+    'a stalled database freezes no service and fills no log',
+    /payment: \/health\/live took 100000 ms/,
+    (s) => Object.assign(at(s.stalls, 0).slowest, { payment: 100_000 }),
+  ],
+  [
+    'a log is filled',
+    'a stalled database freezes no service and fills no log',
+    /grew by 57020900 bytes/,
+    (s) => Object.assign(at(s.stalls, 0).logged, { order: 57_020_000 }),
+  ],
+  [
+    'an order of a stall comes to nothing',
+    'a stalled database freezes no service and fills no log',
+    /answered 201 and is CANCELLED/,
+    (s) => Object.assign(at(s.stalls, 0), { asks: [at(s.asks, 1)] }),
+  ],
 ];
 
 test.each(damages)('%s: seen', (_what, check, words, damage) => {

@@ -100,6 +100,14 @@ export function healthy(): Damaged {
     key: `key of ${id}`,
     at,
   });
+  const asked = (id: string) => ({
+    key: `key of ${id}`,
+    customerId: 'ada',
+    currency: 'EUR',
+    items,
+    tries: [{ at, answer: '201' }],
+    ids: [id],
+  });
   const pay = (id: string, status: string) => ({
     id: randomUUID(),
     order: id,
@@ -111,15 +119,16 @@ export function healthy(): Damaged {
   });
   const reservation = (id: string, status: string) => ({ order: id, sku: 'BOOK-1', quantity: 2, status, at });
   return {
-    asks: [CONFIRMED, CANCELLED].map((id) => ({
-      key: `key of ${id}`,
-      customerId: 'ada',
-      currency: 'EUR',
-      items,
-      tries: [{ at, answer: '201' }],
-      ids: [id],
-    })),
+    asks: [CONFIRMED, CANCELLED].map(asked),
     planted: [planted],
+    attempts: [{ what: 'an outbox row of 2 MB', expected: '23514', answered: '23514' }],
+    stalls: [
+      {
+        asks: [asked(CONFIRMED)],
+        slowest: { order: 900, payment: 3, inventory: 3, notification: 3 },
+        logged: { order: 20_000, payment: 300, inventory: 300, notification: 300 },
+      },
+    ],
     repeats: false,
     orders: [order(CONFIRMED, 'CONFIRMED', 'YES'), order(CANCELLED, 'CANCELLED', 'NO')],
     payments: [pay(CONFIRMED, 'AUTHORIZED'), pay(CANCELLED, 'DECLINED')],

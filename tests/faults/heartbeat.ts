@@ -1,0 +1,35 @@
+import { type Lab, openKafka } from './lab.js';
+import { eventually } from './patience.js';
+import { connectors } from './plan.js';
+
+/** Heartbeats come every 10 s, and Connect may be down just now, s. */
+const PATIENCE_S = 240;
+
+/** Waits for the moment in which a heartbeat of a connector has come to its topic, committed or not. */
+export async function awaitHeartbeat({ env }: Lab): Promise<void> {
+  const admin = openKafka(env).admin();
+  const count = async () => {
+    const ends = await Promise.all(
+      connectors.map((name) => admin.fetchTopicOffsets(`__debezium-heartbeat.${name}`)),
+    );
+    return ends.flat().reduce((sum, { high }) => sum + BigInt(high), 0n);
+  };
+  try {
+    await eventually('the broker', PATIENCE_S, async () => {
+      await admin.connect();
+      return true;
+    });
+    const before = await eventually('the heartbeats', PATIENCE_S, count);
+    await eventually(
+      'a heartbeat',
+      PATIENCE_S,
+      async () => ((await count()) > before ? true : undefined),
+      POLL_MS,
+    );
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Right after it is what counts. */
+const POLL_MS = 20;
