@@ -36,8 +36,8 @@ export interface Damage {
   readonly stalls: Stall[];
   /** An order that was placed a moment ago. */
   latestOrder(): string | undefined;
-  /** Runs one after the other what concerns the same part. */
-  inTurn<T>(part: string, step: () => Promise<T>): Promise<T>;
+  /** Runs one after the other what concerns the same part, or one of several. */
+  inTurn<T>(parts: string | readonly string[], step: () => Promise<T>): Promise<T>;
 }
 
 /** When the damage was done, and when nothing stood in the way any more; ms since the epoch. */
@@ -62,12 +62,11 @@ export function createDamage(latestOrder: () => string | undefined): Damage {
     attempts: [],
     stalls: [],
     latestOrder,
-    inTurn(part, step) {
-      const turn = (turns.get(part) ?? Promise.resolve()).then(step);
-      turns.set(
-        part,
-        turn.catch(() => undefined),
-      );
+    inTurn(parts, step) {
+      const names = [parts].flat();
+      const turn = Promise.all(names.map((name) => turns.get(name))).then(step);
+      const over = turn.catch(() => undefined);
+      for (const name of names) turns.set(name, over);
       return turn;
     },
   };
@@ -77,8 +76,8 @@ export function createDamage(latestOrder: () => string | undefined): Damage {
 export async function inflict(lab: Lab, fault: Fault, damage: Damage): Promise<Inflicted> {
   const { kind, target, lasts } = fault;
   const { stack } = lab;
-  const turn = (part: string, step: () => Promise<Times>) =>
-    damage.inTurn(part, step).then((times) => ({ fault, ...times }));
+  const turn = (parts: string | readonly string[], step: () => Promise<Times>) =>
+    damage.inTurn(parts, step).then((times) => ({ fault, ...times }));
   /** For what is over when it is taken away. */
   const during = async (begin: () => Promise<void> | void, end: () => Promise<void> | void) => {
     await begin();
@@ -89,11 +88,6 @@ export async function inflict(lab: Lab, fault: Fault, damage: Damage): Promise<I
       await end();
     }
     return { from, to: Date.now() };
-  };
-  /** When it is everybody's turn, none of these parts is hit by another fault. */
-  const turns = (parts: readonly string[], step: () => Promise<Times>): Promise<Times> => {
-    const [first, ...rest] = parts;
-    return first === undefined ? step() : damage.inTurn(first, () => turns(rest, step));
   };
   /** For what the database, or a topic, takes or refuses at once. */
   const atOnce = async (step: () => Promise<void>) => {
@@ -196,12 +190,13 @@ export async function inflict(lab: Lab, fault: Fault, damage: Damage): Promise<I
     case 'alter-tables':
       return turn(`tables of ${target}`, () => alterTables(lab, target as Service, fault.number));
     case 'postgres-stall':
-      return turns(['postgres', ...services], async () => {
+      // What another fault does to a service meanwhile would be taken for frozen.
+      return turn(['postgres', ...services], async () => {
         const { stall, ...times } = await stallPostgres(lab, lasts);
         damage.stalls.push(stall);
         damage.placed.push(...stall.asks);
         return times;
-      }).then((times) => ({ fault, ...times }));
+      });
     case 'foreign-transaction':
       // Of a broker that dies meanwhile it could be forgotten (KAFKA-20734), and nobody would end it.
       return turn('kafka', async () => {
