@@ -57,7 +57,7 @@ export function watcherPart({ settings }: Site): ProcessPart {
       ),
     // It answers without Kafka and Connect too.
     probe: (signal) => probeHttp(`http://127.0.0.1:${port}/metrics`, signal),
-    readyWithinSeconds: 10,
+    readyWithinSeconds: 60,
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 5,
   };
