@@ -1,6 +1,6 @@
 import { type ChildProcess, exec as execCallback, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,18 +13,21 @@ const exec = promisify(execCallback);
 const root = fileURLToPath(new URL('..', import.meta.url));
 let free: FreeEnvironment;
 let env: Record<string, string>;
+let folder: string;
 let dataDir: string;
 let launcher: ChildProcess;
 
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), 'walpost-start-'));
+  folder = mkdtempSync(join(tmpdir(), 'walpost-start-'));
+  // Wherever somebody puts it.
+  dataDir = join(folder, "it's # 100%20 é 한글");
   free = await freeEnvironment();
   env = { ...free.env, WALPOST_DATA: dataDir };
 });
 afterAll(async () => {
   launcher?.kill('SIGTERM');
   free?.release();
-  rmSync(dataDir, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Runs `npm start` until it prints its `curl` line. @returns that line */
@@ -60,6 +63,15 @@ function alive(pid: number): boolean {
   }
 }
 
+/** What others than its owner may read, write or enter of what the stack keeps. */
+function openToOthers(): string[] {
+  return readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).filter((name) => {
+    // Postgres removes files at any time.
+    const found = statSync(join(dataDir, name), { throwIfNoEntry: false });
+    return found !== undefined && (found.mode & 0o077) !== 0;
+  });
+}
+
 async function placeByCurl(line: string): Promise<string> {
   const { stdout } = await exec(`${line.replace('curl -i', 'curl -sS -i')}`);
   expect(stdout).toMatch(/^HTTP\/1.1 201/);
@@ -72,6 +84,8 @@ test('npm start, the printed curl line, kill -9 of everything, start again, SIGT
   expect(readme).toContain(line.replace(/localhost:\d+/, 'localhost:3000'));
   const first = await placeByCurl(line);
   expect((await endOf(env, first)).status).toBe('CONFIRMED');
+
+  expect(openToOthers()).toEqual([]);
 
   const killed = processes();
   expect(killed.length).toBeGreaterThanOrEqual(9);

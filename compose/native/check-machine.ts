@@ -8,7 +8,7 @@ import { findJdk } from './find-jdk.js';
 import { isFree } from './free-ports.js';
 import { readLock } from './lock.js';
 import { root } from './paths.js';
-import { completeSettings, type Environment, portsOf, secretNames } from './settings.js';
+import { completeSettings, type Environment, portsOf, requiredSecrets } from './settings.js';
 import { messageOf, StackError } from './stack-error.js';
 
 /** One finding about this machine, as `walpost doctor` prints it. */
@@ -98,7 +98,7 @@ async function checkPorts(env: Environment): Promise<MachineCheck> {
   const what = 'ports';
   try {
     // Passwords are of no interest here, and need not be set.
-    const none = Object.fromEntries(secretNames.map((name) => [name, '-']));
+    const none = Object.fromEntries(requiredSecrets.map((name) => [name, '-']));
     const uses = portsOf(completeSettings({ ...none, ...env }));
     const lock = readLock(join(resolve(root, env['WALPOST_DATA'] || '.data'), 'lock'));
     if (lock.kind === 'held') {

@@ -1,4 +1,5 @@
 import type { Launch } from './child.js';
+import { escapeProperty } from './escape-property.js';
 import type { Components } from './fetch-components.js';
 import type { Jdk } from './find-jdk.js';
 import type { Settings } from './settings.js';
@@ -43,11 +44,11 @@ export interface Site {
   java?: { jdk: Jdk; components: Components };
 }
 
-/** Fills in the `{{name}}` of a property file; throws for a name without a value. */
+/** Fills in the `{{name}}` of a Java property file; throws for a name without a value. */
 export function fillTemplate(text: string, values: Readonly<Record<string, string | number>>): string {
   return text.replace(/\{\{(\w+)\}\}/g, (_whole, name: string) => {
     const value = values[name];
     if (value === undefined) throw new Error(`The template has {{${name}}}, which has no value`);
-    return String(value);
+    return escapeProperty(String(value));
   });
 }

@@ -2,8 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { codeOf } from './stack-error.js';
 
-/** The example with a random, URL-safe value for every `…_PASSWORD=` and `…_TOKEN=` that has none. */
-export function withPasswords(example: string, random = () => randomBytes(18).toString('base64url')): string {
+/** A random, URL-safe value. */
+export function makeSecret(): string {
+  return randomBytes(18).toString('base64url');
+}
+
+/** The example with a random value for every `…_PASSWORD=` and `…_TOKEN=` that has none. */
+export function withPasswords(example: string, random = makeSecret): string {
   return example.replace(/^(\w+_(?:PASSWORD|TOKEN))=$/gm, (_line, name: string) => `${name}=${random()}`);
 }
 

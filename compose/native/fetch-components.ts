@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Jdk } from './find-jdk.js';
+import { javaLocale } from './java.js';
 import { cacheRoot, nativeDir } from './paths.js';
 import { isAlive } from './process-table.js';
-import type { Environment } from './settings.js';
+import { type Environment, withoutSecrets } from './settings.js';
 import { codeOf, StackError } from './stack-error.js';
 
 /** Folders with the unpacked components. */
@@ -108,7 +109,7 @@ async function runMaven(
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(signal ? { signal } : {}),
-      env: { ...env, ...(hasJava ? {} : { JAVA_HOME: jdk.home }) },
+      env: { ...withoutSecrets(env), ...javaLocale, ...(hasJava ? {} : { JAVA_HOME: jdk.home }) },
     },
   );
   let output = '';

@@ -11,6 +11,9 @@ export function javaOf(site: Site): { jdk: Jdk; components: Components } {
   return site.java;
 }
 
+/** In any other locale, that of a service or a container for one, Java finds no file with é in its path. */
+export const javaLocale = { LC_ALL: 'C.UTF-8' };
+
 /** The start of a Java program: only the named variables reach it. */
 export function launchJava(
   site: Site,
@@ -19,7 +22,12 @@ export function launchJava(
   cwd = site.dataDir,
 ): Launch {
   const { jdk } = javaOf(site);
-  return { command: `${jdk.home}/bin/java`, args, env: { ...baseEnvironment(site.settings), ...env }, cwd };
+  return {
+    command: `${jdk.home}/bin/java`,
+    args,
+    env: { ...baseEnvironment(site.settings), ...javaLocale, ...env },
+    cwd,
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
 import { fillTemplate, type ProcessPart, type Site } from './component.js';
 import { javaOf, launchJava, sharedClasses } from './java.js';
@@ -56,11 +57,9 @@ export function kafkaPart(site: Site): ProcessPart {
 
 /** Class path and log settings of everything that comes from Kafka. */
 export function kafkaClasses(site: Site): string[] {
-  return [
-    '-cp',
-    `${javaOf(site).components.kafka}/*`,
-    `-Dlog4j2.configurationFile=${join(nativeDir, 'log4j2.properties')}`,
-  ];
+  // Log4j takes a list of URLs.
+  const logSettings = pathToFileURL(join(nativeDir, 'log4j2.properties')).href.replaceAll(',', '%2C');
+  return ['-cp', `${javaOf(site).components.kafka}/*`, `-Dlog4j2.configurationFile=${logSettings}`];
 }
 
 async function format(site: Site, data: string, properties: string): Promise<void> {

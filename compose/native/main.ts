@@ -4,11 +4,11 @@ import { makeEnvFile } from './env-file.js';
 import { root } from './paths.js';
 import { makeProgress } from './progress.js';
 import type { Stack } from './running-stack.js';
-import { portOf, type Settings, secretNames, setting } from './settings.js';
+import { portOf, requiredSecrets, type Settings, setting } from './settings.js';
 import { openStack } from './stack.js';
 import { messageOf, StackError } from './stack-error.js';
 
-const dataDir = resolve(root, process.env['WALPOST_DATA'] || '.data');
+let dataDir: string;
 const progress = makeProgress(process.stdout);
 const interrupt = new AbortController();
 // In a terminal one Ctrl-C arrives twice: from the terminal, and forwarded by npm.
@@ -24,11 +24,12 @@ async function main(): Promise<void> {
   process.on('uncaughtException', fail);
   const envFile = join(root, '.env');
   // Whoever gives all passwords in the environment, as a container platform does, needs no file.
-  const given = secretNames.every((name) => process.env[name]);
+  const given = requiredSecrets.every((name) => process.env[name]);
   if (!given && (await makeEnvFile(envFile, join(root, '.env.example')))) {
     progress.line('Wrote .env with generated passwords.');
   }
   if (existsSync(envFile)) process.loadEnvFile(envFile);
+  dataDir = resolve(root, process.env['WALPOST_DATA'] || '.data');
   stack = await openStack({ dataDir, env: process.env, report: progress, signal: interrupt.signal });
   interrupt.signal.throwIfAborted();
   await stack.startAll();

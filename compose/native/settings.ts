@@ -1,3 +1,4 @@
+import { programSecrets, type SecretName, secretNames } from './secrets.js';
 import { StackError } from './stack-error.js';
 
 /** Environment variables by name, as in process.env. */
@@ -24,7 +25,8 @@ const defaults: Settings = {
   LOG_LEVEL: 'info',
 };
 
-export const secretNames = [
+/** The secrets without which the native stack cannot be started; without those of the console the rest runs all the same. */
+export const requiredSecrets: readonly SecretName[] = [
   'POSTGRES_PASSWORD',
   'ORDERS_PASSWORD',
   'PAYMENTS_PASSWORD',
@@ -32,10 +34,7 @@ export const secretNames = [
   'NOTIFICATIONS_PASSWORD',
   'CDC_PASSWORD',
   'REGISTRY_PASSWORD',
-] as const;
-
-/** What the console has for itself; without them the rest runs all the same. */
-export const consoleSecretNames = ['OBSERVER_PASSWORD', 'LETTERS_PASSWORD', 'CONSOLE_TOKEN'] as const;
+];
 
 /** One setting of the stack; throws when it is not there, which is a mistake in the program. */
 export function setting(settings: Environment, name: string): string {
@@ -51,7 +50,7 @@ export function setting(settings: Environment, name: string): string {
 export function completeSettings(env: Environment): Settings {
   const given = Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]));
   const settings = { ...defaults, ...Object.fromEntries(given) };
-  const missing = secretNames.filter((name) => settings[name] === undefined);
+  const missing = requiredSecrets.filter((name) => settings[name] === undefined);
   if (missing.length > 0) {
     throw new StackError(
       `${missing.join(', ')} not set. Set it in .env (delete .env to have a new one made, if .data is new too).`,
@@ -66,10 +65,19 @@ export function baseEnvironment(env: Environment): Settings {
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
-/** The settings without passwords and token, except those named: a process gets the secrets it needs and no other. */
-export function withSecrets(settings: Settings, allowed: readonly string[]): Settings {
-  const hidden = [...secretNames, ...consoleSecretNames].filter((name) => !allowed.includes(name));
-  return Object.fromEntries(Object.entries(settings).filter(([name]) => !hidden.some((h) => h === name)));
+/** The environment without the system's own secrets, for a program that may need others: a token of its mirror's. */
+export function withoutSecrets(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !secretNames.some((one) => one === name)));
+}
+
+/** The settings for one program: with the secrets that it may have, and no other password or token. */
+export function settingsFor(program: string, settings: Settings): Settings {
+  const allowed = programSecrets[program] ?? {};
+  return Object.fromEntries(
+    Object.entries(settings).filter(
+      ([name]) => Object.hasOwn(allowed, name) || !/_(PASSWORD|TOKEN)$/.test(name),
+    ),
+  );
 }
 
 /** A port that a component listens on, and the variable that moves it. */

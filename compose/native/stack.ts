@@ -7,6 +7,8 @@ import { requireFreePorts } from './free-ports.js';
 import { kafkaPart } from './kafka.js';
 import { takeLock } from './lock.js';
 import { mailPart } from './mail.js';
+import { makePrivate } from './make-private.js';
+import { cacheRoot, requireUsablePaths, root } from './paths.js';
 import { postgresPart } from './postgres.js';
 import { registryPart } from './registry.js';
 import { type Reporter, RunningStack, type Stack } from './running-stack.js';
@@ -56,7 +58,10 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   const settings = completeSettings(env);
   const ports = portsOf(settings);
   const site: Site = { settings, dataDir };
-  if (['kafka', 'registry', 'connect'].some((name) => include.includes(name))) {
+  const needsJava = ['kafka', 'registry', 'connect'].some((name) => include.includes(name));
+  requireUsablePaths({ clone: root, data: dataDir, ...(needsJava && { cache: cacheRoot(settings) }) });
+  makePrivate(dataDir);
+  if (needsJava) {
     const jdk = await findJdk(settings);
     site.java = { jdk, components: await fetchComponents(settings, jdk, report.line, options.signal) };
   }

@@ -5,13 +5,8 @@ import { join } from 'node:path';
 import { clearLeftover, readLock } from './lock.js';
 import { reservePorts } from './reserve-ports.js';
 import type { Reporter, Stack } from './running-stack.js';
-import {
-  baseEnvironment,
-  consoleSecretNames,
-  type Environment,
-  type Settings,
-  secretNames,
-} from './settings.js';
+import { secretNames } from './secrets.js';
+import { baseEnvironment, type Environment, type Settings } from './settings.js';
 import { startStack, type Views } from './stack.js';
 
 const prefix = `walpost-test-${process.getuid?.()}-`;
@@ -30,10 +25,7 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
   const [postgres, kafka, controller, registry, management, connect, order, payment, inventory, ...rest] =
     block.ports;
   const [notification, smtp, mailWeb, console, watcher, ...sparePorts] = rest;
-  const passwords = [...secretNames, ...consoleSecretNames].map((name) => [
-    name,
-    randomBytes(12).toString('base64url'),
-  ]);
+  const passwords = secretNames.map((name) => [name, randomBytes(12).toString('base64url')]);
   const env = {
     ...baseEnvironment(base),
     ...Object.fromEntries(passwords),

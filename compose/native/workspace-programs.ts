@@ -4,14 +4,14 @@ import type { Launch } from './child.js';
 import type { ProcessPart, Site, StepPart } from './component.js';
 import { root } from './paths.js';
 import { probeHttp } from './probe-http.js';
-import { consoleSecretNames, portOf, type Settings, withSecrets } from './settings.js';
+import { portOf, type Settings, settingsFor } from './settings.js';
 import { StackError } from './stack-error.js';
 
 const services = {
-  order: { port: 'ORDER_PORT', secret: 'ORDERS_PASSWORD' },
-  payment: { port: 'PAYMENT_PORT', secret: 'PAYMENTS_PASSWORD' },
-  inventory: { port: 'INVENTORY_PORT', secret: 'INVENTORY_PASSWORD' },
-  notification: { port: 'NOTIFICATION_PORT', secret: 'NOTIFICATIONS_PASSWORD' },
+  order: 'ORDER_PORT',
+  payment: 'PAYMENT_PORT',
+  inventory: 'INVENTORY_PORT',
+  notification: 'NOTIFICATION_PORT',
 } as const;
 type Service = keyof typeof services;
 export const serviceNames = Object.keys(services) as Service[];
@@ -24,7 +24,7 @@ export function setupSteps({ settings }: Site): StepPart[] {
     name,
     group: 'setup',
     needs,
-    launch: () => launchNode(script, args, settings),
+    launch: () => launchNode(script, args, settingsFor(name, settings)),
   });
   const walpost = 'scripts/dist/walpost.js';
   // A machine that starts eight programs at once may answer slowly for a while.
@@ -53,7 +53,7 @@ export function watcherPart({ settings }: Site): ProcessPart {
       launchNode(
         'scripts/dist/walpost.js',
         ['connectors', 'watch', '--metrics', `127.0.0.1:${port}`],
-        settings,
+        settingsFor('watcher', settings),
       ),
     // It answers without Kafka and Connect too.
     probe: (signal) => probeHttp(`http://127.0.0.1:${port}/metrics`, signal),
@@ -65,14 +65,13 @@ export function watcherPart({ settings }: Site): ProcessPart {
 
 /** One of the four services. */
 export function serviceProgram({ settings }: Site, name: Service): ProcessPart {
-  const { port, secret } = services[name];
   return servicePart({
     name,
     // It would start without topics and schemas, but only to wait for them.
     needs: [`migrate-${name}`, 'topics', 'schemas'],
     script: `services/${name}/dist/main.js`,
-    env: withSecrets(settings, [secret]),
-    port: portOf(settings, port),
+    env: settingsFor(name, settings),
+    port: portOf(settings, services[name]),
   });
 }
 
@@ -82,7 +81,7 @@ export function consolePart({ settings }: Site): ProcessPart {
     name: 'console',
     needs: serviceNames.map((name) => `migrate-${name}`),
     script: 'services/console/dist/main.js',
-    env: withSecrets(settings, consoleSecretNames),
+    env: settingsFor('console', settings),
     port: portOf(settings, 'CONSOLE_PORT'),
   });
   return { ...part, group: 'console', optional: true };

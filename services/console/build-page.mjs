@@ -1,8 +1,9 @@
 // Bundles the page into dist/page: one script, one style sheet, index.html. Part of `npm run build`.
 import { copyFile, mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const here = (path) => new URL(path, import.meta.url).pathname;
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 await mkdir(here('dist/page'), { recursive: true });
 await build({

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import {
   eventSettings,
   Port,
@@ -73,7 +73,7 @@ await runMain(async () => {
       load,
       desk,
       traceUrl: config.CONSOLE_TRACE_URL ?? null,
-      root: fileURLToPath(new URL('../../..', `file://${packageFolder(import.meta.url, 'dist')}/`)),
+      root: join(packageFolder(import.meta.url, 'dist'), '../../..'),
       environment: process.env,
       logger,
     });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { Problem } from '@walpost/kit/problem';
 import type { ScenarioState } from './snapshot.js';
 
@@ -37,7 +38,7 @@ export function createScenarioRunner(
   const children = new Set<ChildProcess>();
 
   function launch(args: readonly string[], eachLine: (line: string) => void): ChildProcess {
-    const code = `const { run } = await import(${JSON.stringify(`file://${program}`)}); await run(${JSON.stringify(args)})`;
+    const code = `const { run } = await import(${JSON.stringify(pathToFileURL(program))}); await run(${JSON.stringify(args)})`;
     const env = Object.fromEntries(
       INHERITED.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
     );

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { withPasswords } from '../env-file.js';
-import { completeSettings, portOf, portsOf, secretNames, withSecrets } from '../settings.js';
+import { completeSettings, portOf, portsOf, requiredSecrets, settingsFor } from '../settings.js';
 
-const passwords = Object.fromEntries(secretNames.map((name) => [name, 'x']));
+const passwords = Object.fromEntries(requiredSecrets.map((name) => [name, 'x']));
 const complete = (changes = {}) => completeSettings({ ...passwords, ...changes });
 
 test('ports come from the one variable that holds each', () => {
@@ -39,10 +39,10 @@ test('passwords that are missing or empty are named together', () => {
 });
 
 test('a process gets the secrets that it needs and no other', () => {
-  const env = withSecrets(complete(), ['ORDERS_PASSWORD']);
+  const env = settingsFor('order', complete());
   expect(Object.keys(env).filter((name) => name.endsWith('_PASSWORD'))).toEqual(['ORDERS_PASSWORD']);
   expect(env['LOG_LEVEL']).toBe('info');
-  expect(withSecrets({ ...complete(), CONSOLE_TOKEN: 'x' }, [])).not.toHaveProperty('CONSOLE_TOKEN');
+  expect(settingsFor('watcher', { ...complete(), CONSOLE_TOKEN: 'x' })).not.toHaveProperty('CONSOLE_TOKEN');
 });
 
 test('an .env gets a password or token of its own for every empty one, and nothing else is touched', () => {

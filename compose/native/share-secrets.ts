@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { chown, link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeSecret } from './env-file.js';
+import { escapeProperty } from './escape-property.js';
+import { programSecrets, type SecretName, type Secrets, secretNames, securedSecrets } from './secrets.js';
+import type { Environment } from './settings.js';
+import { codeOf, StackError } from './stack-error.js';
+
+export type Kept = Readonly<Record<SecretName, string>>;
+
+/** User and group of the official Postgres image. libpq wants a password file that nobody else can read. */
+const POSTGRES_UID = 999;
+
+/** Where every secret is kept; each program has a folder of its own beside it. */
+const keptIn = (folder: string) => join(folder, 'kept');
+
+/**
+ * Makes every secret that is not kept in the folder yet, of what is given or at random. What is kept stays as it is: the
+ * data was made with it.
+ *
+ * @returns the secrets, and the names of those that were given and are other than what is kept
+ */
+export async function keepSecrets(
+  folder: string,
+  given: Environment,
+): Promise<{ kept: Kept; ignored: SecretName[] }> {
+  await mkdir(keptIn(folder), { recursive: true, mode: 0o700 });
+  for (const name of secretNames) {
+    const draft = join(folder, `.${randomUUID()}`);
+    await writeFile(draft, given[name] || makeSecret(), { mode: 0o600 });
+    try {
+      // In one step, and never over another: two of these may run at once.
+      await link(draft, join(keptIn(folder), name));
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    } finally {
+      await rm(draft);
+    }
+  }
+  const kept = await readKept(folder);
+  return { kept, ignored: secretNames.filter((name) => given[name] && given[name] !== kept[name]) };
+}
+
+/** @throws StackError when they have not been made yet */
+export async function readKept(folder: string): Promise<Kept> {
+  const read = secretNames.map(async (name) => [name, await readFile(join(keptIn(folder), name), 'utf8')]);
+  try {
+    return Object.fromEntries(await Promise.all(read)) as Kept;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new StackError('There are no passwords yet; `docker compose up --wait` makes them.');
+  }
+}
+
+/**
+ * Writes a folder for each program with its secrets, a file each, named like the variable. A program that takes them in
+ * another form has that form.
+ */
+export async function shareSecrets(folder: string, kept: Kept, secured: boolean): Promise<void> {
+  const programs = new Set([...Object.keys(programSecrets), ...Object.keys(securedSecrets)]);
+  for (const program of programs) {
+    const own: Secrets = { ...programSecrets[program], ...(secured && securedSecrets[program]) };
+    const files = Object.entries(own).map(([variable, name]) => [variable, kept[name]]);
+    await writeFolder(folder, program, inItsForm(program, Object.fromEntries(files)));
+  }
+}
+
+type Files = Readonly<Record<string, string>>;
+
+function inItsForm(program: string, files: Files): Files {
+  const login = (role: string, password = '') => `*:*:*:${role}:${password.replace(/[\\:]/g, '\\$&')}\n`;
+  switch (program) {
+    case 'postgres':
+      return { ...files, pgpass: login('postgres', files['POSTGRES_PASSWORD']) };
+    case 'postgres-standby':
+      return {
+        ...files,
+        pgpass:
+          login('postgres', files['POSTGRES_PASSWORD']) + login('replicator', files['REPLICATOR_PASSWORD']),
+      };
+    case 'registry': {
+      const password = escapeProperty(files['REGISTRY_PASSWORD'] ?? '');
+      // The ordinal puts it above the file that Apicurio comes with.
+      return { 'registry.properties': `config_ordinal=275\napicurio.datasource.password=${password}\n` };
+    }
+    case 'connect': {
+      const { CONNECT_KAFKA_PASSWORD: password, ...others } = files;
+      if (password === undefined) return others;
+      const login = `username="connect" password="${password.replace(/["\\]/g, '\\$&')}"`;
+      const jaas = `org.apache.kafka.common.security.scram.ScramLoginModule required ${login};`;
+      // The worker's own clients and the connectors' are configured apart.
+      const clients = ['', 'PRODUCER_', 'CONSUMER_', 'ADMIN_'];
+      return {
+        ...others,
+        ...Object.fromEntries(clients.map((client) => [`CONNECT_${client}SASL_JAAS_CONFIG`, jaas])),
+      };
+    }
+    default:
+      return files;
+  }
+}
+
+/** Makes a program's folder hold these files and no others. A file that is read meanwhile is whole, old or new. */
+async function writeFolder(folder: string, program: string, files: Files): Promise<void> {
+  const own = join(folder, program);
+  await mkdir(own, { recursive: true });
+  for (const name of await readdir(own)) if (!Object.hasOwn(files, name)) await rm(join(own, name));
+  for (const [name, text] of Object.entries(files)) {
+    const draft = join(folder, `.${randomUUID()}`);
+    // Nobody but this program's container has the folder, whatever user runs in it.
+    await writeFile(draft, text, { mode: name === 'pgpass' ? 0o600 : 0o444 });
+    if (name === 'pgpass' && process.getuid?.() === 0) await chown(draft, POSTGRES_UID, POSTGRES_UID);
+    await rename(draft, join(own, name));
+  }
+}

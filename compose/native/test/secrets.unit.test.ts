@@ -1,0 +1,150 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { ProcessPart, Site, StepPart } from '../component.js';
+import { connectPart } from '../connect.js';
+import { kafkaPart } from '../kafka.js';
+import { mailPart } from '../mail.js';
+import { root } from '../paths.js';
+import { registryPart } from '../registry.js';
+import { programSecrets, secretNames, securedSecrets } from '../secrets.js';
+import { completeSettings, settingsFor, withoutSecrets } from '../settings.js';
+import { keepSecrets, readKept, shareSecrets } from '../share-secrets.js';
+import { consolePart, serviceNames, serviceProgram, setupSteps, watcherPart } from '../workspace-programs.js';
+
+/** Every secret with its own name in its value, and two that are not the system's. */
+const all: Record<string, string> = {
+  ...Object.fromEntries(secretNames.map((name) => [name, `secret of ${name};`])),
+  KAFKA_PASSWORD: 'secret of KAFKA_PASSWORD;',
+  CONNECT_PASSWORD: 'secret of CONNECT_PASSWORD;',
+};
+const secretsIn = (text: string) => [...text.matchAll(/secret of (\w+);/g)].map(([, name]) => name).sort();
+
+const components = { kafka: '/k', debezium: '/d', apicurio: '/a', archives: '/j' };
+const site: Site = {
+  settings: completeSettings(all),
+  dataDir: '/data',
+  java: { jdk: { home: '/jdk', version: 21 }, components },
+};
+const parts: (ProcessPart | StepPart)[] = [
+  kafkaPart(site),
+  registryPart(site),
+  connectPart(site),
+  mailPart(site),
+  ...setupSteps(site),
+  ...serviceNames.map((name) => serviceProgram(site, name)),
+  watcherPart(site),
+  consolePart(site),
+];
+
+test.each(parts.map((part) => [part.name, part] as const))(
+  'npm start gives %s the secrets of the table, in its environment and not as arguments',
+  (name, part) => {
+    const { command, args, env } = part.launch();
+    // Apicurio's variable has a name of its own.
+    const given = secretsIn(Object.values(env).join());
+    expect(given).toEqual(Object.values(programSecrets[name] ?? {}).sort());
+    expect(secretsIn([command, ...args].join())).toEqual([]);
+  },
+);
+
+test('the watcher and what registers topics, schemas and connectors have no secret at all', () => {
+  for (const program of ['watcher', 'topics', 'schemas', 'connectors', 'mail', 'kafka', 'unknown'])
+    expect([program, secretsIn(Object.values(settingsFor(program, site.settings)).join())]).toEqual([
+      program,
+      [],
+    ]);
+});
+
+test('Maven sees none of the system’s secrets, and keeps those of its own', () => {
+  const env = withoutSecrets({ ...all, MAVEN_TOKEN: 'mirror' });
+  expect(secretsIn(Object.values(env).join())).toEqual(['CONNECT_PASSWORD', 'KAFKA_PASSWORD']);
+  expect(env['MAVEN_TOKEN']).toBe('mirror');
+});
+
+test('the table names every secret of .env.example, and gives each to somebody', () => {
+  const example = Object.keys(parseEnv(readFileSync(join(root, '.env.example'), 'utf8')));
+  // What a client is given depends on who it is.
+  const ofClients = ['KAFKA_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD', 'CONNECT_PASSWORD'];
+  const wanted = example.filter((name) => /_(PASSWORD|TOKEN)$/.test(name) && !ofClients.includes(name));
+  expect([...secretNames].sort()).toEqual(wanted.sort());
+  const given = [programSecrets, securedSecrets].flatMap((table) =>
+    Object.values(table).flatMap(Object.values),
+  );
+  expect([...new Set(given)].sort()).toEqual([...secretNames].sort());
+});
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'walpost-secrets-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+const read = (program: string) =>
+  Object.fromEntries(
+    readdirSync(join(folder, program)).map((name) => [
+      name,
+      readFileSync(join(folder, program, name), 'utf8'),
+    ]),
+  );
+
+test('secrets are made once: what is kept is never changed, whatever .env says later', async () => {
+  const [first, second] = await Promise.all([
+    keepSecrets(folder, { POSTGRES_PASSWORD: 'from .env', ORDERS_PASSWORD: '' }),
+    keepSecrets(folder, { POSTGRES_PASSWORD: 'from .env' }),
+  ]);
+  expect(first.kept).toEqual(second.kept);
+  expect(first.kept.POSTGRES_PASSWORD).toBe('from .env');
+  expect(new Set(Object.values(first.kept)).size).toBe(secretNames.length);
+  const later = await keepSecrets(folder, {
+    POSTGRES_PASSWORD: 'of npm start',
+    CDC_PASSWORD: first.kept.CDC_PASSWORD,
+  });
+  expect(later).toEqual({ kept: first.kept, ignored: ['POSTGRES_PASSWORD'] });
+  expect(await readKept(folder)).toEqual(first.kept);
+  expect(statSync(join(folder, 'kept')).mode & 0o777).toBe(0o700);
+  expect(statSync(join(folder, 'kept/CDC_PASSWORD')).mode & 0o777).toBe(0o600);
+  expect(readdirSync(folder)).toEqual(['kept']);
+});
+
+test('before they are made, one line says what makes them', async () => {
+  await expect(readKept(folder)).rejects.toThrow(
+    'There are no passwords yet; `docker compose up --wait` makes them.',
+  );
+});
+
+test('each program finds its own in its folder, and what it had elsewhere is taken away', async () => {
+  const { kept } = await keepSecrets(folder, {
+    ...all,
+    REGISTRY_PASSWORD: 'a\\b é',
+    POSTGRES_PASSWORD: 'a:b\\c',
+  });
+  await shareSecrets(folder, kept, true);
+  expect(read('order')).toEqual({
+    ORDERS_PASSWORD: all['ORDERS_PASSWORD'],
+    KAFKA_PASSWORD: all['ORDER_KAFKA_PASSWORD'],
+    SCHEMA_REGISTRY_PASSWORD: all['REGISTRY_READER_PASSWORD'],
+  });
+  expect(Object.keys(read('connect')).sort()).toEqual([
+    'CDC_PASSWORD',
+    'CONNECT_ADMIN_SASL_JAAS_CONFIG',
+    'CONNECT_CONSUMER_SASL_JAAS_CONFIG',
+    'CONNECT_PRODUCER_SASL_JAAS_CONFIG',
+    'CONNECT_SASL_JAAS_CONFIG',
+  ]);
+  await shareSecrets(folder, kept, false);
+  expect(read('order')).toEqual({ ORDERS_PASSWORD: all['ORDERS_PASSWORD'] });
+  expect(read('watcher')).toEqual({});
+  expect(read('connect')).toEqual({ CDC_PASSWORD: all['CDC_PASSWORD'] });
+  expect(read('postgres')).toEqual({ POSTGRES_PASSWORD: 'a:b\\c', pgpass: '*:*:*:postgres:a\\:b\\\\c\n' });
+  expect(statSync(join(folder, 'postgres/pgpass')).mode & 0o777).toBe(0o600);
+  expect(read('registry')['registry.properties']).toContain('apicurio.datasource.password=a\\\\b \\u00e9\n');
+  for (const [program, secrets] of Object.entries(programSecrets)) {
+    const given = secretsIn(Object.values(read(program)).join('\n'));
+    const wanted = Object.values(secrets).filter(
+      (name) => name !== 'POSTGRES_PASSWORD' && name !== 'REGISTRY_PASSWORD',
+    );
+    expect([program, [...new Set(given)]]).toEqual([program, wanted.sort()]);
+  }
+});
