@@ -46,6 +46,7 @@ export function connectPart(site: Site): ProcessPart {
           // The Postgres that npm start runs listens on the loopback address and has no certificate.
           POSTGRES_SSLMODE: 'disable',
           CDC_PASSWORD: setting(settings, 'CDC_PASSWORD'),
+          RELAY_POLL_MS: setting(settings, 'RELAY_POLL_MS'),
         },
       ),
     probe: (signal) => probeHttp(`http://127.0.0.1:${port}/connectors`, signal),

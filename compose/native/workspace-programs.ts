@@ -110,8 +110,6 @@ export function servicePart(options: {
 }
 
 const NODE_FLAGS = [
-  // kafkajs 2.2.4 sets a timer in the past now and then, and Node 24 warns of each.
-  '--disable-warning=TimeoutNegativeWarning',
   // Without a limit, V8 lets garbage lie according to what the machine has: docs/performance.md, memory. In a container
   // the limit of its memory does this.
   '--max-old-space-size=128',

@@ -40,6 +40,8 @@ export interface RunningConsumer {
 /** A member that died is noticed after this long, ms; a rebalance then gives its partitions to others. */
 const SESSION_TIMEOUT = 8_000;
 const HEARTBEAT_EVERY = 2_000;
+/** How long the broker keeps a poll open while there is nothing to read, ms; an event ends it at once. */
+const POLL_FOR = 1_000;
 /**
  * About 15 s in all, ms. The client outlives the restart of a broker so; one that gave up would come back as another
  * member, and the group would wait for the old one until its session is over.
@@ -150,7 +152,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       groupId,
       sessionTimeout: SESSION_TIMEOUT,
       heartbeatInterval: HEARTBEAT_EVERY,
-      maxWaitTimeInMs: 100,
+      maxWaitTimeInMs: POLL_FOR,
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       joined = true;

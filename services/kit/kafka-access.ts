@@ -1,4 +1,8 @@
 import { ConfigError } from './config.js';
+import { quietKafkajs } from './quiet-kafkajs.js';
+
+// Every client of ours takes its access from here.
+quietKafkajs();
 
 /** How a Kafka client connects and says who it is; spread into kafkajs's options. */
 export interface KafkaAccess {
