@@ -10,6 +10,10 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const EVENT_CONFIG = {
   'cleanup.policy': 'delete',
   'retention.ms': String(7 * DAY_MS),
+  // A segment goes as a whole: with Kafka's own 7 days, a quiet topic would keep a record for 14.
+  'segment.ms': String(DAY_MS),
+  // What an outbox takes, a topic takes: Kafka's default, said because a broker may have another one.
+  'max.message.bytes': '1048588',
   'message.timestamp.type': 'CreateTime',
   // Debezium's producer decides on compression; the broker must not unpack and pack again.
   'compression.type': 'producer',

@@ -20,6 +20,8 @@ export interface Config {
   readonly registryPassword: string | undefined;
   /** Days that an outbox keeps what its slot has confirmed. */
   readonly outboxRetentionDays: number;
+  /** Days that an inbox remembers an event. */
+  readonly inboxRetentionDays: number;
   /** Of each service's HTTP port, and of the console's. */
   readonly addresses: Readonly<Record<ServiceName | 'console', string>>;
 }
@@ -58,6 +60,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     cdcPassword: env['CDC_PASSWORD'] || undefined,
     registryPassword: env['REGISTRY_PASSWORD'] || undefined,
     outboxRetentionDays: count('OUTBOX_RETENTION_DAYS', value('OUTBOX_RETENTION_DAYS', '7')),
+    inboxRetentionDays: count('INBOX_RETENTION_DAYS', value('INBOX_RETENTION_DAYS', '14')),
     addresses: {
       order: address(value, 'ORDER', '3000'),
       payment: address(value, 'PAYMENT', '3001'),
@@ -66,6 +69,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       console: address(value, 'CONSOLE', '3100'),
     },
   };
+}
+
+/** The retentions, by the names that they have in the environment. */
+export function retentionOf({ inboxRetentionDays, outboxRetentionDays }: Config) {
+  return { INBOX_RETENTION_DAYS: inboxRetentionDays, OUTBOX_RETENTION_DAYS: outboxRetentionDays };
 }
 
 type Value = (name: string, fallback: string) => string;

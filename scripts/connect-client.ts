@@ -31,9 +31,16 @@ export class ConnectError extends CliError {
   }
 }
 
+/** What a worker can run. */
+export interface ConnectPlugin {
+  readonly class: string;
+  readonly version: string;
+}
+
 /** Kafka Connect's REST API; every method rejects with ConnectError. */
 export interface ConnectClient {
   names(): Promise<string[]>;
+  plugins(): Promise<ConnectPlugin[]>;
   /** The config as it was sent, placeholders unresolved; undefined when there is no such connector. */
   config(name: string): Promise<ConnectorConfig | undefined>;
   /** Creates or changes a connector; Connect checks the config first. */
@@ -126,6 +133,13 @@ export function createConnectClient(
       const answer = await request('GET', '/connectors');
       if (!Array.isArray(answer)) throw notConnect(url, '/connectors', 200, JSON.stringify(answer) ?? '');
       return answer.map(String).sort();
+    },
+    async plugins() {
+      const answer = await request('GET', '/connector-plugins');
+      if (!Array.isArray(answer)) {
+        throw notConnect(url, '/connector-plugins', 200, JSON.stringify(answer) ?? '');
+      }
+      return answer as ConnectPlugin[];
     },
     async config(name) {
       return (await request('GET', `${connector(name)}/config`)) as ConnectorConfig | undefined;

@@ -9,6 +9,7 @@ import { CliError, UsageError } from './cli-error.js';
 import type { Config } from './config.js';
 import { type ConnectClient, createConnectClient } from './connect-client.js';
 import { CONNECTORS, readConnectorFiles } from './connector-files.js';
+import { debeziumProblem } from './debezium-version.js';
 import { jsonOption, timeoutOption, waitOption } from './options.js';
 import { printJson, printTable } from './output.js';
 import { serveWatcher } from './serve-watcher.js';
@@ -40,7 +41,10 @@ export function connectorsCommand(config: () => Config): Command {
     .addOption(timeoutOption())
     .action(async (names: string[], options: Options) => {
       const files = readConnectorFiles(options.dir, names);
-      const outcomes = await applyConnectors(await reach(config(), options), files, options.timeout);
+      const connect = await reach(config(), options);
+      const problem = debeziumProblem(await connect.plugins());
+      if (problem !== undefined) throw new CliError(problem);
+      const outcomes = await applyConnectors(connect, files, options.timeout);
       printTable(
         ['CONNECTOR', 'OUTCOME', 'STATE'],
         outcomes.map(({ name, outcome }) => [name, outcome, 'RUNNING']),

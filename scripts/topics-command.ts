@@ -1,8 +1,9 @@
+import { retentionProblem } from '@walpost/kit/retention';
 import { topics } from '@walpost/schemas/topics';
 import { Command } from 'commander';
 import { applyTopics } from './apply-topics.js';
 import { CliError } from './cli-error.js';
-import type { Config } from './config.js';
+import { type Config, retentionOf } from './config.js';
 import { describeTopics } from './describe-topics.js';
 import { withKafka } from './kafka.js';
 import { jsonOption, waitOption } from './options.js';
@@ -25,6 +26,9 @@ export function topicsCommand(config: () => Config): Command {
     .addOption(waitOption())
     .action(async (options: Options) => {
       const settings = config();
+      // Before Kafka keeps records for longer than consumers remember them.
+      const problem = retentionProblem(retentionOf(settings));
+      if (problem !== undefined) throw new CliError(problem);
       const outcomes = await withKafka(settings, options.wait, ({ admin }) =>
         applyTopics(admin, topics, {
           replicationFactor: settings.kafkaReplicationFactor,

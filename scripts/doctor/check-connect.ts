@@ -3,6 +3,7 @@ import { isAsDeclared } from '../apply-connectors.js';
 import type { Config } from '../config.js';
 import { ConnectError, createConnectClient } from '../connect-client.js';
 import { CONNECTORS, readConnectorFiles } from '../connector-files.js';
+import { debeziumProblem } from '../debezium-version.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 /** ms. A Connect whose Kafka is away accepts a request and never answers. */
@@ -15,6 +16,8 @@ export async function checkConnect({ connect: access }: Config): Promise<Check[]
   const files = readConnectorFiles(CONNECTORS, []);
   try {
     const names = await client.names();
+    const unsafe = debeziumProblem(await client.plugins());
+    if (unsafe !== undefined) return [fail(what, unsafe)];
     const configs = await Promise.all(files.map(({ name }) => client.config(name)));
     const changed = files.filter(({ config }, at) => {
       const current = configs[at];

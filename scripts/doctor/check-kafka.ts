@@ -1,10 +1,12 @@
+import { retentionProblem } from '@walpost/kit/retention';
 import { type TopicSpec, topics } from '@walpost/schemas/topics';
 import type { Admin } from 'kafkajs';
+import { type Config, retentionOf } from '../config.js';
 import { describeTopics, type TopicDescription } from '../describe-topics.js';
 import { type Check, fail, ok, warn } from './check.js';
 
-/** The brokers, and whether every topic is as declared and has its replicas. */
-export async function checkKafka(admin: Admin): Promise<Check[]> {
+/** The brokers, and whether every topic is as declared, has its replicas, and is outlived by the inboxes. */
+export async function checkKafka(admin: Admin, config: Config): Promise<Check[]> {
   const { brokers } = await admin.describeCluster();
   const described = await describeTopics(admin, topics);
   const names = brokers.map(({ host, port }) => `${host}:${port}`).sort();
@@ -12,10 +14,10 @@ export async function checkKafka(admin: Admin): Promise<Check[]> {
     'Kafka',
     `${brokers.length === 1 ? '1 broker' : `${brokers.length} brokers`}: ${names.join(', ')}`,
   );
-  return [kafka, ...topics.map((spec, at) => judgeTopic(spec, described[at]))];
+  return [kafka, ...topics.map((spec, at) => judgeTopic(spec, described[at], config))];
 }
 
-function judgeTopic(spec: TopicSpec, topic: TopicDescription | undefined): Check {
+function judgeTopic(spec: TopicSpec, topic: TopicDescription | undefined, settings: Config): Check {
   const what = `topic ${spec.name}`;
   const apply = 'npx walpost topics apply';
   if (!topic?.exists) return fail(what, 'it is not there: events for it hold up their connector', apply);
@@ -26,6 +28,10 @@ function judgeTopic(spec: TopicSpec, topic: TopicDescription | undefined): Check
   if (underReplicated > 0)
     return warn(what, `${underReplicated} of ${partitions} partitions lack a replica: a broker is away`);
   const wrong = Object.entries(spec.config).filter(([name, value]) => config[name] !== value);
+  const forgotten = spec.name.endsWith('-events')
+    ? retentionProblem(retentionOf(settings), [{ name: spec.name, config }])
+    : undefined;
+  if (forgotten !== undefined) return fail(what, forgotten, ...(wrong.length > 0 ? [apply] : []));
   if (wrong.length > 0) {
     const settings = wrong.map(([name, value]) => `${name} is ${config[name]}, declared ${value}`);
     return warn(what, settings.join('; '), apply);

@@ -47,7 +47,7 @@ async function checkEvents(config: Config): Promise<{ kafka: Check[]; system: Ch
       try {
         const peek: Peek = async (places) => (reader ? peekUnread(reader, places, PEEK_SECONDS) : new Map());
         const [kafka, system] = await Promise.all([
-          checkKafka(admin),
+          checkKafka(admin, config),
           checkFlow(config, {
             topics: () => readTopics(admin, TOPICS),
             groups: (names) => Promise.all(names.map((name) => describeGroup(admin, name, peek))),

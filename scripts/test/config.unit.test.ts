@@ -12,6 +12,7 @@ test('unset and empty variables have defaults', () => {
     postgres: { host: 'localhost', port: 5432, ssl: false },
     passwords: { order: undefined, payment: undefined, inventory: undefined, notification: undefined },
     outboxRetentionDays: 7,
+    inboxRetentionDays: 14,
     addresses: {
       order: 'http://localhost:3000',
       payment: 'http://localhost:3001',

@@ -29,6 +29,7 @@ const status = (connector: ConnectorState, ...tasks: ConnectorState[]): Connecto
 function connectOf(states: (ConnectorStatus | undefined)[], current?: ConnectorConfig) {
   return {
     names: async () => ['a'],
+    plugins: async () => [],
     config: async () => current,
     put: jest.fn(async (_name: string, _config: ConnectorConfig) => undefined),
     status: async () => (states.length > 1 ? states.shift() : states[0]),

@@ -3,6 +3,7 @@ import { consumerServiceSettings, runConsumerService } from '@walpost/kit/consum
 import { runMain } from '@walpost/kit/lifecycle';
 import { buildApp } from './app.js';
 import { ignoredOrderEvents, onOrderEvent } from './on-order-event.js';
+import { publishedEvents } from './published-events.js';
 
 await runMain(async () => {
   const config = readConfig(
@@ -17,7 +18,7 @@ await runMain(async () => {
       password: config.INVENTORY_PASSWORD,
       port: config.INVENTORY_PORT,
       topics: ['order-events'],
-      publishes: ['StockReserved', 'StockRejected', 'StockReleased'],
+      publishes: publishedEvents,
       settings: config,
     },
     ({ db, clock, encode, logger }) => ({

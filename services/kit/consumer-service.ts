@@ -2,8 +2,8 @@ import { createDecoder } from '@walpost/schemas/codec';
 import type { EventName } from '@walpost/schemas/contract';
 import { httpAccess } from '@walpost/schemas/http-access';
 import { createRegistry } from '@walpost/schemas/registry';
+import { topics as declaredTopics } from '@walpost/schemas/topics';
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
 import { ConfigError, eventSettings, postgresSettings, type Settings, serviceSettings } from './config.js';
 import { startConsumer } from './consumer.js';
 import { type Db, openDatabase } from './database.js';
@@ -18,8 +18,9 @@ import { exposeOutbox } from './metrics/outbox.js';
 import { describeProcess } from './metrics/registry.js';
 import { createOutboxEncoder, type OutboxEncoder } from './outbox.js';
 import { careForOutbox } from './outbox-care.js';
-import { pruneInbox } from './prune-inbox.js';
+import { keepInboxPruned } from './prune-inbox.js';
 import { replayRequestedLetters } from './replay-letters.js';
+import { retentionProblem, retentionSettings } from './retention.js';
 import { every } from './schedule.js';
 import { followSchemaIds } from './schema-ids.js';
 import { startTracing, tracingSettings } from './start-tracing.js';
@@ -30,13 +31,9 @@ export const consumerServiceSettings = {
   ...postgresSettings,
   ...eventSettings,
   ...tracingSettings,
-  // Longer than the topics keep their records: what can be read again must still be known.
-  INBOX_RETENTION_DAYS: Type.Integer({ default: 14, minimum: 2 }),
-  // Shorter than the inbox's: a slot made anew has the whole outbox sent again.
-  OUTBOX_RETENTION_DAYS: Type.Integer({ default: 7, minimum: 1 }),
+  ...retentionSettings,
 };
 
-const EVERY_HOUR = 3_600_000;
 /** How soon a replay that somebody asked for begins, ms. */
 const REPLAY_CHECK = 1_000;
 
@@ -87,10 +84,12 @@ export async function runConsumerService(
   const { name, database, publishes, settings } = options;
   const logger = createLogger(name, settings.LOG_LEVEL);
   const kafka = kafkaAccess(settings);
-  if (settings.OUTBOX_RETENTION_DAYS >= settings.INBOX_RETENTION_DAYS) {
-    throw new ConfigError(
-      `Configuration: OUTBOX_RETENTION_DAYS (${settings.OUTBOX_RETENTION_DAYS}) must be less than INBOX_RETENTION_DAYS (${settings.INBOX_RETENTION_DAYS}): what an outbox may send again must still be known. Every variable is described in .env.example.`,
-    );
+  const problem = retentionProblem(
+    settings,
+    declaredTopics.filter((topic) => options.topics.includes(topic.name)),
+  );
+  if (problem !== undefined) {
+    throw new ConfigError(`Configuration: ${problem}. Every variable is described in .env.example.`);
   }
   describeProcess(name);
   await runService(logger, async (defer) => {
@@ -132,15 +131,7 @@ export async function runConsumerService(
 
     const { handlers, ignores, onHandled, buildApp } = compose({ db, clock, encode, logger, defer });
     const decoder = createDecoder({ registry });
-    const pruning = new AbortController();
-    const pruner = every(EVERY_HOUR, 'remove old inbox rows', logger, async () => {
-      const removed = await pruneInbox(db, settings.INBOX_RETENTION_DAYS, pruning.signal);
-      if (removed > 0) logger.info({ removed }, 'old inbox rows removed');
-    });
-    defer('inbox pruning', () => {
-      pruning.abort();
-      return pruner();
-    });
+    defer('inbox pruning', keepInboxPruned(db, settings.INBOX_RETENTION_DAYS, logger));
     defer(
       'dead-letter replay',
       every(REPLAY_CHECK, 'replay dead letters', logger, () =>

@@ -71,6 +71,7 @@ export async function handleBatch(
         fresh.push(received.result.event);
       }
     }
+    if (news.length < batch.length) await rememberLonger(tx, batch);
     await writeLetters(tx, letters);
     for (const group of groupByType(fresh)) await handle(tx, subscription, group, fresh);
     const oddities = oddVersions(versions, news.flatMap(keyAndVersion));
@@ -119,6 +120,24 @@ async function claim(tx: Tx, batch: Received[]): Promise<Set<string>> {
     .prepare('claim')
     .execute();
   return new Set(rows.map(({ id }) => id));
+}
+
+/** What comes again may come once more: its retention begins anew, to the hour. */
+async function rememberLonger(tx: Tx, batch: Received[]): Promise<void> {
+  await tx
+    .update(inbox)
+    .set({ receivedAt: sql`now()` })
+    .where(
+      and(
+        isAnyOf(
+          inbox.eventId,
+          batch.flatMap(({ id }) => id ?? []),
+        ),
+        sql`${inbox.receivedAt} < now() - interval '1 hour'`,
+      ),
+    )
+    .prepare('remember_longer')
+    .execute();
 }
 
 /** The highest version of each key in the inbox. */

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { EventName } from '@walpost/schemas/contract';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { guardOutbox } from './guard-outbox.js';
 
 /** What a service's database is made of. */
 export interface MigrationPlan {
@@ -22,6 +24,8 @@ export interface MigrationPlan {
   observerPassword?: string;
   /** Password of `letters`, who may settle dead letters; without one it cannot log in. */
   lettersPassword?: string;
+  /** The events that it publishes: its outbox takes no others. */
+  publishes?: readonly EventName[];
   /** Folders of migrations in the order in which they run; each keeps its own journal. */
   migrations: { name: string; folder: string }[];
 }
@@ -79,6 +83,7 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
     for (const { name, folder } of plan.migrations) {
       await migrate(db, { migrationsFolder: folder, migrationsSchema: 'migrations', migrationsTable: name });
     }
+    if (plan.publishes?.length) await guardOutbox(db, plan.publishes);
   } finally {
     await owner.end();
   }

@@ -2,11 +2,30 @@ import { encode } from '@walpost/schemas/codec';
 import { type DomainEvent, type EventName, eventType } from '@walpost/schemas/contract';
 import { sql } from 'drizzle-orm';
 import type { Tx } from './database.js';
+import type { Classified } from './errors.js';
 import { countWritten } from './metrics/events.js';
 import { newId } from './new-id.js';
 import { outbox } from './tables.js';
 
 export type OutboxRow = typeof outbox.$inferInsert;
+
+/**
+ * The largest payload that an outbox takes, in bytes: the table's own limit (migrations/outbox/0004_limits.sql). The
+ * topics and the connectors' producers take as much, with its key and its headers.
+ */
+export const MAX_PAYLOAD_BYTES = 1_000_000;
+
+/** The event is too large for the relay, and for every topic. Sending it again does not help. */
+export class EventTooLargeError extends Error implements Classified {
+  readonly code = 'event-too-large';
+  readonly retryable = false;
+
+  constructor({ type, aggregateid, payload }: OutboxRow) {
+    super(
+      `${type} of ${aggregateid} has ${payload.byteLength} bytes, and an event may have ${MAX_PAYLOAD_BYTES}`,
+    );
+  }
+}
 
 /** What surrounds an event: whose it is, where it stands in its order's history, and what caused it. */
 export interface Envelope {
@@ -23,31 +42,48 @@ export interface Envelope {
 export type OutboxEncoder = (event: DomainEvent, envelope: Envelope) => OutboxRow;
 
 /**
+ * The encoder throws {@link EventTooLargeError} for an event that the outbox would refuse.
+ *
  * @param source CloudEvents `source` of this service, e.g. `/walpost/order-service`
  * @param schemaId gives the registry's id of an event's schema, or throws when it is not known yet
  */
 export function createOutboxEncoder(source: string, schemaId: (name: EventName) => number): OutboxEncoder {
   return (event, envelope) => {
     const type = eventType(event.type);
-    return {
+    return withinLimits({
       id: newId(envelope.time),
-      aggregatetype: type.topic.replace(/-events$/, ''),
+      ...outboxTypeOf(event.type),
       aggregateid: envelope.aggregateId,
       aggregateversion: envelope.version,
-      type: type.fullName,
       payload: encode(schemaId(event.type), type, event.data),
       ceSource: source,
       ceSpecversion: '1.0',
       contentType: 'application/avro',
       traceparent: envelope.traceparent,
       createdAt: envelope.time,
-    };
+    });
   };
 }
 
-/** Writes events into the outbox, in the transaction of what they tell of: one statement for any number of them. */
+/** What the outbox calls an event: its type, and what the relay finds its topic by. */
+export function outboxTypeOf(name: EventName): Pick<OutboxRow, 'aggregatetype' | 'type'> {
+  const { topic, fullName } = eventType(name);
+  return { aggregatetype: topic.replace(/-events$/, ''), type: fullName };
+}
+
+function withinLimits(row: OutboxRow): OutboxRow {
+  if (row.payload.byteLength > MAX_PAYLOAD_BYTES) throw new EventTooLargeError(row);
+  return row;
+}
+
+/**
+ * Writes events into the outbox, in the transaction of what they tell of: one statement for any number of them.
+ *
+ * @throws {EventTooLargeError} before anything is written
+ */
 export async function publish(tx: Tx, rows: OutboxRow[]): Promise<void> {
   if (rows.length === 0) return;
+  for (const row of rows) withinLimits(row);
   const column = <K extends keyof OutboxRow>(name: K) => sql.param(rows.map((row) => row[name]));
   // The columns in the order of the table's definition. Bytes and instants travel as text: the driver takes an array of
   // buffers for one buffer, and Drizzle has switched off its serializer of timestamptz arrays.

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { databaseFault } from './errors.js';
+import { EventTooLargeError } from './outbox.js';
 import { SchemaIdUnknownError } from './schema-ids.js';
 import { requestTraceId } from './trace-requests.js';
 
@@ -84,6 +85,12 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof SchemaIdUnknownError) {
     return new Problem(503, 'not-ready', error.message, { ...RETRY, cause: error });
+  }
+  if (error instanceof EventTooLargeError) {
+    return new Problem(413, error.code, error.message, {
+      errors: [{ field: 'body', detail: 'makes an event that is too large' }],
+      cause: error,
+    });
   }
   switch (databaseFault(error)) {
     case 'unavailable':

@@ -1,3 +1,4 @@
+import type { EventName } from '@walpost/schemas/contract';
 import { Type } from 'typebox';
 import { postgresSettings, readConfig, Secret } from './config.js';
 import { runMain } from './lifecycle.js';
@@ -8,8 +9,8 @@ export interface ServiceMigration {
   database: string;
   /** The variable that holds the password of `<database>_app`, e.g. `ORDERS_PASSWORD`. */
   passwordVariable: string;
-  /** Whether it publishes: it gets an outbox, and Debezium's role may read that. */
-  publishes: boolean;
+  /** The events that it publishes: with any, it gets an outbox for them, and Debezium's role may read that. */
+  publishes: readonly EventName[];
   /** The migrate module's `import.meta.url`; its own migrations are beside it in `migrations/`. */
   module: string;
 }
@@ -18,12 +19,13 @@ export interface ServiceMigration {
 export async function runMigration(service: ServiceMigration, environment: NodeJS.ProcessEnv): Promise<void> {
   await runMain(async () => {
     const { database, passwordVariable, publishes, module } = service;
+    const hasOutbox = publishes.length > 0;
     const config = readConfig(
       {
         ...postgresSettings,
         POSTGRES_PASSWORD: Secret(),
         [passwordVariable]: Secret(),
-        ...(publishes && { CDC_PASSWORD: Secret() }),
+        ...(hasOutbox && { CDC_PASSWORD: Secret() }),
         OBSERVER_PASSWORD: Type.Optional(Secret()),
         LETTERS_PASSWORD: Type.Optional(Secret()),
       },
@@ -38,11 +40,12 @@ export async function runMigration(service: ServiceMigration, environment: NodeJ
       adminPassword: config.POSTGRES_PASSWORD,
       database,
       appPassword: String(secrets[passwordVariable]),
-      ...(publishes && { cdcPassword: String(secrets['CDC_PASSWORD']) }),
+      ...(hasOutbox && { cdcPassword: String(secrets['CDC_PASSWORD']) }),
       ...(observerPassword && { observerPassword }),
       ...(lettersPassword && { lettersPassword }),
+      publishes,
       migrations: [
-        ...(publishes ? [kitMigrations.outbox] : []),
+        ...(hasOutbox ? [kitMigrations.outbox] : []),
         kitMigrations.inbox,
         { name: database, folder: packageFolder(module, 'migrations') },
       ],

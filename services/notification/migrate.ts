@@ -4,7 +4,7 @@ await runMigration(
   {
     database: 'notifications',
     passwordVariable: 'NOTIFICATIONS_PASSWORD',
-    publishes: false,
+    publishes: [],
     module: import.meta.url,
   },
   process.env,

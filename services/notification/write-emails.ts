@@ -31,6 +31,8 @@ export async function writeEmails(
         ) as written (id, order_id, customer_id, kind, recipient, subject, body, message_id, traceparent),
         (select ${now.toISOString()}::timestamptz as now) as instant`,
     )
+    // One e-mail an event, also when the inbox has forgotten it.
+    .onConflictDoNothing()
     .prepare('write_emails')
     .execute();
 }

@@ -6,6 +6,7 @@ import { Type } from 'typebox';
 import { buildApp } from './app.js';
 import { expireOrders } from './expire-orders.js';
 import { replyHandlers } from './on-reply.js';
+import { publishedEvents } from './published-events.js';
 
 /** How often overdue orders are looked for, ms. */
 const OVERDUE_CHECK = 5_000;
@@ -27,7 +28,7 @@ await runMain(async () => {
       password: config.ORDERS_PASSWORD,
       port: config.ORDER_PORT,
       topics: ['payment-events', 'inventory-events'],
-      publishes: ['OrderCreated', 'OrderConfirmed', 'OrderCancelled'],
+      publishes: publishedEvents,
       settings: config,
     },
     ({ db, clock, encode, logger, defer }) => {

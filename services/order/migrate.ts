@@ -1,10 +1,11 @@
 import { runMigration } from '@walpost/kit/run-migration';
+import { publishedEvents } from './published-events.js';
 
 await runMigration(
   {
     database: 'orders',
     passwordVariable: 'ORDERS_PASSWORD',
-    publishes: true,
+    publishes: publishedEvents,
     module: import.meta.url,
   },
   process.env,

@@ -5,6 +5,7 @@ import { Type } from 'typebox';
 import { buildApp } from './app.js';
 import { ignoredOrderEvents, onOrderEvent } from './on-order-event.js';
 import { paymentsWaiting } from './payments-waiting.js';
+import { publishedEvents } from './published-events.js';
 import { createSimulatedGateway } from './simulated-gateway.js';
 import { startPaymentWorker } from './start-payment-worker.js';
 
@@ -28,7 +29,7 @@ await runMain(async () => {
       password: config.PAYMENTS_PASSWORD,
       port: config.PAYMENT_PORT,
       topics: ['order-events'],
-      publishes: ['PaymentAuthorized', 'PaymentDeclined', 'PaymentRefunded'],
+      publishes: publishedEvents,
       backlog: { work: 'payments', read: paymentsWaiting },
       settings: config,
     },

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/database';
 import { kitMigrations, migrateDatabase } from '@walpost/kit/migrate';
 import postgres from 'postgres';
+import { publishedEvents as inventoryEvents } from '../../services/inventory/published-events.js';
+import { publishedEvents as orderEvents } from '../../services/order/published-events.js';
+import { publishedEvents as paymentEvents } from '../../services/payment/published-events.js';
 
 export type TestService = 'orders' | 'payments' | 'inventory' | 'notifications';
 
@@ -18,6 +21,13 @@ export interface TestDatabase extends Database {
   /** Closes every connection, and drops the database and its roles. */
   close(): Promise<void>;
 }
+
+const publishes = {
+  orders: orderEvents,
+  payments: paymentEvents,
+  inventory: inventoryEvents,
+  notifications: [],
+};
 
 const folder = (service: string) =>
   fileURLToPath(new URL(`../../services/${service}/migrations`, import.meta.url));
@@ -47,6 +57,7 @@ export async function openTestDatabase(service: TestService): Promise<TestDataba
     appPassword,
     observerPassword: variable('OBSERVER_PASSWORD'),
     lettersPassword: variable('LETTERS_PASSWORD'),
+    publishes: publishes[service],
     migrations: migrations[service],
   };
   await migrateDatabase(

@@ -26,6 +26,7 @@ test('.env.example holds every variable that a service reads', () => {
     ...files,
     'services/kit/config.ts',
     'services/kit/consumer-service.ts',
+    'services/kit/retention.ts',
     'services/kit/start-tracing.ts',
   ];
   const read = sources.flatMap((file) =>

@@ -60,6 +60,14 @@ test('the guide’s consumer adds up what customers ordered, each order once', a
       { customer_id: 'ada', orders: 2, amount: 500 },
       { customer_id: 'bob', orders: 2, amount: 500 },
     ]);
+    // The inbox has forgotten, and everything is sent again.
+    await sql`truncate inbox`;
+    await producer.send({ topic: 'order-events', messages });
+    await eventually(async () => ((await sql`select from inbox`).length === 3 ? true : undefined), 40);
+    expect([
+      ...(await sql`select customer_id, orders::int, amount::int from totals order by customer_id`),
+    ]).toEqual([...rows]);
+    expect(await sql`select from dead_letters`).toHaveLength(0);
   } finally {
     consumer.kill('SIGTERM');
     expect(await once(consumer, 'exit')).toEqual([0, null]);

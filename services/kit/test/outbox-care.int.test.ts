@@ -17,7 +17,8 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await dropSlot();
-  await admin`truncate outbox, outbox_marks, outbox_positions`;
+  await admin`truncate outbox, outbox_marks, outbox_positions, outbox_days`;
+  await admin`insert into outbox_days (day) select (now() at time zone 'UTC')::date - back from generate_series(0, 100) as back`;
   for (const name of await partitions('past')) await admin.unsafe(`drop table ${name}`);
   await admin`select pg_create_logical_replication_slot(${SLOT}, 'pgoutput')`;
 });
@@ -44,7 +45,7 @@ async function mark(): Promise<void> {
 
 async function insertRow(createdAt: Date): Promise<void> {
   await admin`insert into outbox (id, aggregatetype, aggregateid, aggregateversion, type, payload, ce_source, traceparent, created_at)
-    values (gen_random_uuid(), 'order', 'a', 1, 't', '\\x00', 's', 'p', ${createdAt})`;
+    values (gen_random_uuid(), 'order', 'a', 1, 'walpost.orders.OrderCreated', '\\x00', 's', 'p', ${createdAt})`;
 }
 
 /** Makes the partition of a day in the past, with a row. */
@@ -122,6 +123,91 @@ test('one slot that stands still holds back what another has confirmed', async (
   } finally {
     await admin`select pg_drop_replication_slot('second_reader')`;
   }
+});
+
+test('a slot that has confirmed nothing since the first mark keeps the marks that another has passed', async () => {
+  const late = await day(20);
+  await mark();
+  // It is to come, with its connector: a publication without a slot.
+  await admin`create publication second_reader for table outbox with (publish = 'insert')`;
+  try {
+    for (let turn = 0; turn < 3; turn++) {
+      await confirmAll();
+      await mark();
+      expect(await dropPartitions(database.db, 7)).toBe(0);
+    }
+    // The first mark stays: of the slot that is to come nothing is known to be confirmed.
+    expect(await admin`select from outbox_marks`).toHaveLength(4);
+    expect(await partitions('past')).toEqual([late]);
+  } finally {
+    await admin`drop publication second_reader`;
+  }
+});
+
+test('what was written in the hour before a mark is not yet taken for confirmed', async () => {
+  const midnight = Math.floor(Date.now() / DAY) * DAY - DAY;
+  const minutes = (count: number) => new Date(midnight + count * 60_000);
+  await insertRow(minutes(-10));
+  await insertRow(minutes(-45));
+  // The slot is at a mark of half an hour past midnight, and has moved on since.
+  await admin`insert into outbox_marks (at, lsn) select ${minutes(30)}, pg_current_wal_lsn()`;
+  await confirmAll();
+  await dropPartitions(database.db, 1);
+  await confirmAll();
+  await dropPartitions(database.db, 1);
+  // One that began before the mark may commit after it: 23:50 is in the hour, 23:15 is not.
+  expect([...(await admin`select created_at from outbox_default`)]).toEqual([{ created_at: minutes(-10) }]);
+});
+
+/** What a clock of the server that is set ahead, or back, makes of all that was written by it. */
+async function jump(days: number): Promise<void> {
+  await admin`update outbox_marks set at = at - make_interval(days => ${days})`;
+  await admin`update outbox_days set day = day - 3000`;
+  await admin`update outbox_days set day = day + 3000 - ${days}::int`;
+}
+
+test('a clock that jumps ahead by 15 days has no day dropped that is younger than is kept', async () => {
+  // Yesterday and three days ago, before a jump of 15.
+  const kept = [await day(18), await day(16)];
+  const old = await day(15 + 9);
+  await mark();
+  await jump(15);
+  await confirmAll();
+  await dropPartitions(database.db, 7);
+  await confirmAll();
+  expect(await dropPartitions(database.db, 7)).toBe(1);
+  await confirmAll();
+  expect(await dropPartitions(database.db, 7)).toBe(0);
+  expect(await partitions('past')).toEqual(kept);
+  expect(await partitions('past')).not.toContain(old);
+});
+
+test('a clock that was set back for a while has nothing dropped that no slot has confirmed', async () => {
+  await mark();
+  await confirmAll();
+  await dropPartitions(database.db, 7);
+  // The marks so far seem to come from the future; what is written now, and its marks, from 20 days ago.
+  await confirmAll();
+  await dropPartitions(database.db, 7);
+  const wrong = await day(20);
+  const marks = await admin`select at from outbox_marks`;
+  await admin`insert into outbox_marks (at, lsn)
+    select now() - interval '20 days' + interval '1 hour', pg_current_wal_lsn()`;
+  await markPosition(database.db);
+  expect((await admin`select from outbox_marks`).length).toBeGreaterThan(marks.length);
+  // The clock is right again; the slot stands where it stood, but for a heartbeat from before.
+  await admin`update outbox_positions set confirmed = '0/1'`;
+  expect(await dropPartitions(database.db, 7)).toBe(0);
+  await admin`update outbox_positions set confirmed = '0/1'`;
+  expect(await dropPartitions(database.db, 7)).toBe(0);
+  expect(await partitions('past')).toEqual([wrong]);
+});
+
+test('marks go on while the clock is behind the last one', async () => {
+  await mark();
+  await admin`update outbox_marks set at = at + interval '15 days'`;
+  await markPosition(database.db);
+  expect(await admin`select from outbox_marks`).toHaveLength(2);
 });
 
 test('rows of the default partition are deleted on the same terms', async () => {

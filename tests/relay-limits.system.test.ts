@@ -1,0 +1,140 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { MAX_PAYLOAD_BYTES } from '@walpost/kit/outbox';
+import { type TestStack, testStack } from '@walpost/native/test-stack';
+import type postgres from 'postgres';
+import { connectTo, eventually, kafkaOf, readTopic } from './support.js';
+
+let stack: TestStack;
+let orders: postgres.Sql;
+let payments: postgres.Sql;
+
+beforeAll(async () => {
+  stack = await testStack(['postgres', 'kafka', 'registry', 'connect', 'setup']);
+  orders = connectTo(stack.env, 'orders');
+  payments = connectTo(stack.env, 'payments');
+}, 300_000);
+afterAll(async () => {
+  await Promise.all([orders?.end(), payments?.end()]);
+  await stack?.close();
+});
+
+const row = () => ({
+  id: randomUUID(),
+  aggregatetype: 'order',
+  aggregateid: randomUUID(),
+  aggregateversion: 1,
+  type: 'walpost.orders.OrderCreated',
+  payload: Buffer.from('some bytes'),
+  ce_source: '/walpost/order-service',
+  content_type: 'application/avro',
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  created_at: '2026-11-29T00:00:00Z',
+});
+
+/** Waits until the topic has these events. @returns their records by their ids */
+async function arrived(ids: readonly string[], withinSeconds = 60) {
+  return eventually(async () => {
+    const read = await readTopic(stack.env, 'order-events');
+    const byId = new Map(read.map((record) => [String(record.headers?.['ce_id']), record]));
+    return ids.every((id) => byId.has(id)) ? byId : undefined;
+  }, withinSeconds);
+}
+
+async function connectorStates(): Promise<unknown[]> {
+  const { code, stdout } = await stack.run('node', [
+    'scripts/dist/walpost.js',
+    'connectors',
+    'status',
+    '--json',
+  ]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('RUNNING')]);
+  return JSON.parse(stdout) as unknown[];
+}
+
+test('the largest row that the outbox takes arrives whole; one byte more is refused, and stops nobody', async () => {
+  const largest = {
+    ...row(),
+    aggregateid: 'k'.repeat(200),
+    payload: randomBytes(MAX_PAYLOAD_BYTES),
+    ce_source: 's'.repeat(200),
+    content_type: 'c'.repeat(200),
+    traceparent: 't'.repeat(200),
+  };
+  await orders`insert into outbox ${orders(largest)}`;
+  await expect(
+    orders`insert into outbox ${orders({ ...largest, aggregateversion: 2, payload: randomBytes(MAX_PAYLOAD_BYTES + 1) })}`,
+  ).rejects.toMatchObject({ code: '23514', constraint_name: 'outbox_payload_size' });
+  const after = row();
+  await orders`insert into outbox ${orders(after)}`;
+  const records = await arrived([largest.id, after.id]);
+  expect(records.get(largest.id)?.value?.equals(largest.payload)).toBe(true);
+  expect(String(records.get(largest.id)?.key)).toBe(largest.aggregateid);
+}, 120_000);
+
+test('every odd row that the outbox takes arrives', async () => {
+  const odd = [
+    { aggregateid: `a "b'\n\t\u0001` },
+    { aggregateid: 'é'.repeat(100) },
+    { aggregateid: '💣' },
+    { payload: Buffer.alloc(0) },
+    { created_at: '2000-01-01T00:00:00Z' },
+    { created_at: '2199-12-31T23:59:59.999999Z' },
+    { aggregateversion: 2_147_483_647 },
+    { ce_source: '{"a": 1}' },
+    { ce_source: 'ü\r\nx: y' },
+    { traceparent: ' ' },
+    { content_type: 'null' },
+    { id: '00000000-0000-0000-0000-000000000000' },
+    { id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' },
+  ].map((each) => ({ ...row(), ...each }));
+  for (const each of odd) await orders`insert into outbox ${orders(each)}`;
+  const records = await arrived(odd.map(({ id }) => id));
+  for (const { id, aggregateid } of odd)
+    expect([id, String(records.get(id)?.key)]).toEqual([id, aggregateid]);
+}, 120_000);
+
+test('logical messages of anybody are passed over, and the slot moves on behind them', async () => {
+  for (const prefix of ['x', '', 'heartbeat2', 'HEARTBEAT', 'a,b', 'a\nb', 'ü'.repeat(300)]) {
+    for (const inTransaction of [true, false])
+      await orders`select pg_logical_emit_message(${inTransaction}, ${prefix}::text, ${'y'.repeat(100)}::text)`;
+  }
+  await orders`select pg_logical_emit_message(true, 'x', decode(repeat('00ff', 1000000), 'hex'), true)`;
+  const after = row();
+  await orders`insert into outbox ${orders(after)}`;
+  await arrived([after.id]);
+  const [position] = await orders`select pg_current_wal_lsn() as lsn`;
+  await eventually(async () => {
+    const [slot] = await orders`select confirmed_flush_lsn >= ${String(position?.['lsn'])}::text::pg_lsn as is
+      from pg_replication_slots where slot_name = 'order_outbox'`;
+    return slot?.['is'] || undefined;
+  });
+  await connectorStates();
+}, 180_000);
+
+test('a backlog that is larger than the heap of Connect passes', async () => {
+  const heap = 512;
+  const count = heap + 200;
+  await stack.stop('connect');
+  for (let from = 0; from < count; from += 50) {
+    await payments`insert into outbox (id, aggregatetype, aggregateid, aggregateversion, type, payload, ce_source, traceparent)
+      select gen_random_uuid(), 'payment', gen_random_uuid()::text, 1, 'walpost.payments.PaymentAuthorized',
+        convert_to(repeat(md5(n::text), 31250), 'UTF8'), '/walpost/payment-service', 't'
+      from generate_series(${from + 1}::int, ${Math.min(from + 50, count)}::int) as n`;
+  }
+  const [end] = await payments`select pg_current_wal_lsn() as lsn`;
+  await stack.start('connect');
+  await eventually(async () => {
+    const [slot] = await payments`select confirmed_flush_lsn >= ${String(end?.['lsn'])}::text::pg_lsn as is
+      from pg_replication_slots where slot_name = 'payment_outbox'`;
+    return slot?.['is'] || undefined;
+  }, 400);
+  await connectorStates();
+  const admin = kafkaOf(stack.env).admin();
+  await admin.connect();
+  const ends = await admin.fetchTopicOffsets('payment-events');
+  await admin.disconnect();
+  expect(ends.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)).toBeGreaterThanOrEqual(
+    count,
+  );
+}, 600_000);
