@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MAX_PAYLOAD_BYTES } from '@walpost/kit/outbox';
 import { type TestStack, testStack } from '@walpost/native/test-stack';
 import type postgres from 'postgres';
-import { connectTo, eventually, kafkaOf, readTopic } from './support.js';
+import { connectTo, eventually, explaining, kafkaOf, readTopic } from './support.js';
 
 let stack: TestStack;
 let orders: postgres.Sql;
@@ -124,11 +124,15 @@ test('a backlog that is larger than the heap of Connect passes', async () => {
   }
   const [end] = await payments`select pg_current_wal_lsn() as lsn`;
   await stack.start('connect');
-  await eventually(async () => {
-    const [slot] = await payments`select confirmed_flush_lsn >= ${String(end?.['lsn'])}::text::pg_lsn as is
+  const states = async () =>
+    (await stack.run('node', ['scripts/dist/walpost.js', 'connectors', 'status'])).stdout;
+  await explaining(states, () =>
+    eventually(async () => {
+      const [slot] = await payments`select confirmed_flush_lsn >= ${String(end?.['lsn'])}::text::pg_lsn as is
       from pg_replication_slots where slot_name = 'payment_outbox'`;
-    return slot?.['is'] || undefined;
-  }, 400);
+      return slot?.['is'] || undefined;
+    }, 400),
+  );
   await connectorStates();
   const admin = kafkaOf(stack.env).admin();
   await admin.connect();

@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http';
 import { afterEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { type App, createApp } from '../http.js';
+import { createOutboxEncoder, MAX_PAYLOAD_BYTES } from '../outbox.js';
 
 /** A promise and what resolves it; Promise.withResolvers is not there before Node 22. */
 function resolvable() {
@@ -40,3 +41,25 @@ test('closing waits for a request under way and not for the connection that its 
   expect(await answered).toBe('200 close');
   await closed;
 }, 5_000);
+
+test('an event that is too large is the request’s fault, and said so', async () => {
+  app = await createApp({ title: 'test', logger: pino({ level: 'silent' }), readiness: {} });
+  app.post('/orders', async () => {
+    const encode = createOutboxEncoder('/test', () => 1);
+    const data = { orderId: 'a', customerId: 'c'.repeat(MAX_PAYLOAD_BYTES), currency: 'EUR', totalAmount: 1 };
+    return encode(
+      { type: 'OrderConfirmed', data: { ...data, confirmedAt: 1 } },
+      { aggregateId: 'a', version: 1, traceparent: 't', time: new Date() },
+    );
+  });
+  const answer = await fetch(`${await app.listen({ port: 0 })}/orders`, { method: 'POST' });
+  expect(answer.status).toBe(413);
+  expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  expect(await answer.json()).toMatchObject({
+    type: expect.stringContaining('event-too-large'),
+    detail: expect.stringMatching(
+      /^walpost\.orders\.OrderConfirmed of a has \d+ bytes, and an event may have 1000000$/,
+    ),
+  });
+  await app.close();
+});
