@@ -44,7 +44,7 @@ test.each([
       2 * Number(config['max.queue.size.in.bytes']) + Number(config['producer.override.buffer.memory']),
   );
   expect(needed.every((bytes) => bytes > 0)).toBe(true);
-  expect(needed.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual((megabytes * 2 ** 20 * 6) / 10);
+  expect(needed.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual((megabytes * 2 ** 20) / 2);
 });
 
 test.each(['heartbeat', 'x', '', 'Heartbeat', 'a,b', 'a\nb', 'ü'])(

@@ -42,9 +42,10 @@ BEGIN
   INSERT INTO outbox_marks (at, lsn) VALUES (moment, pg_current_wal_insert_lsn());
   DELETE FROM outbox_marks WHERE lsn < (SELECT max(lsn) FROM outbox_marks
     WHERE lsn <= (SELECT min(confirmed) FROM outbox_slots HAVING bool_and(confirmed IS NOT NULL)));
-  -- With a slot that stands still for longer, or none, the first of these is as much as is told.
+  -- With a slot that stands still for longer, or none, the first of these is as much as is told: the first in the log, and
+  -- the first by the clock, which is another one when it was set back.
   DELETE FROM outbox_marks WHERE at < moment - interval '8 days'
-    AND lsn <> (SELECT min(lsn) FROM outbox_marks);
+    AND lsn <> (SELECT min(lsn) FROM outbox_marks) AND at <> (SELECT min(at) FROM outbox_marks);
 END $$;
 --> statement-breakpoint
 CREATE OR REPLACE FUNCTION outbox_pending() RETURNS TABLE (slot name, oldest timestamptz)
@@ -81,8 +82,10 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtext('walpost.outbox_drop_partitions')) THEN RETURN 0; END IF;
   INSERT INTO outbox_days (day) VALUES (today) ON CONFLICT DO NOTHING;
   SELECT day INTO kept FROM outbox_days WHERE day < today ORDER BY day DESC OFFSET keep_days - 1 LIMIT 1;
-  -- An hour for transactions that began before a mark, and for clocks that differ.
-  SELECT least(min(until) - interval '1 hour', kept::timestamp AT TIME ZONE 'UTC') INTO safe
+  -- An hour for transactions that began before a mark, and for clocks that differ. What was written since the last look by
+  -- a clock that was set back is older than until, and not confirmed.
+  SELECT least(min(least(until, (SELECT min(at) FROM outbox_marks WHERE lsn > outbox_positions.confirmed)))
+    - interval '1 hour', kept::timestamp AT TIME ZONE 'UTC') INTO safe
   FROM outbox_slots LEFT JOIN outbox_positions USING (slot)
   HAVING bool_and(coalesce(outbox_slots.confirmed > outbox_positions.confirmed AND until IS NOT NULL, false));
 
