@@ -1,4 +1,5 @@
 import { countRestart } from '@walpost/kit/metrics/relay';
+import { pause } from '@walpost/kit/retry';
 import { failure } from './await-connector.js';
 import type { ConnectClient, ConnectorStatus } from './connect-client.js';
 
@@ -74,14 +75,4 @@ export async function watchConnectors(
     }
     await pause(everySeconds * 1000, signal);
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, test } from '@jest/globals';
 import type { ConnectClient, ConnectorStatus } from '../connect-client.js';
 import { judgeConnector, watchConnectors } from '../watch-connectors.js';
@@ -61,4 +62,18 @@ test('it restarts what failed, says each thing once, and outlives Connect’s ab
     'a is not registered; run `walpost connectors apply a`',
     'a runs',
   ]);
+});
+
+test('it may watch for ever: a look leaves nothing behind', async () => {
+  const stop = new AbortController();
+  const listeners: number[] = [];
+  const connect = {
+    async status() {
+      listeners.push(getEventListeners(stop.signal, 'abort').length);
+      if (listeners.length === 100) stop.abort();
+      return running;
+    },
+  } as unknown as ConnectClient;
+  await watchConnectors(connect, ['a'], { everySeconds: 0.001, signal: stop.signal, say: () => undefined });
+  expect(listeners).toEqual(Array(100).fill(0));
 });

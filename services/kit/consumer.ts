@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Decoder } from '@walpost/schemas/codec';
 import kafkajs, { type Batch, type EachBatchPayload, type KafkaMessage, type logCreator } from 'kafkajs';
 import type { Db } from './database.js';
@@ -59,7 +58,6 @@ const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 10 };
 export function startConsumer(options: ConsumerOptions): RunningConsumer {
   const { groupId, topics, logger } = options;
   const stopping = new AbortController();
-  const toldToStop = once(stopping.signal, 'abort');
   const held = new Map<string, string>();
   const attemptsAt = new Map<string, Attempts>();
   let joined = false;
@@ -160,7 +158,10 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       logger.info({ assignment: payload.memberAssignment }, 'joined the group');
     });
     consumer.on(consumer.events.REBALANCING, () => logger.info('the group rebalances'));
-    const givenUp = new Promise<never>((_resolve, reject) => {
+    const over = new AbortController();
+    const toldToStop = new Promise<void>((resolve, reject) => {
+      // Taken away again when this attempt is over: the next one adds its own.
+      stopping.signal.addEventListener('abort', () => resolve(), { signal: over.signal });
       consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
         joined = false;
         if (!restart) reject(error);
@@ -175,8 +176,9 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
         partitionsConsumedConcurrently: options.concurrency ?? 3,
         eachBatch,
       });
-      await Promise.all([run, Promise.race([toldToStop, givenUp])]);
+      await Promise.all([run, toldToStop]);
     } finally {
+      over.abort();
       await consumer.disconnect();
     }
   }

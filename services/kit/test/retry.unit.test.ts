@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events';
 import { expect, jest, test } from '@jest/globals';
-import { backoff, untilDone } from '../retry.js';
+import { backoff, pause, untilDone } from '../retry.js';
 
 test('waits double up to the limit, and jitter takes at most half', () => {
   expect([1, 2, 3, 4].map((attempt) => backoff(attempt, 1, 100, 500))).toEqual([100, 200, 400, 500]);
@@ -33,4 +34,22 @@ test('ends without an answer when it is told to stop, even in the middle of a wa
   const result = await untilDone(step, stop.signal, () => setImmediate(() => stop.abort()));
   expect(result).toBeUndefined();
   expect(step).toHaveBeenCalledTimes(1);
+});
+
+test.each<[string, (signal: AbortSignal) => Promise<unknown>]>([
+  ['pause', (signal) => pause(1, signal)],
+  [
+    'untilDone',
+    (signal) => {
+      let calls = 0;
+      const step = async () => {
+        if (++calls < 2) throw new Error('not yet');
+      };
+      return untilDone(step, signal, () => undefined);
+    },
+  ],
+])('%s leaves nothing behind on the signal that could have ended it', async (_name, wait) => {
+  const { signal } = new AbortController();
+  for (let turn = 0; turn < 20; turn++) await wait(signal);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
