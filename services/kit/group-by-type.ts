@@ -1,6 +1,7 @@
 /**
- * Collects events of one type into as few groups as can be without changing the order of any key: an event joins the
- * first group of its type that is not before its key's latest one.
+ * Collects events of one type into groups without changing the order of any key: an event joins the first group of its
+ * type that is not before its key's latest one. That is not always the fewest groups that could be, but never more than
+ * the events have runs of one type, and one for each type when no key comes twice.
  */
 export function groupByType<E extends { type: string; key: string }>(events: E[]): E[][] {
   const groups: E[][] = [];

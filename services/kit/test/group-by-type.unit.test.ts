@@ -17,8 +17,9 @@ test('events of different keys share a group per type', () => {
   ]);
 });
 
+const anyEvent = fc.record({ type: fc.constantFrom('A', 'B', 'C'), key: fc.constantFrom('x', 'y', 'z') });
+
 test('groups hold one type each, all events, and the order of every key', () => {
-  const anyEvent = fc.record({ type: fc.constantFrom('A', 'B', 'C'), key: fc.constantFrom('x', 'y', 'z') });
   fc.assert(
     fc.property(fc.array(anyEvent), (raw) => {
       const events = raw.map((each, at) => ({ ...each, at }));
@@ -30,6 +31,24 @@ test('groups hold one type each, all events, and the order of every key', () => 
         const order = flat.filter((each) => each.key === key).map(({ at }) => at);
         expect(order).toEqual([...order].sort((a, b) => a - b));
       }
+    }),
+  );
+});
+
+test('there are never more groups than runs of one type', () => {
+  fc.assert(
+    fc.property(fc.array(anyEvent), (events) => {
+      const runs = events.filter(({ type }, at) => type !== events[at - 1]?.type);
+      expect(groupByType(events).length).toBeLessThanOrEqual(runs.length);
+    }),
+  );
+});
+
+test('when no key comes twice, there is one group for each type', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom('A', 'B', 'C')), (types) => {
+      const events = types.map((type, at) => event(type, String(at)));
+      expect(groupByType(events)).toHaveLength(new Set(types).size);
     }),
   );
 });
