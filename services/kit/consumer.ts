@@ -5,7 +5,7 @@ import type { BatchResult, Subscription } from './handle-batch.js';
 import type { KafkaAccess } from './kafka-access.js';
 import { eventFields, recordFields } from './log-fields.js';
 import type { Logger } from './logger.js';
-import { type BatchPlace, countBatch, countResult, countRetry } from './metrics/events.js';
+import { type BatchPlace, beginCounting, countBatch, countResult, countRetry } from './metrics/events.js';
 import { type Attempts, type Hold, processBatch } from './process-batch.js';
 import { receive } from './receive.js';
 import { backoff, pause, untilDone } from './retry.js';
@@ -155,6 +155,8 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       joined = true;
       held.clear();
+      for (const [topic, partitions] of Object.entries(payload.memberAssignment))
+        for (const partition of partitions) beginCounting({ topic, partition });
       logger.info({ assignment: payload.memberAssignment }, 'joined the group');
     });
     consumer.on(consumer.events.REBALANCING, () => logger.info('the group rebalances'));

@@ -27,6 +27,11 @@ const oldestLetter = gauge(
   'Age of the oldest open dead letter; 0 when there is none.',
 );
 const waiting = gauge('walpost_work_waiting', 'Work that waits to be done outside the database.', 'work');
+const refused = gauge(
+  'walpost_work_refused',
+  'Work that was refused outside the database for good, and waits for a person.',
+  'work',
+);
 const oldestWaiting = gauge(
   'walpost_work_oldest_seconds',
   'Age of the oldest work that waits; 0 when none does.',
@@ -49,7 +54,7 @@ export function exposeTables(db: Db, database: string, backlog?: Backlog): () =>
       return { open, work };
     },
     (read) => {
-      for (const each of [letters, blockedKeys, oldestLetter, waiting, oldestWaiting]) each.reset();
+      for (const each of [letters, blockedKeys, oldestLetter, waiting, refused, oldestWaiting]) each.reset();
       if (!read) return;
       letters.set({ database, state: 'dead' }, read.open.dead);
       letters.set({ database, state: 'parked' }, read.open.parked);
@@ -57,6 +62,7 @@ export function exposeTables(db: Db, database: string, backlog?: Backlog): () =>
       oldestLetter.set({ database }, secondsSince(read.open.oldest));
       if (!backlog || !read.work) return;
       waiting.set({ database, work: backlog.work }, read.work.count);
+      refused.set({ database, work: backlog.work }, read.work.refused ?? 0);
       oldestWaiting.set({ database, work: backlog.work }, secondsSince(read.work.oldest));
     },
   );

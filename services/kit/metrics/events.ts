@@ -1,5 +1,6 @@
 import { Counter, Histogram } from 'prom-client';
 import type { BatchResult } from '../handle-batch.js';
+import type { VersionOddity } from '../versions.js';
 import { registry } from './registry.js';
 
 const registers = [registry];
@@ -60,10 +61,20 @@ const delivery = new Histogram({
   registers,
 });
 
+const KINDS: readonly VersionOddity['kind'][] = ['gap', 'step-back'];
+
 /** Where a batch comes from. */
 export interface BatchPlace {
   topic: string;
   partition: number;
+}
+
+/**
+ * Begins the counters that alerts ask about at 0, for a partition that this process is to read: of a counter that
+ * appears at 1, Prometheus sees no increase.
+ */
+export function beginCounting({ topic, partition }: BatchPlace): void {
+  for (const kind of KINDS) oddities.inc({ topic, partition, kind }, 0);
 }
 
 /** Counts events whose insert into the outbox the database has accepted. A roll-back after that is not taken back. */

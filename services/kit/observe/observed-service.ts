@@ -20,7 +20,12 @@ export interface ObservedService {
   /** What it has done for an order: rows of `EffectRow`, in their order. */
   readonly effectsOf: (orderId: string) => SQL;
   /** What it still has to do by itself: one row of `BacklogRow`. */
-  readonly backlog?: { readonly label: string; readonly query: SQL };
+  readonly backlog?: {
+    readonly label: string;
+    readonly query: SQL;
+    /** The command that has refused work tried again, where the query tells of `refused`. */
+    readonly retry?: string;
+  };
   /** Where orders come from: the latest, and the oldest that are still pending, as rows of `OrderHead`. */
   readonly orders?: { readonly latest: SQL; readonly pending: SQL };
 }
@@ -29,14 +34,18 @@ export interface ObservedService {
 export interface EffectRow {
   readonly what: string;
   readonly at: number | null;
-  readonly state: 'done' | 'waiting';
+  readonly state: 'done' | 'waiting' | 'failed';
   readonly note: string | null;
+  /** Of what failed for good: the command that has it tried again. */
+  readonly help?: string | null;
 }
 
 /** How much waits, and since when the oldest does. */
 export interface BacklogRow {
   readonly count: number;
   readonly oldest: number | null;
+  /** How much was refused for good, and is tried again only when a person says so. */
+  readonly refused?: number;
 }
 
 /** An observed service with its database, opened as `observer`. */

@@ -5,7 +5,7 @@ import { openDatabase } from '../database.js';
 import { createApp } from '../http.js';
 import { createLogger } from '../logger.js';
 import { exposeTables } from '../metrics/database.js';
-import { countBatch, countResult, countRetry, countWritten } from '../metrics/events.js';
+import { beginCounting, countBatch, countResult, countRetry, countWritten } from '../metrics/events.js';
 import { exposeOutbox } from '../metrics/outbox.js';
 import { onScrape, registry, renderMetrics } from '../metrics/registry.js';
 import { exposeConnectors, exposeGroups } from '../metrics/relay.js';
@@ -46,6 +46,23 @@ test('the document lists every metric, with its type and labels, and no other', 
     return [metric.name, type, ...labelNames.filter((name) => name !== 'le')].join(' ');
   });
   expect(listed.sort()).toEqual(declared.sort());
+});
+
+test('every counter whose increase an alert asks for is there at 0 before anything happens', async () => {
+  const begun: Record<string, () => void> = {
+    walpost_connector_restarts_total: () => exposeConnectors(['some-outbox'], async () => [])(),
+    walpost_consumer_version_oddities_total: () => beginCounting({ topic: 'some-events', partition: 5 }),
+  };
+  for (const begin of Object.values(begun)) begin();
+  const text = await renderMetrics();
+  expect(text).toContain('walpost_connector_restarts_total{connector="some-outbox"} 0');
+  for (const kind of ['gap', 'step-back'])
+    expect(text).toContain(
+      `walpost_consumer_version_oddities_total{topic="some-events",partition="5",kind="${kind}"} 0`,
+    );
+  const rules = readFileSync(new URL('../../../compose/observability/alerts.yaml', import.meta.url), 'utf8');
+  const asked = [...rules.matchAll(/\b(?:i?rate|increase)\((\w+)/g)].map(([, name]) => name);
+  expect([...new Set(asked)].sort()).toEqual(Object.keys(begun));
 });
 
 test('requests are told by route template and status, never by path', async () => {
