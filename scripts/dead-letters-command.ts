@@ -1,5 +1,6 @@
 import { createRegistry } from '@walpost/schemas/registry';
 import { Command, Option } from 'commander';
+import { validate as isUuid } from 'uuid';
 import { CliError, UsageError } from './cli-error.js';
 import type { Config } from './config.js';
 import { decodeLetter } from './decode-letter.js';
@@ -8,6 +9,7 @@ import { findLetter, findLetters, findOpen, type ListedLetter, recordOf, stateOf
 import { jsonOption, serviceOption, waitOption, wholeNumber, yesOption } from './options.js';
 import { formatAge, oneLine, printable, printJson, printTable } from './output.js';
 import { chosen, type Replay, replayLetters } from './request-replay.js';
+import { findRefusedEmails, retryEmails } from './retry-emails.js';
 import { withDatabase } from './service-database.js';
 import { type ServiceName, serviceNames, services } from './services.js';
 import { letterJson, showLetter } from './show-letter.js';
@@ -20,6 +22,7 @@ interface Options {
 }
 type ListOptions = Partial<Options> & { wait: number; key?: string; all?: true; limit: number };
 type ReplayOptions = Options & { id?: number; all?: true };
+type RetryOptions = Pick<Options, 'wait' | 'yes'> & { all?: true };
 type DiscardOptions = Options & { reason: string };
 
 const DRY_RUN = 'dry run: nothing was changed; --yes does it';
@@ -78,6 +81,15 @@ export function deadLettersCommand(config: () => Config): Command {
     .addOption(yesOption())
     .addOption(waitOption())
     .action((id: number, options: DiscardOptions) => discard(config(), id, options));
+
+  group
+    .command('retry-emails')
+    .description('list the e-mails that the mail server refused for good, and have them tried again')
+    .argument('[order id]', 'only those of this order')
+    .option('--all', 'all of them')
+    .addOption(yesOption())
+    .addOption(waitOption())
+    .action((orderId: string | undefined, options: RetryOptions) => retry(config(), orderId, options));
 
   return group;
 }
@@ -214,4 +226,30 @@ function releasedLine(released: Discard['released'], done: boolean): string {
 
 function shortKey(key: string | null): string | null {
   return key === null ? null : oneLine(key, 40);
+}
+
+async function retry(config: Config, given: string | undefined, options: RetryOptions): Promise<void> {
+  const orderId = given?.toLowerCase();
+  if (orderId !== undefined && !isUuid(orderId))
+    throw new UsageError(`"${given}" is no order id: an order id is a UUID`);
+  if (options.yes && (orderId === undefined) !== (options.all === true))
+    throw new UsageError('say which to try again: those of one order, or --all');
+  await withDatabase(config, 'notification', options.wait, async (db) => {
+    const emails = await (options.yes ? retryEmails : findRefusedEmails)(db, orderId);
+    if (emails.length === 0) {
+      console.log('no e-mail of these is refused');
+      return;
+    }
+    printTable(
+      ['ORDER', 'E-MAIL', 'ATTEMPTS', 'AGE', 'ANSWER'],
+      emails.map(({ orderId: order, kind, attempts, createdAt, answer }) => [
+        order,
+        kind,
+        attempts,
+        formatAge((Date.now() - createdAt) / 1000),
+        oneLine(answer, 80),
+      ]),
+    );
+    console.log(options.yes ? `tried again: ${emails.length}` : DRY_RUN);
+  });
 }

@@ -92,14 +92,18 @@ export const observedServices: readonly ObservedService[] = [
     effect: { label: 'e-mails', table: 'emails' },
     effectsOf: (id) => sql`
       select 'e-mail ' || kind || ' ' || status as what, ${ms('coalesce(sent_at, created_at)')} as at,
-        case when next_attempt_at is null then 'done' else 'waiting' end as state,
-        case when next_attempt_at is not null
-          then 'attempt ' || attempts || coalesce(', ' || last_error, '') end as note
+        case status when 'SENT' then 'done' when 'REFUSED' then 'failed' else 'waiting' end as state,
+        case status when 'REFUSED' then last_error
+          when 'WAITING' then 'attempt ' || attempts || coalesce(', ' || last_error, '') end as note,
+        case status when 'REFUSED'
+          then 'npx walpost dead-letters retry-emails ' || order_id || ' --yes' end as help
       from emails where order_id = ${id} order by created_at`,
     backlog: {
       label: 'e-mails waiting',
-      query: sql`select count(*)::int as count, ${ms('min(created_at)')} as oldest
+      query: sql`select count(*)::int as count, ${ms('min(created_at)')} as oldest,
+          (select count(*)::int from emails where status = 'REFUSED') as refused
         from emails where next_attempt_at is not null`,
+      retry: 'npx walpost dead-letters retry-emails',
     },
   },
 ];

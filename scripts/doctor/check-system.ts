@@ -1,7 +1,7 @@
 import type { GroupProgress } from '@walpost/kit/observe/describe-group';
 import { behind, judgeGroup } from '@walpost/kit/observe/judge-group';
 import { judgeRelay } from '@walpost/kit/observe/judge-relay';
-import { judgeLetters, judgeOutbox, judgePending } from '@walpost/kit/observe/judge-system';
+import { judgeLetters, judgeOutbox, judgePending, judgeRefused } from '@walpost/kit/observe/judge-system';
 import type { ConnectorView } from '@walpost/kit/observe/read-connectors';
 import type { Slot } from '@walpost/kit/observe/read-slots';
 import type { Concern, ServiceState, SystemView } from '@walpost/kit/observe/system-view';
@@ -39,6 +39,9 @@ export function checkSystem(system: SystemView): Check[] {
         lettersText(service),
         `dead letters of ${service.shortName}`,
       ),
+    ),
+    ...services.flatMap((service) =>
+      line(service.name, judgeRefused(service), at, undefined, `work of ${service.shortName}`),
     ),
     ...line('orders', judgePending(system), at, ordersText(system)),
   ];

@@ -2,6 +2,7 @@ import { databaseFault } from './errors.js';
 import type { LogFields } from './log-fields.js';
 import type { Logger } from './logger.js';
 import { backoff, pause } from './retry.js';
+import { every } from './schedule.js';
 import { traceIdOf } from './trace.js';
 
 /** What a claimed row must tell: which attempt this is, 1 for the first. It is counted when the row is claimed. */
@@ -32,16 +33,27 @@ export interface WorkerOptions<T extends Claimed, R> {
   perform(item: T, signal: AbortSignal): Promise<R>;
   /** Writes the outcomes, in one transaction. `retryIn` is milliseconds from now. */
   settle(outcomes: Outcome<T, R>[]): Promise<void>;
+  /**
+   * Puts off the next attempt of rows that are still claimed as they were to `lease` ms from now. Without it no call
+   * outlasts half a lease. @returns the rows that are held; calls for others are ended
+   */
+  renew?(items: T[], lease: number): Promise<T[]>;
   logger: Logger;
   /** The most calls under way at once; 20 when not given. More rows are claimed when a quarter of the slots is free. */
   concurrency?: number;
   /** How often to look without being woken, ms; 1000 when not given. */
   pollEvery?: number;
-  /** How long a claim holds, ms; a call is given up after half of it. 30,000 when not given. */
+  /**
+   * How long a claim holds, ms; 30,000 when not given. A call is ended when half of it has passed since the claim, or
+   * since it was last renewed.
+   */
   lease?: number;
-  /** The first and the longest wait between attempts, ms; 200 and 30,000 when not given. */
-  retry?: { first: number; last: number };
+  /** The first wait between attempts, and the longest after an error, ms; 200 and 30,000 when not given. */
+  retry?: { first: number; last: (error: Error) => number };
 }
+
+/** How long an orderly stop waits for calls before it ends them, ms: what is left of the stop writes their outcomes. */
+const STOP_GRACE = 5_000;
 
 export interface RunningWorker {
   /** Look for due rows now; called after a commit that may have made some. */
@@ -59,9 +71,10 @@ export interface RunningWorker {
  */
 export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>): RunningWorker {
   const { name, logger, concurrency = 20, pollEvery = 1_000, lease = 30_000 } = options;
-  const { first, last } = options.retry ?? { first: 200, last: 30_000 };
+  const { first, last } = options.retry ?? { first: 200, last: () => 30_000 };
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
+  const calls = new Map<T, Limit>();
   let woken = false;
   let waitsForSlots = false;
   let ring: () => void = () => undefined;
@@ -86,17 +99,33 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
   }
 
   async function attempt(item: T): Promise<Outcome<T, R>> {
+    const limit = new Limit(lease / 2);
+    calls.set(item, limit);
     try {
-      return { item, result: await within(lease / 2, (signal) => options.perform(item, signal)) };
+      return { item, result: await limit.run((signal) => options.perform(item, signal)) };
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      const retryIn = backoff(item.attempts, Math.random(), first, last);
+      const retryIn = backoff(item.attempts, Math.random(), first, last(error));
       logger.warn(
         { err: error, ...fieldsOf(item), attempts: item.attempts, retryIn },
         `${name}: ${error.message}`,
       );
       return { item, error, retryIn };
+    } finally {
+      calls.delete(item);
     }
+  }
+
+  async function renewLeases(): Promise<void> {
+    const held = [...calls];
+    if (held.length === 0 || !options.renew) return;
+    const renewed = await options.renew(
+      held.map(([item]) => item),
+      lease,
+    );
+    for (const [item, limit] of held)
+      if (renewed.includes(item)) limit.putOff();
+      else limit.end('its lease ran out, and somebody else has it');
   }
 
   const settle = groupCommit(async (outcomes: Outcome<T, R>[]) => {
@@ -159,12 +188,19 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
     await Promise.all(underWay);
   })();
 
+  const stopRenewing = options.renew && every(lease / 6, `renew the leases of ${name}`, logger, renewLeases);
+
   return {
     wake,
     async close() {
       stopping.abort();
       ring();
+      const grace = setTimeout(() => {
+        for (const limit of calls.values()) limit.end('the service stops');
+      }, STOP_GRACE);
       await running;
+      clearTimeout(grace);
+      await stopRenewing?.();
     },
   };
 }
@@ -181,20 +217,41 @@ function isPassing(error: unknown): boolean {
   return error instanceof Error && 'retryable' in error && error.retryable === true;
 }
 
-/** Runs a call that is told to end, and given up, after a time: a call that hangs must not take its slot for ever. */
-async function within<R>(milliseconds: number, call: (signal: AbortSignal) => Promise<R>): Promise<R> {
-  const late = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      late.abort();
-      reject(new Error(`no answer within ${milliseconds} ms`));
-    }, milliseconds);
-  });
-  try {
-    return await Promise.race([call(late.signal), deadline]);
-  } finally {
-    clearTimeout(timer);
+/** Ends a call after a time, which can be put off: a call that hangs must not take its slot for ever. */
+class Limit {
+  readonly #late = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  #giveUp: (error: Error) => void = () => undefined;
+
+  constructor(milliseconds: number) {
+    this.#timer = setTimeout(() => this.end(`no answer within ${milliseconds} ms`), milliseconds);
+  }
+
+  /** Begins its time again. */
+  putOff(): void {
+    this.#timer.refresh();
+  }
+
+  /** Tells the call to end. One that does not is waited for no longer. */
+  end(reason: string): void {
+    const error = new Error(reason);
+    this.#late.abort(error);
+    setImmediate(this.#giveUp, error);
+  }
+
+  async run<R>(call: (signal: AbortSignal) => Promise<R>): Promise<R> {
+    const { signal } = this.#late;
+    const givenUp = new Promise<never>((_resolve, reject) => {
+      this.#giveUp = reject;
+    });
+    try {
+      return await Promise.race([call(signal), givenUp]);
+    } catch (error) {
+      // That it was aborted says less than why.
+      throw signal.aborted && error instanceof Error && error.name === 'AbortError' ? signal.reason : error;
+    } finally {
+      clearTimeout(this.#timer);
+    }
   }
 }
 

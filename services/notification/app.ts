@@ -21,9 +21,11 @@ const EmailView = Type.Object({
   subject: Type.String(),
   body: Type.String(),
   messageId: Type.String(),
-  status: Type.Enum(['WAITING', 'SENT']),
+  status: Type.Enum(['WAITING', 'SENT', 'REFUSED']),
   attempts: Type.Integer({ description: 'How often sending was tried' }),
-  lastError: Type.Optional(Type.String({ description: 'What the last attempt failed with' })),
+  lastError: Type.Optional(
+    Type.String({ description: 'What the last attempt failed with, in the words of the mail server' }),
+  ),
   createdAt: Type.String({ format: 'date-time' }),
   sentAt: Type.Optional(Type.String({ format: 'date-time' })),
 });

@@ -1,15 +1,43 @@
-import { createTransport } from 'nodemailer';
+import { createTransport, type NodemailerError } from 'nodemailer';
 import type { EmailRow } from './tables.js';
 
+/** What became of an e-mail: it was handed over, or refused for good. */
+export type Delivery = { readonly status: 'SENT' } | { readonly status: 'REFUSED'; readonly answer: string };
+
+/** An e-mail was not handed over, as far as is known, and is to be tried again. */
+export class DeliveryError extends Error {
+  override name = 'DeliveryError';
+  /** No session with the server came to this e-mail. */
+  readonly isServerAway: boolean;
+
+  constructor(message: string, isServerAway: boolean) {
+    super(message);
+    this.isServerAway = isServerAway;
+  }
+}
+
 export interface Mailer {
-  /** Hands an e-mail to the SMTP server. @throws what the server or the connection answers: to be tried again */
-  send(email: Pick<EmailRow, 'recipient' | 'subject' | 'body' | 'messageId'>): Promise<void>;
+  /**
+   * Hands an e-mail to the SMTP server. A signal that aborts ends it, with its connection.
+   *
+   * @throws DeliveryError it is to be tried again
+   */
+  send(
+    email: Pick<EmailRow, 'recipient' | 'subject' | 'body' | 'messageId'>,
+    signal?: AbortSignal,
+  ): Promise<Delivery>;
   close(): void;
 }
 
-/** No step of a delivery may take longer, ms. */
-const CONNECT_WITHIN = 3_000;
-const ANSWER_WITHIN = 5_000;
+// How long a mail server may take, as RFC 5321 asks of its clients in 4.5.3.2, ms: who gives up earlier may send a second
+// copy of what the server has taken. The greeting, a silence, of which the one after the e-mail's last dot may be the
+// longest, and all steps together.
+const GREETING_WITHIN = 5 * 60_000;
+const ANSWER_WITHIN = 10 * 60_000;
+const DELIVERED_WITHIN = 40 * 60_000;
+
+/** An answer may be longer than anybody reads. */
+const ANSWER_LENGTH = 500;
 
 /**
  * Makes a mailer; it connects when the first e-mail is sent.
@@ -23,23 +51,71 @@ export function createMailer(url: string, from: string, connections: number): Ma
     url,
     pool: true,
     maxConnections: connections,
-    connectionTimeout: CONNECT_WITHIN,
-    dnsTimeout: CONNECT_WITHIN,
-    greetingTimeout: CONNECT_WITHIN,
+    connectionTimeout: GREETING_WITHIN,
+    greetingTimeout: GREETING_WITHIN,
     socketTimeout: ANSWER_WITHIN,
     // The row is tried again by the worker, which counts; the pool must not do so on its own.
     maxRequeues: 0,
   });
+  /** By Message-ID: the e-mails whose last byte was handed to a connection. From then on the server may have a copy. */
+  const handedOver = new Set<string>();
+  transport.use('stream', ({ message }, done) => {
+    message.processFunc((stream) => stream.once('end', () => handedOver.add(message.messageId())));
+    done();
+  });
   return {
-    async send({ recipient, subject, body, messageId }) {
-      await transport.sendMail({
-        from,
-        to: { name: '', address: recipient },
-        subject,
-        text: body,
-        messageId,
-      });
+    async send({ recipient, subject, body, messageId }, signal) {
+      const limit = AbortSignal.timeout(DELIVERED_WITHIN);
+      try {
+        await transport.sendMail({
+          from,
+          to: { name: '', address: recipient },
+          subject,
+          text: body,
+          messageId,
+          signal: signal ? AbortSignal.any([signal, limit]) : limit,
+        });
+        return { status: 'SENT' };
+      } catch (thrown) {
+        const error = thrown as NodemailerError;
+        // The server may repeat the address, which is for nobody who looks at logs and errors.
+        const answer = textOf(error).replaceAll(recipient, '<recipient>').slice(0, ANSWER_LENGTH);
+        if (isFinal(error)) return { status: 'REFUSED', answer };
+        if (handedOver.has(messageId) && !isAnswer(error))
+          throw new DeliveryError(`${answer}; the server may have taken it all the same`, false);
+        throw new DeliveryError(answer, !isAnswer(error) || isAboutServer(error));
+      } finally {
+        handedOver.delete(messageId);
+      }
     },
     close: () => transport.close(),
   };
+}
+
+/** Whether the server answered a step of this e-mail's delivery, which it answers MAIL, RCPT, DATA and the text with. */
+function isAnswer({ code, responseCode }: NodemailerError): boolean {
+  return responseCode !== undefined && (code === 'EENVELOPE' || code === 'EMESSAGE');
+}
+
+/** Closing, and what it wants first, log in or encrypt: RFC 5321, 3.8; RFC 4954, 6; RFC 3207, 4. */
+const SERVER_CODES = [421, 530, 534, 535, 538];
+const TOO_LARGE = 552;
+
+/**
+ * Whether the server says it to every e-mail, whichever step it says it at, also of the sender's address: they all wait
+ * until somebody has seen to it.
+ */
+function isAboutServer({ responseCode = 0, permanent, command }: NodemailerError): boolean {
+  const isAboutSender = permanent && command === 'MAIL FROM' && responseCode !== TOO_LARGE;
+  return isAboutSender || SERVER_CODES.includes(responseCode);
+}
+
+/** Whether the server refused this e-mail for good, by a 5xx (RFC 5321, 4.2.1). */
+function isFinal(error: NodemailerError): boolean {
+  return error.permanent === true && isAnswer(error) && !isAboutServer(error);
+}
+
+function textOf(error: NodemailerError): string {
+  const { cause } = error;
+  return error.code === 'EABORT' && cause instanceof Error ? cause.message : error.message;
 }

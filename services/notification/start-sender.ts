@@ -3,26 +3,36 @@ import type { Logger } from '@walpost/kit/logger';
 import { withSpan } from '@walpost/kit/trace';
 import { type RunningWorker, startWorker } from '@walpost/kit/worker';
 import { claimEmails } from './claim-emails.js';
-import type { Mailer } from './mailer.js';
+import { DeliveryError, type Mailer } from './mailer.js';
+import { renewEmails } from './renew-emails.js';
 import { settleEmails } from './settle-emails.js';
 
 /** How many e-mails a sender hands over at once. */
 export const SENDER_CONNECTIONS = 10;
+
+const FIRST_WAIT = 500;
+/** The longest wait for a server that is away: all e-mails wait for it, and none has reached it. */
+const LAST_WAIT_FOR_SERVER = 60_000;
+/** The longest before an e-mail is tried again that the server has put off, or may have: RFC 5321, 4.5.4.1. */
+const LAST_WAIT = 30 * 60_000;
 
 export interface SenderOptions {
   db: Db;
   mailer: Pick<Mailer, 'send'>;
   clock: () => Date;
   logger: Logger;
+  /** How long a sender that has died holds its e-mails, ms; 30,000 when not given. */
+  lease?: number;
 }
 
 /** Starts what sends the waiting e-mails. Any number may run side by side. */
-export function startSender({ db, mailer, clock, logger }: SenderOptions): RunningWorker {
+export function startSender({ db, mailer, clock, logger, lease = 30_000 }: SenderOptions): RunningWorker {
   return startWorker({
     name: 'emails',
     logger,
-    claim: (limit, lease) => claimEmails(db, limit, lease, clock()),
-    perform: (email) =>
+    claim: (limit, forLease) => claimEmails(db, limit, forLease, clock()),
+    renew: (held, forLease) => renewEmails(db, held, forLease, clock()),
+    perform: (email, signal) =>
       withSpan(
         'send e-mail',
         {
@@ -30,10 +40,15 @@ export function startSender({ db, mailer, clock, logger }: SenderOptions): Runni
           parent: email.traceparent ?? undefined,
           attributes: { 'walpost.order.id': email.orderId, 'walpost.attempt': email.attempts },
         },
-        () => mailer.send(email),
+        () => mailer.send(email, signal),
       ),
     settle: (outcomes) => settleEmails(db, outcomes, clock()),
     concurrency: SENDER_CONNECTIONS,
-    retry: { first: 500, last: 60_000 },
+    lease,
+    retry: {
+      first: FIRST_WAIT,
+      last: (error) =>
+        error instanceof DeliveryError && !error.isServerAway ? LAST_WAIT : LAST_WAIT_FOR_SERVER,
+    },
   });
 }

@@ -1,10 +1,13 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { type AnyPgColumn, index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { EmailKind } from './email.js';
 
 export { inbox } from '@walpost/kit/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+/** 0 for an e-mail that was never tried, else 1: the two take turns, and share an index. */
+export const isTriedAgain = (attempts: AnyPgColumn) => sql<0 | 1>`least(${attempts}, 1)`;
 
 export const emails = pgTable(
   'emails',
@@ -19,11 +22,12 @@ export const emails = pgTable(
     body: text().notNull(),
     /** The Message-ID header; the same at every attempt, so that a mail program can drop a second copy. */
     messageId: text('message_id').notNull().unique(),
-    status: text().$type<'WAITING' | 'SENT'>().notNull(),
+    status: text().$type<'WAITING' | 'SENT' | 'REFUSED'>().notNull(),
     /** How often it was claimed for sending. */
     attempts: integer().notNull().default(0),
+    /** What the last attempt failed with, in the mail server's words where it answered. */
     lastError: text('last_error'),
-    /** When to send it, or when the lease of the sender ends; null when it is sent. */
+    /** When to send it, or when the lease of the sender ends; null when it is sent or refused for good. */
     nextAttemptAt: instant('next_attempt_at'),
     /** Trace of the event that it tells of. */
     traceparent: text(),
@@ -33,6 +37,10 @@ export const emails = pgTable(
   (table) => [
     index('emails_order').on(table.orderId),
     index('emails_due').on(table.nextAttemptAt).where(sql`next_attempt_at IS NOT NULL`),
+    index('emails_turn')
+      .on(isTriedAgain(table.attempts), table.nextAttemptAt)
+      .where(sql`next_attempt_at IS NOT NULL`),
+    index('emails_refused').on(table.orderId).where(sql`status = 'REFUSED'`),
   ],
 );
 

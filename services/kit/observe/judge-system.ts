@@ -23,6 +23,7 @@ export function judgeSystem(system: SystemView): Concern[] {
     ...relays,
     ...readers,
     ...services.map(judgeLetters),
+    ...services.map(judgeRefused),
     ...services.map((each) => judgeOutbox(each, at)),
     judgePending(system),
   ];
@@ -80,6 +81,14 @@ export function judgeLetters({ name, shortName, letters: source }: ServiceState)
     help: [`npx walpost dead-letters list --service ${shortName}`],
     blocked: true,
   };
+}
+
+/** Says that work was refused for good. @returns undefined when none was, or nobody could ask */
+export function judgeRefused({ name, counters }: ServiceState): Concern | undefined {
+  if (!('value' in counters) || counters.value.refused === null) return undefined;
+  const { count, label, retry } = counters.value.refused;
+  const what = `${label} that were refused for good: ${count}; they are tried again when a person says so`;
+  return { where: name, what, since: null, help: [retry], blocked: true };
 }
 
 /** Says that an order waits for long. @returns undefined when none does, or nobody could ask */

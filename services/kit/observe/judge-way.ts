@@ -30,11 +30,14 @@ export function judgeWay(way: OrderWay, now: number): Verdict {
     ...way.strays.flatMap((stray) => judgeLetter('a record of no outbox', stray)),
     ...way.events.flatMap((event) => judgeEvent(way, event)),
     ...way.effects.flatMap(({ service, rows }) =>
-      rows.flatMap(({ what, note, at, state }) =>
-        state === 'waiting' && note !== null
-          ? [{ where: service, what: `${what}: ${note}`, since: at ?? now, help: [], blocked: false }]
-          : [],
-      ),
+      rows.flatMap(({ what, note, at, state, help }) => {
+        const isFailed = state === 'failed';
+        if (!isFailed && (state !== 'waiting' || note === null)) return [];
+        const text = note === null ? what : `${what}: ${note}`;
+        return [
+          { where: service, what: text, since: at ?? now, help: help ? [help] : [], blocked: isFailed },
+        ];
+      }),
     ),
   ];
   const isStuck = findings.some(({ blocked, since }) => blocked || now - since > PATIENCE);

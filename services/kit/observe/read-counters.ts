@@ -9,6 +9,8 @@ export interface Counters {
   readonly inbox: number;
   readonly effects: number;
   readonly backlog: BacklogRow | null;
+  /** Work that was refused for good, and the command that has it tried again; null when there is none. */
+  readonly refused: { readonly count: number; readonly label: string; readonly retry: string } | null;
 }
 
 /**
@@ -23,11 +25,16 @@ export async function readCounters({ service, db }: Observed): Promise<Counters>
     from pg_stat_user_tables where schemaname = 'public' and (
       relname in ('inbox', ${effect.table}) or relname ~ '^outbox(_default|_[0-9]{8})$') group by 1`);
   const inserts = new Map(rows.map((row) => [row.name, row.inserts]));
-  const [waiting] = backlog ? await db.execute<{ count: number; oldest: number | null }>(backlog.query) : [];
+  const [waiting] = backlog ? await db.execute<Record<keyof BacklogRow, unknown>>(backlog.query) : [];
+  const row = waiting as BacklogRow | undefined;
   return {
     outbox: publishes ? (inserts.get('outbox') ?? 0) : null,
     inbox: inserts.get('inbox') ?? 0,
     effects: inserts.get(effect.table) ?? 0,
-    backlog: waiting ? { count: waiting.count, oldest: waiting.oldest } : null,
+    backlog: row ? { count: row.count, oldest: row.oldest } : null,
+    refused:
+      row?.refused && backlog?.retry
+        ? { count: row.refused, label: effect.label, retry: backlog.retry }
+        : null,
   };
 }

@@ -17,12 +17,12 @@ export function stepsOf(way: OrderWay): Step[] {
       rows.map(({ at, what, note, state }) => {
         const text = note === null ? what : `${what}: ${note}`;
         return {
-          at: state === 'done' ? at : null,
+          at: state === 'waiting' ? null : at,
           where: service,
           what: text,
           state,
           traceId: null,
-          sort: state === 'done' ? (at ?? Infinity) : Infinity,
+          sort: state === 'waiting' ? Infinity : (at ?? Infinity),
         };
       }),
     ),

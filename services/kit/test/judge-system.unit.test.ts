@@ -30,7 +30,7 @@ const service: ServiceState = {
   shortName: 'order',
   publishes: { topic: 'order-events', connector: 'order-outbox', slot: 'order_outbox' },
   outbox: { value: outbox },
-  counters: { value: { outbox: 0, inbox: 0, effects: 0, backlog: null } },
+  counters: { value: { outbox: 0, inbox: 0, effects: 0, backlog: null, refused: null } },
   letters: { value: { letters: [], dead: 0, parked: 0 } },
 };
 const partition = {

@@ -1,6 +1,7 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { createLogger } from '@walpost/kit/logger';
 import { type Outcome, startWorker, type WorkerOptions } from '@walpost/kit/worker';
+import { eventually } from '../../../tests/support.js';
 
 interface Row {
   id: number;
@@ -106,7 +107,7 @@ test('a failed call is settled with its error and a growing wait', async () => {
       if (attempts < 4) throw new Error('gateway away');
       return 'at last';
     },
-    retry: { first: 100, last: 300 },
+    retry: { first: 100, last: () => 300 },
   });
   const all = await settledWhen((outcomes) => outcomes.some((outcome) => 'result' in outcome));
   await worker.close();
@@ -136,6 +137,42 @@ test('a call that hangs is told to end, and given up after half the lease', asyn
   expect(all[0]).toMatchObject({ error: { message: 'no answer within 20 ms' } });
   expect(all[1]).toMatchObject({ result: 'second' });
   expect(told).toBe(true);
+});
+
+test('a call may outlast its lease for as long as that is renewed, and ends when it is not', async () => {
+  let renewals = 0;
+  const { worker, settledWhen } = harness(1, {
+    lease: 300,
+    renew: async (items) => (++renewals <= 12 ? items : []),
+    perform: ({ attempts }, signal) =>
+      attempts > 1
+        ? Promise.resolve('second')
+        : new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason));
+          }),
+  });
+  const [ended] = await settledWhen((outcomes) => outcomes.length === 1);
+  await worker.close();
+  expect(renewals).toBe(13);
+  expect(ended).toMatchObject({ error: { message: 'its lease ran out, and somebody else has it' } });
+});
+
+test('a lease that cannot be renewed ends the call before it runs out', async () => {
+  const begun = performance.now();
+  const { worker, settledWhen } = harness(1, {
+    lease: 600,
+    renew: () => Promise.reject(unavailable()),
+    perform: (_row, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () =>
+          reject(Object.assign(new Error('aborted'), { name: 'AbortError' })),
+        );
+      }),
+  });
+  const [ended] = await settledWhen((outcomes) => outcomes.length === 1);
+  await worker.close();
+  expect(ended).toMatchObject({ error: { message: 'no answer within 300 ms' } });
+  expect(performance.now() - begun).toBeGreaterThan(290);
 });
 
 test('wake looks at once, without waiting for the poll', async () => {
@@ -181,6 +218,55 @@ test('an outcome that cannot be written does not hold back the others', async ()
   await new Promise((resolve) => setImmediate(resolve));
   await worker.close();
   expect(written.sort()).toEqual([0, 1, 3, 4]);
+});
+
+test('outcomes that cannot be written are tried for half a lease, and then their slots are free', async () => {
+  let freed = false;
+  let settles = 0;
+  const begun = performance.now();
+  const { worker, due } = harness(1, {
+    lease: 800,
+    concurrency: 1,
+    claim: async (limit) => {
+      const rows = due.splice(0, limit).map((row) => ({ ...row, attempts: row.attempts + 1 }));
+      freed ||= rows.some(({ id }) => id === 2);
+      return rows;
+    },
+    settle: async () => {
+      if (++settles === 1) due.push({ id: 2, attempts: 0 });
+      throw unavailable();
+    },
+  });
+  try {
+    await eventually(async () => freed || undefined, 15);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(400);
+  } finally {
+    await worker.close();
+  }
+});
+
+test('an orderly stop ends a call that takes too long, and writes that', async () => {
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  try {
+    const { worker, settled } = harness(1, {
+      lease: 60_000,
+      perform: () => {
+        begin();
+        return new Promise<never>(() => undefined);
+      },
+    });
+    await begun;
+    const closing = worker.close();
+    await jest.advanceTimersByTimeAsync(5_000);
+    await closing;
+    expect(settled.flat()).toMatchObject([{ error: { message: 'the service stops' } }]);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test('close waits until what is under way is settled, and claims no more', async () => {

@@ -4,6 +4,7 @@ import { createLogger } from '@walpost/kit/logger';
 import type { Received } from '@walpost/kit/receive';
 import type { DomainEvent } from '@walpost/schemas/contract';
 import { v7 as uuidv7 } from 'uuid';
+import { retryEmails } from '../../../scripts/retry-emails.js';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { listening } from '../../../tests/stack/listening.js';
 import { received } from '../../../tests/stack/received.js';
@@ -11,8 +12,10 @@ import { declaredColumns, migratedColumns } from '../../../tests/stack/table-col
 import { eventually } from '../../../tests/support.js';
 import { buildApp } from '../app.js';
 import { claimEmails } from '../claim-emails.js';
+import { emailsWaiting } from '../emails-waiting.js';
 import { createMailer, type Mailer } from '../mailer.js';
 import { onOrderEvent } from '../on-order-event.js';
+import { renewEmails } from '../renew-emails.js';
 import { settleEmails } from '../settle-emails.js';
 import { startSender } from '../start-sender.js';
 import { type EmailRow, emails } from '../tables.js';
@@ -47,14 +50,18 @@ const handle = (...events: Received[]) => handleBatch(database.db, subscription,
 const rows = () => database.db.select().from(emails).orderBy(emails.id);
 
 /** Runs a sender, woken again and again, until the e-mails are as wanted. */
-async function send(mailer: Pick<Mailer, 'send'>, until: (all: EmailRow[]) => boolean): Promise<EmailRow[]> {
-  const sender = startSender({ db: database.db, mailer, clock, logger });
+async function send(
+  mailer: Pick<Mailer, 'send'>,
+  until: (all: EmailRow[]) => boolean,
+  lease?: number,
+): Promise<EmailRow[]> {
+  const sender = startSender({ db: database.db, mailer, clock, logger, ...(lease && { lease }) });
   try {
     return await eventually(async () => {
       sender.wake();
       const all = await rows();
       return until(all) ? all : undefined;
-    }, 15);
+    }, 60);
   } finally {
     await sender.close();
   }
@@ -122,12 +129,12 @@ test('no mail server: the e-mail waits with the error, and is sent when there is
 
 test('an e-mail that the server refuses for now is tried again', async () => {
   const server = await startSmtpServer();
-  server.refuse('451 greylisted, try later');
+  server.answer('text', '451 greylisted, try later');
   const mailer = createMailer(server.url, 'orders@walpost.local', 1);
   await handle(received(created(uuidv7())));
   const [waiting] = await send(mailer, ([row]) => row?.lastError !== null);
   expect(waiting?.lastError).toContain('451 greylisted');
-  server.refuse(undefined);
+  server.answer('text', undefined);
   await send(mailer, allSent);
   expect(server.messages).toHaveLength(1);
   mailer.close();
@@ -147,9 +154,85 @@ test('a sender that dies after sending: the e-mail is sent again after the lease
   // The late failure of the first does not touch the lease of the second; its late success would count.
   await settleEmails(database.db, [{ item: first, error: new Error('late'), retryIn: 0 }], later);
   expect(await claimEmails(database.db, 10, LEASE, later)).toEqual([]);
-  await settleEmails(database.db, [{ item: first, result: undefined }], later);
+  await settleEmails(database.db, [{ item: first, result: { status: 'SENT' } }], later);
   await settleEmails(database.db, [{ item: again, error: new Error('later still'), retryIn: 0 }], later);
   expect(await rows()).toMatchObject([{ status: 'SENT', lastError: null, nextAttemptAt: null }]);
+});
+
+test('a server that takes longer than a lease for an e-mail gets one copy, and it is SENT', async () => {
+  const server = await startSmtpServer();
+  const mailer = createMailer(server.url, 'orders@walpost.local', 2);
+  await handle(received(created(uuidv7())));
+  // Six answers, from the greeting to the last, make one and a half leases.
+  server.slow(1_500);
+  const second = startSender({ db: database.openAnother().db, mailer, clock, logger, lease: 6_000 });
+  const [sent] = await send(mailer, allSent, 6_000);
+  await second.close();
+  expect(sent).toMatchObject({ status: 'SENT', attempts: 1, lastError: null });
+  expect(server.messages).toHaveLength(1);
+  mailer.close();
+  await server.close();
+});
+
+test('an e-mail that the server refuses for good is REFUSED with the answer, and holds back no other', async () => {
+  const server = await startSmtpServer();
+  server.answer('RCPT', (command) => (command.includes('nobody') ? '550 5.1.1 no such user' : undefined));
+  const mailer = createMailer(server.url, 'orders@walpost.local', 2);
+  const [bad, good] = [uuidv7(), uuidv7()];
+  const event = created(bad);
+  await handle(
+    received({ ...event, data: { ...event.data, customerId: 'nobody' } } as DomainEvent),
+    received(created(good)),
+  );
+  const settled = (all: EmailRow[]) => all.every(({ status }) => status !== 'WAITING');
+  const all = await send(mailer, settled);
+  const byOrder = new Map(all.map((row) => [row.orderId, row]));
+  expect(byOrder.get(good)).toMatchObject({ status: 'SENT' });
+  expect(byOrder.get(bad)).toMatchObject({
+    status: 'REFUSED',
+    attempts: 1,
+    nextAttemptAt: null,
+    sentAt: null,
+  });
+  expect(byOrder.get(bad)?.lastError).toContain('550 5.1.1 no such user');
+  expect(await emailsWaiting(database.db)).toEqual({ count: 0, oldest: null, refused: 1 });
+  expect(await claimEmails(database.db, 10, LEASE, new Date(Date.now() + 86_400_000))).toEqual([]);
+
+  server.answer('RCPT', undefined);
+  expect(await retryEmails(database.db, good)).toEqual([]);
+  expect(await retryEmails(database.db, bad)).toMatchObject([{ orderId: bad, kind: 'order-received' }]);
+  await send(mailer, allSent);
+  expect(server.messages).toHaveLength(2);
+  mailer.close();
+  await server.close();
+});
+
+test.each([
+  ['that are tried again', 1, 0],
+  ['that are new', 0, 1],
+])('ten thousand e-mails %s do not crowd out the others', async (_what, attempts, others) => {
+  const insert = (count: number, tried: number, before: string) => database.admin`
+    insert into emails (id, order_id, customer_id, kind, recipient, subject, body, message_id, status, attempts,
+      next_attempt_at, created_at)
+    select id, id, 'a', 'order-received', 'a@example.com', '', '', id, 'WAITING', ${tried},
+      now() - ${before}::interval, now() from (select gen_random_uuid() as id from generate_series(1, ${count})) as new`;
+  await insert(10_000, attempts, '1 hour');
+  await insert(3, others, '1 second');
+  const claimed = await claimEmails(database.db, 10, LEASE, new Date(Date.now() + 1_000));
+  expect(claimed).toHaveLength(10);
+  expect(claimed.filter((row) => row.attempts - 1 === others)).toHaveLength(3);
+});
+
+test('a lease is renewed for as long as nobody else has the e-mail', async () => {
+  await handle(received(created(uuidv7())), received(created(uuidv7())));
+  const now = new Date();
+  const after = (milliseconds: number) => new Date(now.getTime() + milliseconds);
+  const held = await claimEmails(database.db, 10, LEASE, now);
+  expect(await renewEmails(database.db, held, LEASE, after(LEASE / 2))).toHaveLength(2);
+  expect(await claimEmails(database.db, 10, LEASE, after(LEASE))).toEqual([]);
+  const [again] = await claimEmails(database.db, 1, LEASE, after(2 * LEASE));
+  const renewed = await renewEmails(database.db, held, LEASE, after(2 * LEASE));
+  expect(renewed.map(({ id }) => id)).toEqual(held.map(({ id }) => id).filter((id) => id !== again?.id));
 });
 
 test('GET /emails lists those of an order, and wants an order id', async () => {

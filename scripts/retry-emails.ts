@@ -1,0 +1,34 @@
+import type { Db } from '@walpost/kit/database';
+import { MILLISECONDS } from '@walpost/kit/observe/observed-service';
+import { type SQL, sql } from 'drizzle-orm';
+
+/** An e-mail that the mail server refused for good. */
+export interface RefusedEmail extends Record<string, unknown> {
+  readonly orderId: string;
+  readonly kind: string;
+  readonly attempts: number;
+  /** When its order's event came, ms since the epoch. */
+  readonly createdAt: number;
+  /** What the server said. */
+  readonly answer: string;
+}
+
+const columns = sql.raw(
+  `order_id as "orderId", kind, attempts, ${MILLISECONDS('created_at')} as "createdAt", last_error as answer`,
+);
+const refused = (orderId: string | undefined): SQL =>
+  orderId === undefined ? sql`status = 'REFUSED'` : sql`status = 'REFUSED' and order_id = ${orderId}`;
+
+/** Refused e-mails, of one order or of all, the oldest first. */
+export async function findRefusedEmails(db: Db, orderId: string | undefined): Promise<RefusedEmail[]> {
+  return db.execute<RefusedEmail>(
+    sql`select ${columns} from emails where ${refused(orderId)} order by created_at, id`,
+  );
+}
+
+/** Has refused e-mails tried again, which the running service does within a second or so. @returns them */
+export async function retryEmails(db: Db, orderId: string | undefined): Promise<RefusedEmail[]> {
+  return db.execute<RefusedEmail>(
+    sql`update emails set status = 'WAITING', next_attempt_at = now() where ${refused(orderId)} returning ${columns}`,
+  );
+}
