@@ -25,12 +25,13 @@ const outbox = {
   bytes: 1,
   oldestUnconfirmed: null,
 };
+const counted = { outbox: 0, inbox: 0, effects: 0, backlog: null, refused: null };
 const service: ServiceState = {
   name: 'order-service',
   shortName: 'order',
   publishes: { topic: 'order-events', connector: 'order-outbox', slot: 'order_outbox' },
   outbox: { value: outbox },
-  counters: { value: { outbox: 0, inbox: 0, effects: 0, backlog: null, refused: null } },
+  counters: { value: counted },
   letters: { value: { letters: [], dead: 0, parked: 0 } },
 };
 const partition = {
@@ -114,6 +115,21 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
     { services: [{ ...service, letters: { value: { letters: [], dead: 1, parked: 2 } } }] },
     'order-service',
     /1 dead letter waits for a person, and 2 parked/,
+  ],
+  [
+    'work refused for good',
+    {
+      services: [
+        {
+          ...service,
+          counters: {
+            value: { ...counted, refused: { count: 2, label: 'e-mails', retry: 'npx walpost x' } },
+          },
+        },
+      ],
+    },
+    'order-service',
+    /^e-mails that were refused for good: 2; /,
   ],
   [
     'events that no slot confirms',

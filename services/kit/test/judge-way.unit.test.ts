@@ -181,6 +181,33 @@ test('a service that fails outside says so, with its last error', () => {
   ]);
 });
 
+test('what was refused for good outside keeps the order, since when, and says how it is tried again', () => {
+  const help = 'npx walpost dead-letters retry-emails o --yes';
+  const rows = [
+    { what: 'e-mail order-received REFUSED', at: T + 9, state: 'failed' as const, note: '550 no', help },
+  ];
+  const refused = way({ effects: [{ service: 'notification-service', rows }] });
+  expect(judgeWay(refused, T + 10)).toEqual({
+    state: 'stuck',
+    findings: [
+      {
+        where: 'notification-service',
+        what: 'e-mail order-received REFUSED: 550 no',
+        since: T + 9,
+        help: [help],
+        blocked: true,
+      },
+    ],
+  });
+  expect(stepsOf(refused)).toContainEqual({
+    at: T + 9,
+    where: 'notification-service',
+    what: 'e-mail order-received REFUSED: 550 no',
+    state: 'failed',
+    traceId: null,
+  });
+});
+
 test('what cannot be asked is not taken for missing', () => {
   const unknown = { ...unrelayed, deliveries: [delivery({ handledAt: null, known: false })] };
   expect(judgeWay(way({ events: [unknown], kafka: false }), NOW).findings).toEqual([]);
