@@ -1,3 +1,4 @@
+import { storable } from '@walpost/kit/receive';
 import { createTransport, type NodemailerError } from 'nodemailer';
 import type { EmailRow } from './tables.js';
 
@@ -38,6 +39,7 @@ const DELIVERED_WITHIN = 40 * 60_000;
 
 /** An answer may be longer than anybody reads. */
 const ANSWER_LENGTH = 500;
+const ADDRESSES = /[\w.+-]+@[\w.-]+/g;
 
 /**
  * Makes a mailer; it connects when the first e-mail is sent.
@@ -65,7 +67,12 @@ export function createMailer(url: string, from: string, connections: number): Ma
   });
   return {
     async send({ recipient, subject, body, messageId }, signal) {
-      const limit = AbortSignal.timeout(DELIVERED_WITHIN);
+      // Not AbortSignal.timeout, whose timer would stay for as long, one for each e-mail.
+      const late = new AbortController();
+      const timer = setTimeout(
+        () => late.abort(new Error(`not delivered within ${DELIVERED_WITHIN} ms`)),
+        DELIVERED_WITHIN,
+      );
       try {
         await transport.sendMail({
           from,
@@ -73,18 +80,19 @@ export function createMailer(url: string, from: string, connections: number): Ma
           subject,
           text: body,
           messageId,
-          signal: signal ? AbortSignal.any([signal, limit]) : limit,
+          signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
         });
         return { status: 'SENT' };
       } catch (thrown) {
         const error = thrown as NodemailerError;
         // The server may repeat the address, which is for nobody who looks at logs and errors.
-        const answer = textOf(error).replaceAll(recipient, '<recipient>').slice(0, ANSWER_LENGTH);
+        const answer = storable(textOf(error).slice(0, ANSWER_LENGTH).replace(ADDRESSES, '[e-mail]'));
         if (isFinal(error)) return { status: 'REFUSED', answer };
         if (handedOver.has(messageId) && !isAnswer(error))
           throw new DeliveryError(`${answer}; the server may have taken it all the same`, false);
         throw new DeliveryError(answer, !isAnswer(error) || isAboutServer(error));
       } finally {
+        clearTimeout(timer);
         handedOver.delete(messageId);
       }
     },

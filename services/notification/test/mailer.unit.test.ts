@@ -93,12 +93,11 @@ test.each<[Step, string, string]>([
 });
 
 test('what the server answers is kept without the address, and no longer than anybody reads', async () => {
-  server.answer('RCPT', `550 5.1.1 <alice@example.com>: ${'unknown '.repeat(1000)}`);
+  server.answer('RCPT', `550 5.1.1 <Alice@example.com>: \0${'unknown '.repeat(1000)}`);
   const [status, text] = await outcome();
   expect(status).toBe('REFUSED');
-  expect(text).toContain('550 5.1.1 <<recipient>>: unknown');
-  expect(text).not.toContain('alice');
-  expect(text).toHaveLength(500);
+  expect(text).toContain('550 5.1.1 <[e-mail]>: \uFFFDunknown');
+  expect(text.length).toBeLessThanOrEqual(500);
 });
 
 test.each<[Step, boolean]>([
