@@ -80,6 +80,7 @@ test('the snapshot tells what can be asked, and why the rest cannot', async () =
       inbox: expect.any(Number),
       effects: 0,
       backlog: { count: 0, oldest: null },
+      refused: null,
     },
   });
   expect(services[3]?.letters).toEqual({ value: { letters: [], dead: 0, parked: 0 } });
