@@ -1,12 +1,52 @@
 /** An HTTP API, behind basic authentication or not. */
 export interface HttpAccess {
+  /** Without user and password: it stands in errors, logs and what `walpost doctor` says. */
   readonly url: string;
   readonly credentials?: { readonly username: string; readonly password: string };
 }
 
-/** Where an HTTP API is and, when user and password are set, how to log in there. */
+/**
+ * Where an HTTP API is and, when user and password are set, how to log in there. They may stand in the address too, where
+ * `fetch` would refuse them; those that are set apart win.
+ *
+ * @throws an Error for what is no address, which does not show what is secret in it
+ */
 export function httpAccess(url: string, username?: string, password?: string): HttpAccess {
-  return { url, ...(username && password && { credentials: { username, password } }) };
+  if (!URL.canParse(url)) throw new Error(`"${shownUrl(url)}" is not an http address`);
+  const inside = new URL(url);
+  const credentials = {
+    username: username || decoded(inside.username),
+    password: password || decoded(inside.password),
+  };
+  return {
+    url: shownUrl(url),
+    ...(credentials.username && credentials.password && { credentials }),
+  };
+}
+
+/** An address, or what somebody wrote in the place of one, without user and password. */
+export function shownUrl(text: string): string {
+  if (URL.canParse(text)) {
+    const url = new URL(text);
+    if (!url.host && text.includes('@')) return hidden(text);
+    if (!url.username && !url.password) return text;
+    url.username = '';
+    url.password = '';
+    return text.endsWith('/') ? url.href : url.href.replace(/\/$/, '');
+  }
+  return hidden(text);
+}
+
+function hidden(text: string): string {
+  return text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The header of HTTP basic authentication (RFC 7617), or none. */

@@ -1,6 +1,6 @@
 import { ConfigError } from '@walpost/kit/config';
 import { type KafkaAccess, kafkaAccess } from '@walpost/kit/kafka-access';
-import { type HttpAccess, httpAccess } from '@walpost/schemas/http-access';
+import { type HttpAccess, httpAccess, shownUrl } from '@walpost/schemas/http-access';
 import { UsageError } from './cli-error.js';
 import { type ServiceName, serviceNames, services } from './services.js';
 
@@ -81,7 +81,9 @@ type Value = (name: string, fallback: string) => string;
 /** `<NAME>_URL`, or `<NAME>_PORT` on this machine. */
 function address(value: Value, name: string, fallback: string): string {
   const here = `http://localhost:${port(`${name}_PORT`, value(`${name}_PORT`, fallback))}`;
-  return url(`${name}_URL`, value(`${name}_URL`, here));
+  const there = url(`${name}_URL`, value(`${name}_URL`, here));
+  if (shownUrl(there) !== there) throw new UsageError(`${name}_URL: a service takes no user and password`);
+  return there;
 }
 
 function kafka(value: Value): KafkaAccess {
@@ -120,7 +122,7 @@ function port(name: string, text: string): number {
 
 function url(name: string, text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new UsageError(`${name}: "${text}" is not an http address`);
+    throw new UsageError(`${name}: "${shownUrl(text)}" is not an http address`);
   }
   return text.replace(/\/+$/, '');
 }

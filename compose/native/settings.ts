@@ -162,7 +162,12 @@ function urlUse(
 ): PortUse {
   const value = setting(settings, variable);
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url?.protocol !== protocol) throw new StackError(`${variable}=${value} is not an URL like ${example}.`);
+  // The value is not shown: a password may be in it.
+  if (url?.protocol !== protocol) throw new StackError(`${variable} is not an URL like ${example}.`);
+  if (url.username || url.password)
+    throw new StackError(
+      `${variable} has a user or a password, which no server of the native stack asks for.`,
+    );
   requireLocal(variable, url.hostname);
   return { component, port: portNumber(variable, url.port || '80'), variable, example };
 }

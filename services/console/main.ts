@@ -34,7 +34,7 @@ await runMain(async () => {
       CONNECT_PASSWORD: Type.Optional(Secret()),
       CONSOLE_PORT: Port(3100),
       ORDER_PORT: Port(3000),
-      ORDER_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
+      ORDER_URL: Type.Optional(Type.String({ pattern: '^https?://[^@]+$' })),
       OBSERVER_PASSWORD: Secret(),
       LETTERS_PASSWORD: Type.Optional(Type.String()),
       CONSOLE_TOKEN: Type.Optional(Type.String({ minLength: 8 })),

@@ -26,7 +26,11 @@ test.each([
   [{ POSTGRES_HOST: 'db.example' }, 'POSTGRES_HOST names the host db.example'],
   [{ KAFKA_BROKERS: 'a:1,b:2' }, 'KAFKA_BROKERS=a:1,b:2 cannot be run here'],
   [{ KAFKA_BROKERS: 'kafka:9092' }, 'KAFKA_BROKERS names the host kafka'],
-  [{ CONNECT_URL: 'localhost:8083' }, 'CONNECT_URL=localhost:8083 is not an URL like'],
+  [{ CONNECT_URL: 'localhost:8083' }, 'CONNECT_URL is not an URL like'],
+  [
+    { CONNECT_URL: 'http://user:s3cret@localhost:8083' },
+    'CONNECT_URL has a user or a password, which no server',
+  ],
   [{ SCHEMA_REGISTRY_URL: 'http://registry:8081' }, 'SCHEMA_REGISTRY_URL names the host registry'],
 ])('settings %j end in one clear line', (changes, message) => {
   expect(() => portsOf(complete(changes))).toThrow(message);
