@@ -72,7 +72,7 @@ const keys = `any(array(select uuidv7()::text from generate_series(1, ${BATCH}))
 /** What the kit and the handler send for a batch, with rows that the server makes up instead of receiving them. */
 const STATEMENTS = `begin;
 select key, max(version) from inbox where topic = '${TOPIC}' and key = ${keys} group by key;
-insert into inbox select uuidv7(), '${TOPIC}', uuidv7()::text, 1, now() from generate_series(1, ${BATCH})
+insert into inbox (event_id, topic, key, version, received_at) select uuidv7(), '${TOPIC}', uuidv7()::text, 1, now() from generate_series(1, ${BATCH})
   on conflict do nothing returning event_id;
 select key from dead_letters where state in ('dead', 'parked') and topic = '${TOPIC}' and key = ${keys} for share;
 insert into payments (id, order_id, customer_id, amount, currency, traceparent, status, version, next_attempt_at,

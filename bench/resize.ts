@@ -40,7 +40,7 @@ export async function resizeOutbox(sql: postgres.Sql, size: number): Promise<voi
 export async function resizeInbox(sql: postgres.Sql, size: number): Promise<void> {
   if ((await count(sql, 'inbox')) > TOO_LARGE * size) await sql`truncate inbox`;
   for (let at = await count(sql, 'inbox'); at < size; at += AT_ONCE) {
-    await sql`insert into inbox select uuidv7(), 'order-events', uuidv7()::text, 1, now()
+    await sql`insert into inbox (event_id, topic, key, version, received_at) select uuidv7(), 'order-events', uuidv7()::text, 1, now()
       from generate_series(1, ${Math.min(AT_ONCE, size - at)})`;
   }
   await sql`vacuum analyze inbox`;

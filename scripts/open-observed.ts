@@ -15,7 +15,13 @@ export interface ObserverAccess {
 export function openObserved(access: ObserverAccess): { observed: Observed[]; close(): Promise<void> } {
   const opened = observedServices.map((service) => ({
     service,
-    ...openDatabase({ ...access, database: service.database, user: 'observer', connections: 2 }),
+    ...openDatabase({
+      ...access,
+      database: service.database,
+      user: 'observer',
+      readOnly: true,
+      connections: 2,
+    }),
   }));
   return {
     observed: opened,

@@ -177,7 +177,7 @@ test('a slot is lost: the connector makes a new one, and nothing is missing', as
   await sql`select pg_reload_conf()`;
   await sql`create table ballast (text text)`;
   for (const _round of [1, 2]) {
-    await sql`insert into ballast select repeat('x', 1000) from generate_series(1, 40000)`;
+    await sql`insert into ballast (text) select repeat('x', 1000) from generate_series(1, 40000)`;
     await sql`select pg_switch_wal()`;
   }
   await sql`checkpoint`;

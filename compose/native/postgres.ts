@@ -78,7 +78,7 @@ export async function makeRegistryDatabase(site: Site): Promise<void> {
     const [role] = await sql`select 1 from pg_roles where rolname = 'registry'`;
     await sql.unsafe(`${role ? 'ALTER' : 'CREATE'} ROLE registry LOGIN PASSWORD '${password}'`);
     const [database] = await sql`select 1 from pg_database where datname = 'registry'`;
-    if (!database) await sql.unsafe('CREATE DATABASE registry OWNER registry');
+    if (!database) await sql.unsafe('CREATE DATABASE registry OWNER registry TEMPLATE template0');
   } finally {
     await sql.end({ timeout: 1 });
   }

@@ -2,5 +2,5 @@
 \getenv password REGISTRY_PASSWORD
 SELECT 'CREATE ROLE registry LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'registry') \gexec
 ALTER ROLE registry PASSWORD :'password';
-SELECT 'CREATE DATABASE registry OWNER registry'
+SELECT 'CREATE DATABASE registry OWNER registry TEMPLATE template0'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'registry') \gexec

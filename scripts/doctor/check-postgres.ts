@@ -152,7 +152,7 @@ async function withObserver(
   look: (db: ObserverDb) => Promise<Check[]>,
 ): Promise<Check[]> {
   const options = { ...postgres, database, user: 'observer', password, applicationName: 'walpost-doctor' };
-  const { db, close } = openDatabase({ ...options, connections: 1 });
+  const { db, close } = openDatabase({ ...options, readOnly: true, connections: 1 });
   try {
     return await look(db);
   } catch (error) {

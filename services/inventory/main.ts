@@ -21,10 +21,13 @@ await runMain(async () => {
       publishes: publishedEvents,
       settings: config,
     },
-    ({ db, clock, encode, logger }) => ({
-      handlers: onOrderEvent(encode, clock.now),
-      ignores: ignoredOrderEvents,
-      buildApp: (readiness) => buildApp({ db, logger, readiness }),
-    }),
+    ({ openForRequests, clock, encode, logger }) => {
+      const reads = openForRequests('reads', 2);
+      return {
+        handlers: onOrderEvent(encode, clock.now),
+        ignores: ignoredOrderEvents,
+        buildApp: (readiness) => buildApp({ db: reads, logger, readiness }),
+      };
+    },
   );
 });

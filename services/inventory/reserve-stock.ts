@@ -62,14 +62,14 @@ async function insertReservations(tx: Tx, decided: Reservation[], now: Date): Pr
   await tx
     .insert(reservations)
     .select(
-      sql`select line.*, ${now.toISOString()}::timestamptz
+      sql`select order_id, sku, quantity, status, reason, ${now.toISOString()}::timestamptz
         from unnest(
           ${list(({ reservation }) => reservation.orderId)}::uuid[],
           ${list(({ sku }) => sku)}::text[],
           ${list(({ quantity }) => quantity)}::bigint[],
           ${list(({ reservation }) => reservation.status)}::text[],
           ${list(({ reason }) => reason)}::text[]
-        ) as line`,
+        ) as line (order_id, sku, quantity, status, reason)`,
     )
     .prepare('insert_reservations')
     .execute();

@@ -6,7 +6,7 @@ import { topics as declaredTopics } from '@walpost/schemas/topics';
 import type { FastifyInstance } from 'fastify';
 import { ConfigError, eventSettings, postgresSettings, type Settings, serviceSettings } from './config.js';
 import { startConsumer } from './consumer.js';
-import { type Db, openDatabase } from './database.js';
+import { type Database, type Db, openDatabase } from './database.js';
 import { type DatabaseClock, followDatabaseClock } from './database-clock.js';
 import type { Handlers } from './handle-batch.js';
 import type { ReadinessChecks } from './http.js';
@@ -21,6 +21,7 @@ import { careForOutbox } from './outbox-care.js';
 import { keepInboxPruned } from './prune-inbox.js';
 import { replayRequestedLetters } from './replay-letters.js';
 import { retentionProblem, retentionSettings } from './retention.js';
+import { untilDone } from './retry.js';
 import { every } from './schedule.js';
 import { followSchemaIds } from './schema-ids.js';
 import { startTracing, tracingSettings } from './start-tracing.js';
@@ -33,6 +34,15 @@ export const consumerServiceSettings = {
   ...tracingSettings,
   ...retentionSettings,
 };
+
+/**
+ * How many connections each purpose gets. They are kept apart so that none waits for what another does: whatever holds a
+ * row, a table or a connection stops what needs just that, and no more. docs/operations.md counts them.
+ */
+const CONSUMER_CONNECTIONS = 4;
+const HOUSEKEEPING_CONNECTIONS = 4;
+/** How long a request waits for a lock, ms: its caller would rather wait for a moment than be refused. */
+const REQUEST_LOCK_TIMEOUT = 10_000;
 
 /** How soon a replay that somebody asked for begins, ms. */
 const REPLAY_CHECK = 1_000;
@@ -64,7 +74,12 @@ export interface ConsumerServiceParts {
 
 /** What the parts are made with. */
 export interface ConsumerServiceBase {
-  db: Db;
+  /** For what is done again and again, and may wait. */
+  housekeeping: Db;
+  /** Opens connections for one purpose of its own, e.g. `worker`. */
+  open(purpose: string, connections: number): Db;
+  /** The same for a kind of request, e.g. `reads`: it waits longer for a lock. */
+  openForRequests(purpose: string, connections: number): Db;
   clock: DatabaseClock;
   encode: OutboxEncoder;
   logger: Logger;
@@ -95,17 +110,25 @@ export async function runConsumerService(
   await runService(logger, async (defer) => {
     const stopTracing = await startTracing(name, settings, logger);
     if (stopTracing) defer('tracing', stopTracing);
-    const { db, ping, close } = openDatabase({
-      host: settings.POSTGRES_HOST,
-      port: settings.POSTGRES_PORT,
-      ssl: settings.POSTGRES_SSLMODE === 'verify-full',
-      database,
-      user: `${database}_app`,
-      password: options.password,
-      applicationName: name,
-    });
-    defer('database', close);
-    const clock = followDatabaseClock(db, logger);
+    const openFor = (purpose: string, connections: number, lockTimeout?: number): Database => {
+      const opened = openDatabase({
+        host: settings.POSTGRES_HOST,
+        port: settings.POSTGRES_PORT,
+        ssl: settings.POSTGRES_SSLMODE === 'verify-full',
+        database,
+        user: `${database}_app`,
+        password: options.password,
+        applicationName: `${name} ${purpose}`,
+        connections,
+        ...(lockTimeout !== undefined && { lockTimeout }),
+      });
+      defer(`connections for ${purpose}`, opened.close);
+      return opened;
+    };
+    const { ping } = openFor('probes', 1);
+    defer('database check', refusePooler(ping));
+    const { db: housekeeping } = openFor('housekeeping', HOUSEKEEPING_CONNECTIONS);
+    const clock = followDatabaseClock(housekeeping, logger);
     defer('clock', clock.close);
 
     const registry = createRegistry({
@@ -117,25 +140,35 @@ export async function runConsumerService(
       clientId: name,
     });
     const schemaIds =
-      publishes.length > 0 ? followSchemaIds({ db, registry, events: publishes, logger }) : undefined;
+      publishes.length > 0
+        ? followSchemaIds({ db: housekeeping, registry, events: publishes, logger })
+        : undefined;
     if (schemaIds) {
       defer('schema ids', schemaIds.close);
-      defer('outbox care', careForOutbox(db, settings.OUTBOX_RETENTION_DAYS, logger));
-      defer('outbox metrics', exposeOutbox(db, database));
+      defer('outbox care', careForOutbox(housekeeping, settings.OUTBOX_RETENTION_DAYS, logger));
+      defer('outbox metrics', exposeOutbox(housekeeping, database));
     }
-    defer('table metrics', exposeTables(db, database, options.backlog));
+    defer('table metrics', exposeTables(housekeeping, database, options.backlog));
     const encode = createOutboxEncoder(`/walpost/${name}`, (event) => {
       if (!schemaIds) throw new Error(`${name} publishes nothing, and ${event} was asked of it`);
       return schemaIds.idOf(event);
     });
 
-    const { handlers, ignores, onHandled, buildApp } = compose({ db, clock, encode, logger, defer });
+    const { handlers, ignores, onHandled, buildApp } = compose({
+      housekeeping,
+      open: (purpose, connections) => openFor(purpose, connections).db,
+      openForRequests: (purpose, connections) => openFor(purpose, connections, REQUEST_LOCK_TIMEOUT).db,
+      clock,
+      encode,
+      logger,
+      defer,
+    });
     const decoder = createDecoder({ registry });
-    defer('inbox pruning', keepInboxPruned(db, settings.INBOX_RETENTION_DAYS, logger));
+    defer('inbox pruning', keepInboxPruned(housekeeping, settings.INBOX_RETENTION_DAYS, logger));
     defer(
       'dead-letter replay',
       every(REPLAY_CHECK, 'replay dead letters', logger, () =>
-        replayRequestedLetters(db, { handlers, ignores }, decoder, logger),
+        replayRequestedLetters(housekeeping, { handlers, ignores }, decoder, logger),
       ),
     );
     const consumer = startConsumer({
@@ -143,7 +176,7 @@ export async function runConsumerService(
       groupId: name,
       topics: options.topics,
       decoder,
-      db,
+      db: openFor('consumer', CONSUMER_CONNECTIONS).db,
       handlers,
       ignores,
       logger,
@@ -159,4 +192,22 @@ export async function runConsumerService(
     defer('http', () => app.close());
     await app.listen({ host: settings.HOST, port: options.port });
   });
+}
+
+/**
+ * Ends the service when somebody stands between it and its database who does not keep a session: it would work for a
+ * while, and not be what it promises. A database that is away is waited for.
+ *
+ * @returns stops looking
+ */
+function refusePooler(ping: () => Promise<void>): () => Promise<void> {
+  const stopping = new AbortController();
+  const looking = untilDone(ping, stopping.signal, (error) => {
+    if (error instanceof ConfigError) throw error;
+  });
+  return async () => {
+    stopping.abort();
+    // A rejection has ended the service already.
+    await Promise.allSettled([looking]);
+  };
 }

@@ -1,9 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { openSocket } from './database-socket.js';
+import { errorCode } from './failure.js';
+import { backoff } from './retry.js';
+import { checkSession, type SessionOptions, STATEMENT_TIMEOUT, sessionSettings } from './session.js';
 
 /**
- * A Drizzle database outside a transaction.
+ * A Drizzle database outside a transaction. A transaction that only met bad luck is run again as a whole, so what it does
+ * beside its statements must bear that.
  *
  * A statement that runs often ends in `.prepare(name).execute()`: without a name the server parses and plans it each
  * time, and it takes two round trips.
@@ -13,7 +18,7 @@ export type Db = PostgresJsDatabase;
 export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0];
 
 /** Where a service's database is, and who opens it. */
-export interface DatabaseOptions {
+export interface DatabaseOptions extends SessionOptions {
   host: string;
   port: number;
   database: string;
@@ -21,27 +26,32 @@ export interface DatabaseOptions {
   password: string;
   /** Whether to speak TLS, and check the server's certificate and name; no when not given. */
   ssl?: boolean;
-  /** Shown in `pg_stat_activity`. */
-  applicationName: string;
   /** The most connections this process opens; 10 when not given. */
   connections?: number;
 }
 
 export interface Database {
   db: Db;
-  /** Resolves when the server answers a query; rejects with the driver's error otherwise. */
+  /** Resolves when the server answers a query; rejects with the driver's error, or a ConfigError for a pooler. */
   ping(): Promise<void>;
   /** Waits up to 5 s for running statements, then closes every connection. */
   close(): Promise<void>;
 }
 
-/** How long a statement or a wait for a lock may last, ms. Above it the caller learns of it instead of hanging. */
-const STATEMENT_TIMEOUT = 15_000;
 /** After this long without a word, ms, the server is gone: a statement under way would have ended before. */
 const SILENT_FOR = 2 * STATEMENT_TIMEOUT;
 
 /** How often all idle connections are taken for a moment, ms. */
 const TAKE_ALL_EVERY = 60_000;
+
+/**
+ * SQLSTATEs after which the same transaction can succeed at once. Of a plan whose columns changed (0A000) the driver
+ * forgets the statement, and prepares it again the next time; each connection can fail so once for each statement. It also
+ * sends that one again, behind those that were sent together with it, and they are heard of first: they say 25P02.
+ */
+const RUN_AGAIN = new Set(['0A000', '25P02', '40001', '40P01']);
+/** For how long, ms: less than a caller of HTTP waits. Whoever has more time takes it up from there. */
+const RUN_AGAIN_FOR = 5_000;
 
 /** The array types that parameters have, by their OIDs in pg_type. Results with arrays come as text. */
 const ARRAYS = Object.fromEntries(
@@ -80,19 +90,15 @@ export function openDatabase(options: DatabaseOptions): Database {
     fetch_types: false,
     types: ARRAYS,
     onnotice: () => undefined,
-    connection: {
-      application_name: options.applicationName,
-      statement_timeout: STATEMENT_TIMEOUT,
-      // A client that vanished in the middle of a transaction must not keep its locks.
-      idle_in_transaction_session_timeout: 60_000,
-    },
+    connection: sessionSettings(options),
   });
   const timer = setInterval(() => takeAll(client, sockets), TAKE_ALL_EVERY).unref();
+  const db = drizzle(client);
+  const transaction = db.transaction.bind(db);
+  db.transaction = (work, config) => again(() => transaction(work, config));
   return {
-    db: drizzle(client),
-    async ping() {
-      await client`select 1`;
-    },
+    db,
+    ping: () => checkSession(client),
     close() {
       clearInterval(timer);
       return client.end({ timeout: 5 });
@@ -100,20 +106,31 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
+/** Runs a transaction until it succeeds, fails for good, or its time is over. */
+async function again<T>(run: () => Promise<T>): Promise<T> {
+  const until = performance.now() + RUN_AGAIN_FOR;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!RUN_AGAIN.has(errorCode(error)) || performance.now() > until) throw error;
+    }
+    await delay(backoff(failures, Math.random(), 5, 500));
+  }
+}
+
 /**
- * Takes every idle connection, and gives each back at once. The driver (postgres 3.4.9) keeps a place for every statement
- * since all of its idle connections were last taken, and goes through the places at each statement: after a million that
- * is 8 MB, and 0.3 ms more for every statement.
+ * Asks every idle connection something. The driver (postgres 3.4.9) keeps a place for every statement since all of its
+ * idle connections were last taken at once, and goes through the places at each statement: after a million that is 8 MB,
+ * and 0.3 ms more for every statement. A query, because its `reserve()` can be lost with the connection that it waits for,
+ * and one that could not connect takes the next connection that opens, for nobody (porsager/postgres#1195).
  *
  * @param count how many connections there are, idle or not
  */
 function takeAll(client: postgres.Sql, count: number): void {
   for (let taken = 0; taken < count; taken++) {
     // One that breaks meanwhile is told of to those who have asked it something.
-    client.reserve().then(
-      (connection) => connection.release(),
-      () => undefined,
-    );
+    client`select 1`.catch(() => undefined);
   }
 }
 

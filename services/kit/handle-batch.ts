@@ -143,7 +143,7 @@ async function rememberLonger(tx: Tx, batch: Received[]): Promise<void> {
 /** The highest version of each key in the inbox. */
 async function lastVersions(tx: Tx, batch: Received[]): Promise<Map<string, number>> {
   const rows = await tx
-    .select({ key: inbox.key, version: sql<number>`max(${inbox.version})` })
+    .select({ key: inbox.key, version: sql`max(${inbox.version})`.mapWith(Number) })
     .from(inbox)
     .where(and(eq(inbox.topic, topicOf(batch)), isAnyOf(inbox.key, keysOf(batch))))
     .groupBy(inbox.key)

@@ -43,7 +43,8 @@ export async function runMain(program: () => Promise<void>): Promise<void> {
   try {
     await program();
   } catch (error) {
-    const mendable = error instanceof ConfigError || databaseFault(error) === 'unavailable';
+    const fault = databaseFault(error);
+    const mendable = error instanceof ConfigError || (fault !== undefined && fault !== 'other');
     const text = error instanceof Error ? (mendable ? error.message : error.stack) : String(error);
     process.stderr.write(`${text}\n`);
     process.exitCode = 1;

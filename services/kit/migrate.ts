@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { EventName } from '@walpost/schemas/contract';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { errorCode } from './failure.js';
 import { guardOutbox } from './guard-outbox.js';
+import { backoff } from './retry.js';
+import { checkSession, sessionSettings } from './session.js';
 
 /** What a service's database is made of. */
 export interface MigrationPlan {
@@ -29,6 +33,13 @@ export interface MigrationPlan {
   /** Folders of migrations in the order in which they run; each keeps its own journal. */
   migrations: { name: string; folder: string }[];
 }
+
+/** For how long somebody else may be at work on the same roles and databases, ms. */
+const TURN_WITHIN = 600_000;
+/** How long a migration waits for a lock, ms: whoever uses the table queues behind it meanwhile. */
+const LOCK_TIMEOUT = 3_000;
+/** For how long it is tried again, ms. */
+const LOCKED_FOR = 120_000;
 
 /** The kit's own tables: the outbox of a service that publishes, the inbox of one that consumes. */
 export const kitMigrations = {
@@ -63,29 +74,53 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
     username: 'postgres',
     password: plan.adminPassword,
     max: 1,
+    onnotice: () => undefined,
   };
-  const quiet = { onnotice: () => undefined };
-  const admin = postgres({ ...server, ...quiet, database: 'postgres' });
+  const session = (more: Record<string, string>) =>
+    sessionSettings(
+      { applicationName: 'walpost-migrate', lockTimeout: TURN_WITHIN },
+      { statement_timeout: '0', ...more },
+    );
+  // The hashes of other methods are refused by pg_hba.conf.
+  const connection = session({ password_encryption: 'scram-sha-256' });
+  const admin = postgres({ ...server, database: 'postgres', connection });
   try {
+    await checkSession(admin);
     await makeRolesAndDatabase(admin, plan);
   } finally {
     await admin.end();
   }
   const owner = postgres({
     ...server,
-    ...quiet,
     database: plan.database,
-    connection: { role: `${plan.database}_owner` },
+    connection: session({ role: `${plan.database}_owner` }),
   });
   try {
     const db = drizzle(owner);
     await db.execute(sql`select pg_advisory_lock(hashtext('walpost.migrate'))`);
+    await db.execute(sql.raw(`set lock_timeout = ${LOCK_TIMEOUT}`));
     for (const { name, folder } of plan.migrations) {
-      await migrate(db, { migrationsFolder: folder, migrationsSchema: 'migrations', migrationsTable: name });
+      await unlessLocked(() =>
+        migrate(db, { migrationsFolder: folder, migrationsSchema: 'migrations', migrationsTable: name }),
+      );
     }
-    if (plan.publishes?.length) await guardOutbox(db, plan.publishes);
+    const { publishes = [] } = plan;
+    if (publishes.length > 0) await unlessLocked(() => guardOutbox(db, publishes));
   } finally {
     await owner.end();
+  }
+}
+
+/** Runs a migration, which is one transaction, again when somebody held a lock that it needs. */
+async function unlessLocked(run: () => Promise<void>): Promise<void> {
+  const until = performance.now() + LOCKED_FOR;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (errorCode(error) !== '55P03' || performance.now() > until) throw error;
+    }
+    await delay(backoff(failures, Math.random()));
   }
 }
 
@@ -102,7 +137,8 @@ async function makeRolesAndDatabase(admin: postgres.Sql, plan: MigrationPlan): P
   await makeRole(admin, 'letters', 'LOGIN', plan.lettersPassword);
   await admin`alter role observer set default_transaction_read_only = on`;
   const [found] = await admin`select from pg_database where datname = ${plan.database}`;
-  if (!found) await admin`create database ${admin(plan.database)} owner ${admin(owner)}`;
+  // Not of template1, which cannot be copied while somebody is logged in there.
+  if (!found) await admin`create database ${admin(plan.database)} owner ${admin(owner)} template template0`;
   await admin`revoke connect, temporary on database ${admin(plan.database)} from public`;
   await admin`grant connect on database ${admin(plan.database)} to ${admin(app)}, observer, letters`;
   if (plan.cdcPassword) await admin`grant connect on database ${admin(plan.database)} to cdc`;

@@ -90,11 +90,14 @@ export async function publish(tx: Tx, rows: OutboxRow[]): Promise<void> {
   await tx
     .insert(outbox)
     .select(
-      sql`select * from unnest(${column('id')}::uuid[], ${column('aggregatetype')}::text[],
+      sql`select id, aggregatetype, aggregateid, aggregateversion, type, payload, ce_source, ce_specversion,
+          content_type, traceparent, created_at from unnest(${column('id')}::uuid[], ${column('aggregatetype')}::text[],
         ${column('aggregateid')}::text[], ${column('aggregateversion')}::integer[], ${column('type')}::text[],
         ${sql.param(rows.map(({ payload }) => `\\x${payload.toString('hex')}`))}::text[]::bytea[], ${column('ceSource')}::text[], ${column('ceSpecversion')}::text[],
         ${column('contentType')}::text[], ${column('traceparent')}::text[],
-        ${sql.param(rows.map(({ createdAt }) => createdAt.toISOString()))}::text[]::timestamptz[])`,
+        ${sql.param(rows.map(({ createdAt }) => createdAt.toISOString()))}::text[]::timestamptz[]) as row (id,
+          aggregatetype, aggregateid, aggregateversion, type, payload, ce_source, ce_specversion, content_type,
+          traceparent, created_at)`,
     )
     .prepare('publish')
     .execute();

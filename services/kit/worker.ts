@@ -1,9 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { databaseFault } from './errors.js';
+import { errorCode } from './failure.js';
 import type { LogFields } from './log-fields.js';
 import type { Logger } from './logger.js';
 import { backoff, pause } from './retry.js';
 import { every } from './schedule.js';
 import { traceIdOf } from './trace.js';
+
+const LOCK_NOT_AVAILABLE = '55P03';
+const SLOW_AFTER_MS = 1_000;
 
 /** What a claimed row must tell: which attempt this is, 1 for the first. It is counted when the row is claimed. */
 export interface Claimed {
@@ -128,12 +133,18 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
       else limit.end('its lease ran out, and somebody else has it');
   }
 
-  const settle = groupCommit(async (outcomes: Outcome<T, R>[]) => {
-    const giveUpAt = Date.now() + lease / 2;
+  const settle = groupCommit((outcomes: Outcome<T, R>[]) => write(outcomes, Date.now() + lease / 2));
+
+  async function write(outcomes: Outcome<T, R>[], giveUpAt: number): Promise<void> {
     for (let failures = 1; ; failures++) {
       try {
         return await options.settle(outcomes);
       } catch (error) {
+        // Somebody holds the row of one of them, maybe for long: no reason for the others to wait.
+        if (errorCode(error) === LOCK_NOT_AVAILABLE && outcomes.length > 1) {
+          await Promise.all(outcomes.map((outcome) => write([outcome], giveUpAt)));
+          return;
+        }
         // What was done outside is worth remembering: without its outcome the call is made again.
         if (!isPassing(error) || stopping.signal.aborted || Date.now() > giveUpAt)
           return settleEach(outcomes, error);
@@ -141,7 +152,7 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
         await pause(backoff(failures, Math.random()), stopping.signal);
       }
     }
-  });
+  }
 
   /** One outcome that cannot be written must not hold back the others. Its row is claimed again after the lease. */
   async function settleEach(outcomes: Outcome<T, R>[], error: unknown): Promise<void> {
@@ -255,7 +266,10 @@ class Limit {
   }
 }
 
-/** While one write is under way, what else comes in is collected and written together by the next one. */
+/**
+ * While one write is under way, what else comes in is collected and written together by the next one. A write that is
+ * slow, because it waits for a lock, is not waited for.
+ */
 function groupCommit<T>(write: (items: T[]) => Promise<void>): (item: T) => Promise<void> {
   let waiting: T[] = [];
   let next: Promise<void> | undefined;
@@ -269,7 +283,7 @@ function groupCommit<T>(write: (items: T[]) => Promise<void>): (item: T) => Prom
         next = undefined;
         return write(items);
       });
-      last = next;
+      last = Promise.race([next, delay(SLOW_AFTER_MS, undefined, { ref: false })]);
     }
     return next;
   };

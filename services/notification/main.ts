@@ -31,17 +31,18 @@ await runMain(async () => {
       backlog: { work: 'emails', read: emailsWaiting },
       settings: config,
     },
-    ({ db, clock, logger, defer }) => {
+    ({ open, openForRequests, clock, logger, defer }) => {
       const mailer = createMailer(config.SMTP_URL, config.MAIL_FROM, SENDER_CONNECTIONS);
       defer('mailer', mailer.close);
-      const sender = startSender({ db, mailer, clock: clock.now, logger });
+      const sender = startSender({ db: open('worker', 4), mailer, clock: clock.now, logger });
       defer('sender', sender.close);
+      const reads = openForRequests('reads', 2);
       return {
         handlers: onOrderEvent(clock.now),
         ignores: [],
         onHandled: sender.wake,
         // A mail server that is away is not among the checks: the e-mails wait.
-        buildApp: (readiness) => buildApp({ db, logger, readiness }),
+        buildApp: (readiness) => buildApp({ db: reads, logger, readiness }),
       };
     },
   );

@@ -7,7 +7,8 @@ import { createPlaceOrder } from './place-order.js';
 import { orderRoutes } from './routes.js';
 
 export interface OrderAppOptions {
-  db: Db;
+  /** Connections by purpose: what waits for an order's row keeps nobody else waiting. They may be one. */
+  databases: { intake: Db; cancels: Db; reads: Db };
   encode: OutboxEncoder;
   clock: () => Date;
   logger: Logger;
@@ -15,13 +16,19 @@ export interface OrderAppOptions {
 }
 
 /** Builds the order service's HTTP application, the same for production and tests. It does not listen yet. */
-export async function buildApp({ db, encode, clock, logger, readiness }: OrderAppOptions): Promise<App> {
+export async function buildApp({
+  databases,
+  encode,
+  clock,
+  logger,
+  readiness,
+}: OrderAppOptions): Promise<App> {
   const app = await createApp({ title: 'Walpost order service', logger, readiness });
   await app.register(
     orderRoutes({
-      db,
-      placeOrder: createPlaceOrder(db, encode, clock),
-      cancelOrder: createCancelOrder(db, encode, clock),
+      db: databases.reads,
+      placeOrder: createPlaceOrder(databases.intake, encode, clock),
+      cancelOrder: createCancelOrder(databases.cancels, encode, clock),
     }),
   );
   return app;

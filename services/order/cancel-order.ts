@@ -10,9 +10,14 @@ export type CancelOrder = (id: string, traceparent: string) => Promise<Order | u
 /**
  * Makes the operation by which a customer cancels an order. It gives the order as it is then, or undefined when there
  * is none with this id, and throws OrderError `order-finished` when it is too late.
+ *
+ * Requests for one order go one after another and hold one connection, however many there are; when one fails, those
+ * that wait behind it fail with it, for they would meet the same.
  */
 export function createCancelOrder(db: Db, encode: OutboxEncoder, clock: () => Date): CancelOrder {
-  return (id, traceparent) =>
+  const lastOf = new Map<string, Promise<Order | undefined>>();
+
+  const cancel: CancelOrder = (id, traceparent) =>
     db.transaction(async (tx) => {
       const [found] = await tx.select().from(orders).where(eq(orders.id, id)).for('update');
       if (!found) return undefined;
@@ -23,4 +28,15 @@ export function createCancelOrder(db: Db, encode: OutboxEncoder, clock: () => Da
       await publish(tx, [encode(event, envelope)]);
       return order;
     });
+
+  return async (id, traceparent) => {
+    const before = lastOf.get(id);
+    const own = before ? before.then(() => cancel(id, traceparent)) : cancel(id, traceparent);
+    lastOf.set(id, own);
+    try {
+      return await own;
+    } finally {
+      if (lastOf.get(id) === own) lastOf.delete(id);
+    }
+  };
 }

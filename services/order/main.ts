@@ -31,23 +31,28 @@ await runMain(async () => {
       publishes: publishedEvents,
       settings: config,
     },
-    ({ db, clock, encode, logger, defer }) => {
+    ({ housekeeping, openForRequests, clock, encode, logger, defer }) => {
       defer(
         'overdue orders',
         every(OVERDUE_CHECK, 'cancel overdue orders', logger, async () => {
           await clock.compare();
           const now = clock.now();
           const placedBefore = new Date(now.getTime() - config.ORDER_REPLY_WITHIN_S * 1000);
-          const cancelled = await expireOrders(db, encode, placedBefore, now);
+          const cancelled = await expireOrders(housekeeping, encode, placedBefore, now);
           if (cancelled > 0) logger.warn({ cancelled }, 'orders cancelled, their answers are overdue');
         }),
       );
+      const databases = {
+        intake: openForRequests('intake', 5),
+        cancels: openForRequests('cancels', 3),
+        reads: openForRequests('reads', 3),
+      };
       return {
         handlers: replyHandlers(encode, clock.now),
         ignores: ['PaymentRefunded', 'StockReleased'],
         // Orders are taken in without Kafka, so the consumer has no say in whether this service is ready.
         buildApp: ({ consumer: _kafka, ...readiness }) =>
-          buildApp({ db, encode, clock: clock.now, logger, readiness }),
+          buildApp({ databases, encode, clock: clock.now, logger, readiness }),
       };
     },
   );

@@ -5,7 +5,7 @@ import { countWritten } from '@walpost/kit/metrics/events';
 import { newId } from '@walpost/kit/new-id';
 import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox';
 import { type SpanOptions, withSpan } from '@walpost/kit/trace';
-import { eq, sql } from 'drizzle-orm';
+import { eq, getTableColumns, type SQL, sql, type Table } from 'drizzle-orm';
 import { mergeCalls } from './merge-calls.js';
 import { type Order, type OrderRequest, placeOrder } from './order.js';
 import { orders, outbox } from './tables.js';
@@ -110,17 +110,36 @@ function prepareInsert(db: Db) {
   const placed = db.$with('placed').as(
     db
       .insert(orders)
-      .select(sql`select * from json_populate_recordset(null::${orders}, ${sql.placeholder('orders')})`)
+      .select(
+        sql`select ${columnsOf(orders)}
+          from json_populate_recordset(null::${orders}, ${sql.placeholder('orders')}) as ${orders}`,
+      )
       .onConflictDoNothing({ target: orders.idempotencyKey })
       .returning({ id: orders.id }),
   );
   // No order placed, no event. The application may not read the outbox.
   const published = db.$with('published', {}).as(
-    sql`insert into ${outbox} select event.*
-      from json_populate_recordset(null::${outbox}, ${sql.placeholder('events')}) as event
-      join placed on event.aggregateid = placed.id::text`,
+    sql`insert into ${outbox} (${namesOf(outbox)}) select ${columnsOf(outbox)}
+      from json_populate_recordset(null::${outbox}, ${sql.placeholder('events')}) as ${outbox}
+      join placed on ${outbox.aggregateid} = placed.id::text`,
   );
   return db.with(placed, published).select({ id: placed.id }).from(placed).prepare('place_orders');
+}
+
+/** A table's columns as it is declared, for a statement: those that somebody has added since are not among them. */
+function columnsOf(table: Table): SQL {
+  return sql.join(
+    Object.values(getTableColumns(table)).map((column) => sql`${column}`),
+    sql`, `,
+  );
+}
+
+/** The same, where they stand without their table. */
+function namesOf(table: Table): SQL {
+  return sql.join(
+    Object.values(getTableColumns(table)).map(({ name }) => sql.identifier(name)),
+    sql`, `,
+  );
 }
 
 function orderColumns({ order, idempotencyKey, requestHash }: Draft) {

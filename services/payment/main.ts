@@ -33,19 +33,26 @@ await runMain(async () => {
       backlog: { work: 'payments', read: paymentsWaiting },
       settings: config,
     },
-    ({ db, clock, encode, logger, defer }) => {
+    ({ open, openForRequests, clock, encode, logger, defer }) => {
       const gateway = createSimulatedGateway({
         limit: config.PAYMENT_LIMIT,
         declinedCustomers: config.PAYMENT_DECLINED_CUSTOMERS.split(',').map((each) => each.trim()),
         latency: config.PAYMENT_GATEWAY_LATENCY_MS,
       });
-      const worker = startPaymentWorker({ db, encode, gateway, clock: clock.now, logger });
+      const worker = startPaymentWorker({
+        db: open('worker', 4),
+        encode,
+        gateway,
+        clock: clock.now,
+        logger,
+      });
       defer('payment worker', worker.close);
+      const reads = openForRequests('reads', 2);
       return {
         handlers: onOrderEvent(encode, clock.now),
         ignores: ignoredOrderEvents,
         onHandled: worker.wake,
-        buildApp: (readiness) => buildApp({ db, logger, readiness }),
+        buildApp: (readiness) => buildApp({ db: reads, logger, readiness }),
       };
     },
   );

@@ -113,8 +113,8 @@ test('while connections break, every caller hears, and a transaction is whole or
             tx.execute(sql`select ${id}::int + 1 as n`),
           ]);
           expect([...answer]).toEqual([{ n: id }]);
-          await tx.execute(sql`insert into first values (${id})`);
-          await tx.execute(sql`insert into second values (${id})`);
+          await tx.execute(sql`insert into first (id) values (${id})`);
+          await tx.execute(sql`insert into second (id) values (${id})`);
         });
         written.push(id);
       } catch (error) {

@@ -14,7 +14,7 @@ let ask: Ask;
 
 const build = () =>
   buildApp({
-    db: database.db,
+    databases: { intake: database.db, cancels: database.db, reads: database.db },
     encode: createOutboxEncoder('/walpost/order-service', () => 1),
     clock: () => new Date(),
     logger: createLogger('test', 'silent'),

@@ -21,7 +21,7 @@ const producer = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING
 });
 await producer.connect();
 
-await db.transaction((tx) => tx.execute(sql`insert into dual_write_orders values (${orderId})`));
+await db.transaction((tx) => tx.execute(sql`insert into dual_write_orders (id) values (${orderId})`));
 if (kill) process.kill(process.pid, 'SIGKILL');
 await producer.send({ topic, messages: [{ key: orderId, value: 'OrderCreated' }] });
 
