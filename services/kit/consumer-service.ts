@@ -110,6 +110,9 @@ export async function runConsumerService(
   await runService(logger, async (defer) => {
     const stopTracing = await startTracing(name, settings, logger);
     if (stopTracing) defer('tracing', stopTracing);
+    const pools: Database[] = [];
+    // Side by side: a server that answers nobody would make each of them wait.
+    defer('database', () => Promise.all(pools.map((pool) => pool.close())));
     const openFor = (purpose: string, connections: number, lockTimeout?: number): Database => {
       const opened = openDatabase({
         host: settings.POSTGRES_HOST,
@@ -122,7 +125,7 @@ export async function runConsumerService(
         connections,
         ...(lockTimeout !== undefined && { lockTimeout }),
       });
-      defer(`connections for ${purpose}`, opened.close);
+      pools.push(opened);
       return opened;
     };
     const { ping } = openFor('probes', 1);
