@@ -16,6 +16,7 @@ import { onOrderEvent as onStockOrderEvent } from '../../services/inventory/on-o
 import { claimEmails } from '../../services/notification/claim-emails.js';
 import { emailsWaiting } from '../../services/notification/emails-waiting.js';
 import { onOrderEvent as onEmailOrderEvent } from '../../services/notification/on-order-event.js';
+import { renewEmails } from '../../services/notification/renew-emails.js';
 import { settleEmails } from '../../services/notification/settle-emails.js';
 import { createCancelOrder } from '../../services/order/cancel-order.js';
 import { expireOrders } from '../../services/order/expire-orders.js';
@@ -203,16 +204,22 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
     const told = [await handled(db, handlers, created(id), 1), await handled(db, handlers, confirmed(id), 2)];
     const waiting = await emailsWaiting(db);
     const due = await claimEmails(db, 10, 30_000, new Date(Date.now() + 1_000));
+    const renewed = await renewEmails(db, due, 30_000, clock());
     await settleEmails(
       db,
       due.map((item, at) =>
-        at === 0 ? { item, result: undefined } : { item, error: new Error('away'), retryIn: 60_000 },
+        at === 0 ? { item, result: { status: 'SENT' } } : { item, error: new Error('away'), retryIn: 60_000 },
       ),
       clock(),
     );
     await db.execute(
       sql`update emails set status = 'SENT', sent_at = now(), next_attempt_at = null where status = 'WAITING'`,
     );
-    return [...told, `${waiting.count} waiting`, `${due.length} due`, ...(await consumerChores(db))];
+    return [
+      ...told,
+      `${waiting.count} waiting`,
+      `${due.length} due, ${renewed.length} renewed`,
+      ...(await consumerChores(db)),
+    ];
   },
 };
