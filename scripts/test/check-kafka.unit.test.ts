@@ -1,0 +1,74 @@
+import { expect, test } from '@jest/globals';
+import { topics } from '@walpost/schemas/topics';
+import type { Admin } from 'kafkajs';
+import { readConfig } from '../config.js';
+import { checkKafka } from '../doctor/check-kafka.js';
+
+/** The calls of kafkajs' admin that doctor makes, of topics as declared but for these settings. */
+function adminWith(settings: Record<string, string>): Admin {
+  const config = (name: string) => ({ ...topics.find((topic) => topic.name === name)?.config, ...settings });
+  const partition = (partitionId: number) => ({ partitionId, leader: 1, replicas: [1], isr: [1] });
+  return {
+    describeCluster: async () => ({ brokers: [{ nodeId: 1, host: 'localhost', port: 9092 }] }),
+    listTopics: async () => topics.map(({ name }) => name),
+    fetchTopicMetadata: async ({ topics: [name] }: { topics: string[] }) => ({
+      topics: [
+        {
+          name,
+          partitions: Array.from(
+            { length: topics.find((topic) => topic.name === name)?.partitions ?? 0 },
+            (_, at) => partition(at),
+          ),
+        },
+      ],
+    }),
+    describeConfigs: async ({ resources: [resource] }: { resources: { name: string }[] }) => ({
+      resources: [
+        {
+          configEntries: Object.entries(config(resource?.name ?? '')).map(([configName, configValue]) => ({
+            configName,
+            configValue,
+          })),
+        },
+      ],
+    }),
+  } as unknown as Admin;
+}
+
+const DAY = 86_400_000;
+
+test.each<[string, NodeJS.ProcessEnv, Record<string, string>, string, string]>([
+  ['as declared', {}, {}, 'ok', '6 partitions'],
+  [
+    'segments of 7 days',
+    {},
+    { 'segment.ms': String(7 * DAY) },
+    'fail',
+    'INBOX_RETENTION_DAYS (14) must be at least 15',
+  ],
+  ['a retention of 30 days', {}, { 'retention.ms': String(30 * DAY) }, 'fail', 'must be at least 32'],
+  [
+    'a longer one that the inbox outlives',
+    { INBOX_RETENTION_DAYS: '20' },
+    { 'retention.ms': String(9 * DAY) },
+    'warn',
+    'retention.ms is',
+  ],
+  ['records for good', {}, { 'retention.ms': '-1' }, 'fail', 'keeps its records for good'],
+  ['a short inbox', { INBOX_RETENTION_DAYS: '8' }, {}, 'fail', 'INBOX_RETENTION_DAYS (8) must be at least 9'],
+  [
+    'a short inbox beside its outbox',
+    { INBOX_RETENTION_DAYS: '14', OUTBOX_RETENTION_DAYS: '13' },
+    {},
+    'fail',
+    'must be at least 15',
+  ],
+  ['a smaller largest record', {}, { 'max.message.bytes': '1000' }, 'warn', 'max.message.bytes is 1000'],
+])('doctor compares a topic with the inboxes: %s', async (_what, env, settings, state, text) => {
+  const checks = await checkKafka(adminWith(settings), readConfig(env));
+  const found = checks.find(({ what }) => what === 'topic order-events');
+  expect(found).toMatchObject({ state, text: expect.stringContaining(text) });
+  // Nobody acts on heartbeats: how long they are kept is no matter of an inbox.
+  const heartbeat = checks.find(({ what }) => what === 'topic __debezium-heartbeat.order-outbox');
+  expect(heartbeat?.state).not.toBe('fail');
+});
