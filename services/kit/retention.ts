@@ -51,7 +51,7 @@ export function retentionProblem(
   const needed = Math.max(readable + 1, outbox + 2);
   if (inbox >= needed) return undefined;
   const why =
-    longest && readable + 1 > outbox + 2
+    longest && readable + 1 >= outbox + 2
       ? `a record of ${longest.name} can be read for ${readable} days (retention.ms and segment.ms)`
       : `an outbox may send again what is ${outbox + 1} days old (OUTBOX_RETENTION_DAYS is ${outbox})`;
   return `INBOX_RETENTION_DAYS (${inbox}) must be at least ${needed}: ${why}, and what comes again must still be known`;

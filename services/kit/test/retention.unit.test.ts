@@ -36,6 +36,7 @@ test.each([
   [9, 7, topic(7 * DAY, DAY), undefined],
   [8, 6, topic(7 * DAY, DAY), 'at least 9: a record of order-events can be read for 8 days'],
   [2, 1, topic(7 * DAY, DAY), 'INBOX_RETENTION_DAYS (2) must be at least 9'],
+  [2, 7, topic(7 * DAY, DAY), 'at least 9: a record of order-events can be read for 8 days'],
   [14, 7, topic(7 * DAY, 7 * DAY), 'at least 15: a record of order-events can be read for 14 days'],
   [14, 7, topic(13 * DAY, DAY), 'at least 15'],
   [15, 7, topic(13 * DAY, DAY), undefined],
