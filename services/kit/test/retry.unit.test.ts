@@ -36,6 +36,17 @@ test('ends without an answer when it is told to stop, even in the middle of a wa
   expect(step).toHaveBeenCalledTimes(1);
 });
 
+test('what fails because it was told to stop is reported to nobody', async () => {
+  const stop = new AbortController();
+  const onFailure = jest.fn();
+  const step = async () => {
+    stop.abort();
+    throw new Error('stopped');
+  };
+  expect(await untilDone(step, stop.signal, onFailure)).toBeUndefined();
+  expect(onFailure).not.toHaveBeenCalled();
+});
+
 test.each<[string, (signal: AbortSignal) => Promise<unknown>]>([
   ['pause', (signal) => pause(1, signal)],
   [

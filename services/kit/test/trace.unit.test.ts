@@ -21,4 +21,5 @@ test.each([
   const child = childTraceparent(parent);
   expect(child).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
   expect(child).not.toContain(TRACE);
+  expect(child).not.toContain('0'.repeat(16));
 });

@@ -94,3 +94,22 @@ test('a run that does not end holds up its own calls and no others', async () =>
   runs[0]?.finish();
   expect(await first).toBe('answer 1');
 });
+
+test('a run that has left its place does not leave it again when it ends', async () => {
+  const { call, runs } = controlled({ patience: 300 });
+  const first = call(1);
+  await turn();
+  const second = call(2);
+  while (runs.length < 2) await turn();
+  runs[0]?.finish();
+  expect(await first).toBe('answer 1');
+  const third = call(3);
+  await turn();
+  await turn();
+  expect(runs).toHaveLength(2);
+  runs[1]?.finish();
+  expect(await second).toBe('answer 2');
+  while (runs.length < 3) await turn();
+  runs[2]?.finish();
+  expect(await third).toBe('answer 3');
+});
