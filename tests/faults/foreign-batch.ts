@@ -15,7 +15,7 @@ const PATIENCE_S = 180;
 const TOPIC = 'order-events';
 const RECORDS = 5;
 
-/** Writes a batch of records that are no events, compressed, by Kafka's own producer: kafkajs alone knows gzip only. */
+/** Writes records that are no events, in compressed batches, by Kafka's own producer: kafkajs alone knows gzip only. */
 export async function plantBatch(lab: Lab, codec: Codec): Promise<Planted[]> {
   const at = Date.now();
   const planted = Array.from(
@@ -54,5 +54,5 @@ async function produce({ stack, env }: Lab, codec: Codec, input: string): Promis
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
-  if (code !== 0) throw new Error(said.trim().split('\n').at(-1));
+  if (code !== 0) throw new Error(said.trim().split('\n')[0]);
 }
