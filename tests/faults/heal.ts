@@ -83,7 +83,7 @@ async function movement({ databases }: Lab): Promise<string> {
   const counts = await Promise.all([
     count(databases.order, 'orders are PENDING', `orders where status = 'PENDING'`),
     count(databases.payment, 'payments are under way', 'payments where next_attempt_at is not null'),
-    count(databases.notification, 'e-mails wait', `emails where status <> 'SENT'`),
+    count(databases.notification, 'e-mails wait', `emails where status = 'WAITING'`),
     ...services.map((each) =>
       count(databases[each], `letters of ${each} are parked`, `dead_letters where state = 'parked'`),
     ),
