@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
+import { namelessColumns } from '../stack/nameless-columns.js';
 import { serviceWork } from '../stack/service-work.js';
 
 /** What a migration may do that takes nothing away, given a table, as statements. */
@@ -64,6 +65,14 @@ describe.each(Object.keys(TABLES) as TestService[])('%s', (service) => {
     expected = await work();
   });
   afterAll(() => database?.close());
+
+  test('functions name their columns', async () => {
+    const functions = await database.admin<{ name: string; body: string }[]>`
+      select proname as name, prosrc as body from pg_proc where pronamespace = 'public'::regnamespace`;
+    expect(
+      functions.flatMap(({ name, body }) => namelessColumns(body).map((line) => `${name}: ${line}`)),
+    ).toEqual([]);
+  });
 
   const cases = TABLES[service].flatMap((table) =>
     Object.entries(CHANGES).map(([name, change]) => [table, name, change] as const),

@@ -143,9 +143,8 @@ test.each(LOCKS)('while the table %s is locked, the others go on', async (table,
   await Promise.all(victims);
 });
 
-/** How many sessions wait for a lock. */
+/** How many wait for a lock. Not by pg_stat_activity, which stays the same within a transaction. */
 async function waiting(tx: postgres.TransactionSql): Promise<number> {
-  const [row] = await tx`select count(*)::int as n from pg_stat_activity
-    where wait_event_type = 'Lock' and datname = current_database()`;
+  const [row] = await tx`select count(*)::int as n from pg_locks where not granted`;
   return row?.['n'];
 }
