@@ -3,8 +3,9 @@
 set -euo pipefail
 
 if [[ ! -f $PGDATA/PG_VERSION ]]; then
-  # Slots are copied through a connection of their own, which needs a database's name.
-  primary="host=postgres user=replicator password=$REPLICATOR_PASSWORD application_name=standby dbname=postgres"
+  # Slots are copied through a connection of their own, which needs a database's name. The password is in PGPASSFILE, whose
+  # place is written down with the rest.
+  primary="host=postgres user=replicator passfile=$PGPASSFILE application_name=standby dbname=postgres"
   # One that was interrupted left half a copy behind.
   rm -rf "$PGDATA"
   pg_basebackup --dbname="$primary" --pgdata="$PGDATA" --write-recovery-conf --slot=standby --wal-method=stream \

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { parseEnv } from 'node:util';
+import { secretNames } from './secrets.js';
+import { type Environment, requiredSecrets } from './settings.js';
 import { codeOf } from './stack-error.js';
 
 /** A random, URL-safe value. */
@@ -13,16 +16,31 @@ export function withPasswords(example: string, random = makeSecret): string {
 }
 
 /**
- * Writes an .env with generated passwords, readable by its owner only, unless there is one.
- * Says whether it did.
+ * Writes an .env with generated passwords, readable by its owner only. To one that is there, which may hold a port and
+ * nothing else, it adds those that it lacks.
+ *
+ * @param env what is set in the environment needs no line
+ * @returns what it did
  */
-export async function makeEnvFile(file: string, exampleFile: string): Promise<boolean> {
-  const text = withPasswords(await readFile(exampleFile, 'utf8'));
+export async function makeEnvFile(
+  file: string,
+  exampleFile: string,
+  env: Environment,
+): Promise<'made' | 'completed' | 'kept'> {
   try {
-    await writeFile(file, text, { flag: 'wx', mode: 0o600 });
-    return true;
+    await writeFile(file, withPasswords(await readFile(exampleFile, 'utf8')), { flag: 'wx', mode: 0o600 });
+    return 'made';
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
+  const text = await readFile(file, 'utf8');
+  const given: Environment = { ...parseEnv(text), ...env };
+  // An empty CONSOLE_TOKEN says something; a password without which nothing starts does not.
+  const lacking = secretNames.filter((name) =>
+    requiredSecrets.includes(name) ? !given[name] : given[name] === undefined,
+  );
+  if (lacking.length === 0) return 'kept';
+  const lines = lacking.map((name) => `${name}=${makeSecret()}\n`).join('');
+  await appendFile(file, text === '' || text.endsWith('\n') ? lines : `\n${lines}`);
+  return 'completed';
 }

@@ -25,8 +25,10 @@ async function main(): Promise<void> {
   const envFile = join(root, '.env');
   // Whoever gives all passwords in the environment, as a container platform does, needs no file.
   const given = requiredSecrets.every((name) => process.env[name]);
-  if (!given && (await makeEnvFile(envFile, join(root, '.env.example')))) {
-    progress.line('Wrote .env with generated passwords.');
+  if (!given) {
+    const done = await makeEnvFile(envFile, join(root, '.env.example'), process.env);
+    if (done === 'made') progress.line('Wrote .env with generated passwords.');
+    if (done === 'completed') progress.line('Added the passwords that .env lacked.');
   }
   if (existsSync(envFile)) process.loadEnvFile(envFile);
   dataDir = resolve(root, process.env['WALPOST_DATA'] || '.data');

@@ -27,7 +27,7 @@ export async function keepSecrets(
 ): Promise<{ kept: Kept; ignored: SecretName[] }> {
   await mkdir(keptIn(folder), { recursive: true, mode: 0o700 });
   for (const name of secretNames) {
-    const draft = join(folder, `.${randomUUID()}`);
+    const draft = join(keptIn(folder), `.${randomUUID()}`);
     await writeFile(draft, given[name] || makeSecret(), { mode: 0o600 });
     try {
       // In one step, and never over another: two of these may run at once.
@@ -54,15 +54,15 @@ export async function readKept(folder: string): Promise<Kept> {
 }
 
 /**
- * Writes a folder for each program with its secrets, a file each, named like the variable. A program that takes them in
- * another form has that form.
+ * Fills the folder of each program that has one here with its secrets, a file each, named like the variable. A program that
+ * takes them in another form finds that form.
  */
 export async function shareSecrets(folder: string, kept: Kept, secured: boolean): Promise<void> {
-  const programs = new Set([...Object.keys(programSecrets), ...Object.keys(securedSecrets)]);
+  const programs = (await readdir(folder)).filter((name) => join(folder, name) !== keptIn(folder));
   for (const program of programs) {
     const own: Secrets = { ...programSecrets[program], ...(secured && securedSecrets[program]) };
     const files = Object.entries(own).map(([variable, name]) => [variable, kept[name]]);
-    await writeFolder(folder, program, inItsForm(program, Object.fromEntries(files)));
+    await writeFolder(join(folder, program), inItsForm(program, Object.fromEntries(files)));
   }
 }
 
@@ -101,16 +101,15 @@ function inItsForm(program: string, files: Files): Files {
   }
 }
 
-/** Makes a program's folder hold these files and no others. A file that is read meanwhile is whole, old or new. */
-async function writeFolder(folder: string, program: string, files: Files): Promise<void> {
-  const own = join(folder, program);
-  await mkdir(own, { recursive: true });
-  for (const name of await readdir(own)) if (!Object.hasOwn(files, name)) await rm(join(own, name));
+/** Makes a folder hold these files and no others. A file that is read meanwhile is whole, old or new. */
+async function writeFolder(folder: string, files: Files): Promise<void> {
+  for (const name of await readdir(folder)) if (!Object.hasOwn(files, name)) await rm(join(folder, name));
   for (const [name, text] of Object.entries(files)) {
+    // In the same volume, for the last step; who reads passes over it.
     const draft = join(folder, `.${randomUUID()}`);
     // Nobody but this program's container has the folder, whatever user runs in it.
     await writeFile(draft, text, { mode: name === 'pgpass' ? 0o600 : 0o444 });
     if (name === 'pgpass' && process.getuid?.() === 0) await chown(draft, POSTGRES_UID, POSTGRES_UID);
-    await rename(draft, join(own, name));
+    await rename(draft, join(folder, name));
   }
 }

@@ -6,9 +6,11 @@ set -euo pipefail
 kafka=kafka:9094
 as_broker=/etc/walpost/broker-client.properties
 
-user() { # NAME PASSWORD
+# As a file: every user of the machine may see a program's arguments. A backslash is an escape there.
+user() { # NAME SECRET
   /opt/kafka/bin/kafka-configs.sh --bootstrap-server $kafka --command-config $as_broker --alter \
-    --entity-type users --entity-name "$1" --add-config "SCRAM-SHA-512=[password=$2]"
+    --entity-type users --entity-name "$1" \
+    --add-config-file <(sed 's/\\/&&/g; s/^/SCRAM-SHA-512=password=/' "/run/secrets/$2")
 }
 may() { # NAME what...
   local name=$1; shift
@@ -18,14 +20,14 @@ may() { # NAME what...
 # Each is a program of its own that takes two seconds to start, and 125 MB: four at once, or memory runs out.
 all() { local job failed=0; for job in $(jobs -p); do wait "$job" || failed=1; done; return $failed; }
 
-user order-service "$ORDER_KAFKA_PASSWORD" &
-user payment-service "$PAYMENT_KAFKA_PASSWORD" &
-user inventory-service "$INVENTORY_KAFKA_PASSWORD" &
-user notification-service "$NOTIFICATION_KAFKA_PASSWORD" &
+user order-service ORDER_KAFKA_PASSWORD &
+user payment-service PAYMENT_KAFKA_PASSWORD &
+user inventory-service INVENTORY_KAFKA_PASSWORD &
+user notification-service NOTIFICATION_KAFKA_PASSWORD &
 all
-user connect "$CONNECT_KAFKA_PASSWORD" &
-user console "$CONSOLE_KAFKA_PASSWORD" &
-user operator "$OPERATOR_KAFKA_PASSWORD" &
+user connect CONNECT_KAFKA_PASSWORD &
+user console CONSOLE_KAFKA_PASSWORD &
+user operator OPERATOR_KAFKA_PASSWORD &
 all
 
 # A consumer reads its topics as a member of its group.

@@ -1,11 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv, promisify } from 'node:util';
-import { makeEnvFile } from '@walpost/native/env-file';
 import { reservePorts } from '@walpost/native/reserve-ports';
 import { type Environment, eventually, explaining } from '../support.js';
 
@@ -20,6 +16,7 @@ export const PATIENCE = 240;
 
 /** A project of its own on this machine's Docker: own name, ports, passwords and volumes. */
 export interface ComposeStack {
+  /** Its ports and, once it is up, the passwords that it has made. */
   env: Environment;
   /** Runs `docker compose …` and answers what it printed; rejects with what it complained about. */
   compose(...args: string[]): Promise<string>;
@@ -55,24 +52,20 @@ const PORTS = [
   'PROMETHEUS_PORT',
 ];
 
+const SHOW_SECRETS = ['run', '--rm', '--no-deps', 'secrets', 'show'];
+
 /** @param files compose files, seen from the root of the clone */
 export async function composeStack(...files: string[]): Promise<ComposeStack> {
-  const folder = await mkdtemp(join(tmpdir(), 'walpost-compose-'));
-  const envFile = join(folder, '.env');
-  await makeEnvFile(envFile, join(root, '.env.example'));
   const block = await reservePorts();
   const ports = Object.fromEntries(PORTS.map((name, index) => [name, String(block.ports[index])]));
   const own = {
     ...ports,
     COMPOSE_PROJECT_NAME: `walpost-test-${randomBytes(4).toString('hex')}`,
     COMPOSE_FILE: files.join(':'),
-    COMPOSE_ENV_FILES: envFile,
+    // As in a fresh clone, whatever .env an npm start has left in this one.
+    COMPOSE_DISABLE_ENV_FILE: '1',
   };
-  const env: Environment = {
-    ...(parseEnv(await readFile(envFile, 'utf8')) as Environment),
-    ...own,
-    KAFKA_BROKERS: `localhost:${ports['KAFKA_PORT']}`,
-  };
+  const env: Record<string, string> = { ...own, KAFKA_BROKERS: `localhost:${ports['KAFKA_PORT']}` };
 
   const docker = async (...args: string[]): Promise<string> => {
     try {
@@ -86,9 +79,11 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
   };
   // Asked for once: Compose takes a second to answer, and only these two make other containers.
   const containers = new Map<string, string>();
-  const compose = (...args: string[]) => {
+  const compose = async (...args: string[]) => {
     if (args.some((arg) => arg === 'up' || arg === 'down')) containers.clear();
-    return docker('compose', ...args);
+    const said = await docker('compose', ...args);
+    if (args[0] === 'up') Object.assign(env, parseEnv(await docker('compose', ...SHOW_SECRETS)));
+    return said;
   };
   const containerOf = async (service: string) => {
     const id = containers.get(service) ?? (await compose('ps', '--all', '--quiet', service)).trim();
@@ -126,7 +121,6 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
     async close() {
       await compose('--profile', '*', 'down', '--volumes', '--timeout', '5', '--remove-orphans');
       block.release();
-      await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { programSecrets, secretNames } from '@walpost/native/secrets';
 import { endOf, eventually, kafkaOf, placeOrder, setting } from '../support.js';
 import { type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
 import { effectsOf, exactly, orderWhile } from './order-load.js';
@@ -6,30 +7,13 @@ import { effectsOf, exactly, orderWhile } from './order-load.js';
 let stack: ComposeStack;
 beforeAll(async () => {
   stack = await composeStack('compose.yaml');
-  await stack.compose('build');
-}, 600_000);
+});
 afterAll(() => stack?.close(), 60_000);
 
 const SERVICES = ['order', 'payment', 'inventory', 'notification'];
 
-test('the services may come first: each waits, says for what, and goes on', async () => {
-  await stack.compose('up', '--detach', '--no-deps', ...SERVICES, 'watcher');
-  const waitsFor: Record<string, RegExp> = {
-    order: /waiting for .*schema ids/,
-    payment: /waiting for .*Kafka/,
-    inventory: /waiting for .*Kafka/,
-    notification: /waiting for .*Kafka/,
-    watcher: /Kafka Connect at .* (ENOTFOUND|EAI_AGAIN)/,
-  };
-  for (const [service, line] of Object.entries(waitsFor)) {
-    await eventually(
-      async () => (line.test(await stack.compose('logs', service)) ? true : undefined),
-      PATIENCE,
-    );
-  }
-  await stack.compose('up', '--wait');
-  for (const service of SERVICES)
-    expect([service, await stack.inspect(service, '{{.RestartCount}}')]).toEqual([service, '0']);
+test('one command, with nothing before it, and an order goes all the way', async () => {
+  await stack.explaining(() => stack.compose('up', '--wait'));
   const { id } = await placeOrder(stack.env);
   expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
   expect(await effectsOf(stack.env, [id])).toEqual(exactly(1));
@@ -85,7 +69,11 @@ test('nothing listens beyond the loopback address', async () => {
     'registry',
     'watcher',
   ]);
-  expect(Object.values(services).filter(({ network_mode }) => network_mode)).toEqual([]);
+  // What makes the passwords has no network at all.
+  const modes = Object.entries(services).flatMap(([name, { network_mode: mode }]) =>
+    mode ? [[name, mode]] : [],
+  );
+  expect(modes).toEqual([['secrets', 'none']]);
 }, 60_000);
 
 test('what keeps running may take 4 GB of memory together, and no more', async () => {
@@ -172,23 +160,52 @@ test('a service is nobody in its container, writes nowhere, and carries no passw
     const said = await stack.compose('exec', '-T', service, 'node', '-e', probe);
     expect([service, JSON.parse(said)]).toEqual([service, { uid: 1000, open: [], capabilities: 0 }]);
   }
-  const shown = 'console.log(Object.keys(process.env).filter((name) => name.endsWith("_PASSWORD")).join())';
-  const image = await stack.compose(
-    'run',
-    '--rm',
-    '--no-deps',
-    '--env',
-    'HOME',
-    '--entrypoint',
-    'node',
-    'walpost',
-    '-e',
-    shown,
-  );
-  // The command line works as the services' own roles, and as Debezium's where a lost slot is dropped; the superuser, the
-  // registry and the standby are not its business.
-  expect(image.trim()).not.toMatch(/\b(POSTGRES|REGISTRY|REPLICATOR)_PASSWORD/);
 }, 120_000);
+
+test('each program finds its own secrets in its container, and no variable of it holds one', async () => {
+  const { services } = JSON.parse(await stack.compose('config', '--format', 'json')) as {
+    services: Record<string, { environment?: Record<string, string> }>;
+  };
+  const made = secretNames.map((name) => setting(stack.env, name));
+  for (const service of [
+    'postgres',
+    'kafka',
+    'connect',
+    'registry',
+    'mail',
+    ...SERVICES,
+    'console',
+    'watcher',
+  ]) {
+    const look = 'cat /run/secrets/* 2> /dev/null; env; true';
+    const said = await stack.compose('exec', '-T', service, 'sh', '-c', look);
+    const found = secretNames.filter((_name, at) => said.includes(String(made[at])));
+    expect([service, found]).toEqual([service, Object.values(programSecrets[service] ?? {})]);
+    const given = Object.values(services[service]?.environment ?? {}).filter((value) => made.includes(value));
+    expect([service, given]).toEqual([service, []]);
+  }
+}, 120_000);
+
+test('whoever needs a password is shown it', async () => {
+  const token = (await stack.compose('run', '--rm', 'secrets', 'show', 'CONSOLE_TOKEN')).trim();
+  const url = `http://127.0.0.1:${setting(stack.env, 'CONSOLE_PORT')}/api/load`;
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  const answer = await fetch(url, { method: 'PUT', headers, body: '{}' });
+  expect(answer.status).toBe(400);
+  const said = [
+    'exec',
+    '-T',
+    'postgres',
+    'psql',
+    '-U',
+    'postgres',
+    '-d',
+    'orders',
+    '-XAtc',
+    'select current_user',
+  ];
+  expect((await stack.compose(...said)).trim()).toBe('postgres');
+}, 60_000);
 
 test('told to stop under load, each service is gone within 10 s, and no message is lost', async () => {
   const { ids } = await orderWhile(stack.env, async () => {
@@ -237,11 +254,30 @@ test.each([
   900_000,
 );
 
-test('down keeps the data, down -v does not', async () => {
+test('down keeps the data, and the services may come back first: each waits, says for what, and goes on', async () => {
   const { id } = await placeOrder(stack.env);
   await endOf(stack.env, id);
+  const before = { ...stack.env };
   await stack.compose('down');
+  await stack.compose('up', '--detach', '--no-deps', ...SERVICES, 'watcher');
+  const waitsFor: Record<string, RegExp> = {
+    order: /waiting for .*schema ids/,
+    payment: /waiting for .*Kafka/,
+    inventory: /waiting for .*Kafka/,
+    notification: /waiting for .*Kafka/,
+    watcher: /Kafka Connect at .* (ENOTFOUND|EAI_AGAIN)/,
+  };
+  for (const [service, line] of Object.entries(waitsFor)) {
+    await eventually(
+      async () => (line.test(await stack.compose('logs', service)) ? true : undefined),
+      PATIENCE,
+    );
+  }
   await stack.compose('up', '--wait');
+  for (const service of SERVICES)
+    expect([service, await stack.inspect(service, '{{.RestartCount}}')]).toEqual([service, '0']);
+  // The passwords are kept with the data.
+  expect(stack.env).toEqual(before);
   expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
   const again = await placeOrder(stack.env);
   expect((await endOf(stack.env, again.id)).status).toBe('CONFIRMED');

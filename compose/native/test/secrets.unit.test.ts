@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -105,7 +105,7 @@ test('secrets are made once: what is kept is never changed, whatever .env says l
   expect(await readKept(folder)).toEqual(first.kept);
   expect(statSync(join(folder, 'kept')).mode & 0o777).toBe(0o700);
   expect(statSync(join(folder, 'kept/CDC_PASSWORD')).mode & 0o777).toBe(0o600);
-  expect(readdirSync(folder)).toEqual(['kept']);
+  expect(readdirSync(join(folder, 'kept')).sort()).toEqual([...secretNames].sort());
 });
 
 test('before they are made, one line says what makes them', async () => {
@@ -120,6 +120,9 @@ test('each program finds its own in its folder, and what it had elsewhere is tak
     REGISTRY_PASSWORD: 'a\\b é',
     POSTGRES_PASSWORD: 'a:b\\c',
   });
+  // Those that run here have a folder.
+  for (const program of ['watcher', 'principals', ...Object.keys(programSecrets)])
+    mkdirSync(join(folder, program));
   await shareSecrets(folder, kept, true);
   expect(read('order')).toEqual({
     ORDERS_PASSWORD: all['ORDERS_PASSWORD'],
@@ -135,7 +138,7 @@ test('each program finds its own in its folder, and what it had elsewhere is tak
   ]);
   await shareSecrets(folder, kept, false);
   expect(read('order')).toEqual({ ORDERS_PASSWORD: all['ORDERS_PASSWORD'] });
-  expect(read('watcher')).toEqual({});
+  expect([read('watcher'), read('principals')]).toEqual([{}, {}]);
   expect(read('connect')).toEqual({ CDC_PASSWORD: all['CDC_PASSWORD'] });
   expect(read('postgres')).toEqual({ POSTGRES_PASSWORD: 'a:b\\c', pgpass: '*:*:*:postgres:a\\:b\\\\c\n' });
   expect(statSync(join(folder, 'postgres/pgpass')).mode & 0o777).toBe(0o600);

@@ -44,7 +44,7 @@ export function Page() {
     }
     setQuestion({
       title: 'Unlock changes',
-      text: 'Looking needs nothing. To change something, give the token: npm start prints it, and it stands in .env as CONSOLE_TOKEN.',
+      text: 'Looking needs nothing. To change something, give the token: npm start prints it, and with compose it is shown by docker compose run --rm secrets show CONSOLE_TOKEN.',
       action: 'Unlock',
       field: { label: 'Token', type: 'password' },
       run: async (given) => {

@@ -1,0 +1,36 @@
+import { parseArgs } from 'node:util';
+import { secretNames } from './secrets.js';
+import { keepSecrets, readKept, shareSecrets } from './share-secrets.js';
+import { messageOf, StackError } from './stack-error.js';
+
+/**
+ * The secrets of docker compose, in a volume.
+ *
+ *   node compose-secrets.js FOLDER make [--secured]   makes what is missing, and gives each program its own
+ *   node compose-secrets.js FOLDER show [NAME]        prints all as lines of an .env, or one alone
+ */
+async function main(): Promise<void> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { secured: { type: 'boolean', default: false } },
+  });
+  const [folder = '', command, wanted] = positionals;
+  if (command === 'make') {
+    const { kept, ignored } = await keepSecrets(folder, process.env);
+    await shareSecrets(folder, kept, values.secured);
+    if (ignored.length === 0) return;
+    console.log(
+      `Of .env these are other than what the data was made with, which stays in use: ${ignored.join(', ')}. compose/README.md says how to change a password.`,
+    );
+  } else if (command === 'show') {
+    const kept = await readKept(folder);
+    const name = secretNames.find((one) => one === wanted);
+    if (wanted && !name) throw new StackError(`There is no ${wanted}; there are ${secretNames.join(', ')}.`);
+    console.log(name ? kept[name] : secretNames.map((one) => `${one}=${kept[one]}`).join('\n'));
+  } else throw new StackError('usage: docker compose run --rm secrets make | show [NAME]');
+}
+
+await main().catch((error: unknown) => {
+  console.error(error instanceof StackError ? error.message : `secrets: ${messageOf(error)}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,56 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { makeEnvFile } from '../env-file.js';
+import { root } from '../paths.js';
+import { secretNames } from '../secrets.js';
+import { completeSettings } from '../settings.js';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'walpost-env-'));
+  file = join(folder, '.env');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+const make = (env = {}) => makeEnvFile(file, join(root, '.env.example'), env);
+const read = () => parseEnv(readFileSync(file, 'utf8'));
+
+test('without an .env one is made, for its owner only', async () => {
+  expect(await make()).toBe('made');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const first = read();
+  expect(secretNames.filter((name) => !first[name])).toEqual([]);
+  expect(await make()).toBe('kept');
+  expect(read()).toEqual(first);
+});
+
+test.each([
+  ['a port and nothing else', 'POSTGRES_PORT=5544'],
+  ['nothing', ''],
+  ['empty passwords', 'POSTGRES_PASSWORD=\nORDERS_PASSWORD=\nCONSOLE_TOKEN=\n'],
+  ['one password', '# mine\nORDERS_PASSWORD="of my own"\n'],
+])('an .env with %s gets what it lacks, and keeps what it has', async (_what, text) => {
+  writeFileSync(file, text);
+  const before = read();
+  expect(await make()).toBe('completed');
+  expect(readFileSync(file, 'utf8').startsWith(text)).toBe(true);
+  const after = read();
+  for (const [name, value] of Object.entries(before))
+    if (value) expect([name, after[name]]).toEqual([name, value]);
+  expect(() => completeSettings(after)).not.toThrow();
+  // Left empty on purpose: nobody may change anything on the console.
+  if (before['CONSOLE_TOKEN'] === '') expect(after['CONSOLE_TOKEN']).toBe('');
+  expect(await make()).toBe('kept');
+});
+
+test('what is set in the environment is not made again', async () => {
+  writeFileSync(file, '');
+  const { POSTGRES_PASSWORD: _made, ...others } = Object.fromEntries(
+    secretNames.map((name) => [name, 'given']),
+  );
+  expect(await make(others)).toBe('completed');
+  expect(Object.keys(read())).toEqual(['POSTGRES_PASSWORD']);
+});
