@@ -1,10 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Audit, type AuditRange, auditOutboxes } from './audit-outbox.js';
 import { CliError, UsageError } from './cli-error.js';
 import type { Config } from './config.js';
 import { withKafka } from './kafka.js';
 import { openObserved } from './open-observed.js';
-import { waitOption, wholeNumber } from './options.js';
+import { instant, seconds, waitOption, wholeNumber } from './options.js';
 
 /** What says which time is meant. */
 export interface RangeOptions {
@@ -17,14 +17,22 @@ export interface RangeOptions {
 
 /** An event that was written a moment ago may still be under way, ms. */
 const UNDER_WAY = 10_000;
+/** Minutes. */
+const TEN_YEARS = 5_256_000;
 
 /** Adds the options of a time range to a command. */
 export function rangeOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--last <minutes>', 'events of the last minutes').argParser(wholeNumber(1)).default(60),
+      new Option('--last <minutes>', 'events of the last minutes')
+        .argParser(wholeNumber(1, TEN_YEARS))
+        .default(60),
     )
-    .addOption(new Option('--since <time>', 'events from then on, instead of --last').argParser(instant))
+    .addOption(
+      new Option('--since <time>', 'events from then on (ISO 8601 with a zone), instead of --last').argParser(
+        instant,
+      ),
+    )
     .addOption(
       new Option('--until <time>', 'events up to then (default: 10 s ago, the rest is under way)').argParser(
         instant,
@@ -32,7 +40,7 @@ export function rangeOptions(command: Command): Command {
     )
     .addOption(
       new Option('--timeout <seconds>', 'how long reading a topic may take')
-        .argParser(wholeNumber(1))
+        .argParser(seconds(1))
         .default(60),
     )
     .addOption(waitOption(0, 'how long to wait for a Kafka that is not there yet'));
@@ -61,10 +69,4 @@ export async function audit(config: Config, range: AuditRange, options: RangeOpt
   } finally {
     await close();
   }
-}
-
-function instant(text: string): Date {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('Give a time like 2026-11-25T10:00:00Z.');
-  return time;
 }

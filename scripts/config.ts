@@ -89,15 +89,12 @@ function address(value: Value, name: string, fallback: string): string {
 function kafka(value: Value): KafkaAccess {
   const protocol = value('KAFKA_SECURITY_PROTOCOL', 'PLAINTEXT');
   try {
-    const access = kafkaAccess({
+    return kafkaAccess({
       KAFKA_BROKERS: value('KAFKA_BROKERS', 'localhost:9092'),
       KAFKA_SECURITY_PROTOCOL: oneOf('KAFKA_SECURITY_PROTOCOL', protocol, ['PLAINTEXT', 'SASL_SSL']),
       KAFKA_USERNAME: value('KAFKA_USERNAME', ''),
       KAFKA_PASSWORD: value('KAFKA_PASSWORD', ''),
     });
-    const wrong = access.brokers.find((broker) => !/^\S+:\d{1,5}$/.test(broker));
-    if (wrong !== undefined) throw new UsageError(`KAFKA_BROKERS: "${wrong}" is not host:port`);
-    return access;
   } catch (error) {
     throw error instanceof ConfigError ? new UsageError(error.message, { cause: error }) : error;
   }

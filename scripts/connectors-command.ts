@@ -1,3 +1,4 @@
+import { parseHostPort } from '@walpost/kit/host-port';
 import { describeProcess } from '@walpost/kit/metrics/registry';
 import { exposeConnectors, exposeGroups } from '@walpost/kit/metrics/relay';
 import { createKafkaView } from '@walpost/kit/observe/kafka-view';
@@ -10,7 +11,7 @@ import type { Config } from './config.js';
 import { type ConnectClient, createConnectClient } from './connect-client.js';
 import { CONNECTORS, readConnectorFiles } from './connector-files.js';
 import { debeziumProblem } from './debezium-version.js';
-import { jsonOption, timeoutOption, waitOption } from './options.js';
+import { jsonOption, seconds, timeoutOption, waitOption } from './options.js';
 import { printJson, printTable } from './output.js';
 import { serveWatcher } from './serve-watcher.js';
 import { observedServices } from './services.js';
@@ -100,13 +101,12 @@ export function connectorsCommand(config: () => Config): Command {
 
   command('watch', 'restart what fails of the connectors, until it is stopped')
     .argument('[name...]', 'all when none is given')
-    .addOption(new Option('--every <seconds>', 'how often to look').argParser(Number).default(2))
+    .addOption(new Option('--every <seconds>', 'how often to look').argParser(seconds(0.1)).default(2))
     .option(
       '--metrics <host:port>',
       'serve /metrics there: connectors, tasks, the lag of the services; and /health/ready',
     )
     .action(async (names: string[], options: Options & { every: number; metrics?: string }) => {
-      if (!(options.every > 0)) throw new UsageError('--every: give a number of seconds above 0');
       const metrics = await startMetrics(config(), namesIn(names, options), options.metrics);
       const stop = new AbortController();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
@@ -144,11 +144,10 @@ export function connectorsCommand(config: () => Config): Command {
 /** Tells what the watcher sees, when an address is given. */
 async function startMetrics({ kafka: access, connect }: Config, names: readonly string[], address?: string) {
   if (address === undefined) return undefined;
-  const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(address) ?? [];
-  if (!host || !port || Number(port) > 65_535)
-    throw new UsageError(`--metrics: "${address}" is not host:port`);
+  const listenAt = parseHostPort(address, 0);
+  if ('problem' in listenAt) throw new UsageError(`--metrics: "${address}" ${listenAt.problem}`);
   const read = () => readConnectors(connect);
-  const server = await serveWatcher({ host, port: Number(port) }, names, read);
+  const server = await serveWatcher(listenAt, names, read);
   const topics = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
   const kafka = createKafkaView('walpost-watcher', access, topics);
   describeProcess('watcher');

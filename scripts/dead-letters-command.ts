@@ -39,7 +39,9 @@ export function deadLettersCommand(config: () => Config): Command {
     .option('--key <key>', 'only those of one key')
     .option('--all', 'settled ones too: replayed and discarded')
     .addOption(
-      new Option('--limit <n>', 'at most so many of a service').argParser(wholeNumber(1)).default(200),
+      new Option('--limit <n>', 'at most so many of a service')
+        .argParser(wholeNumber(1, 100_000))
+        .default(200),
     )
     .addOption(waitOption(0, 'how long to wait for a database that is not there yet'))
     .addOption(jsonOption())

@@ -23,7 +23,7 @@ export function outboxCommand(config: () => Config): Command {
     .option(
       '--keep-days <n>',
       'days that are kept in any case (default: OUTBOX_RETENTION_DAYS)',
-      wholeNumber(1),
+      wholeNumber(1, 3_650),
     )
     .addOption(yesOption())
     .addOption(waitOption(30, 'how long to wait for the database, and for the slots to move on'))

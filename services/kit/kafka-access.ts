@@ -1,4 +1,5 @@
 import { ConfigError } from './config.js';
+import { parseHostPort } from './host-port.js';
 import { quietKafkajs } from './quiet-kafkajs.js';
 
 // Every client of ours takes its access from here.
@@ -14,7 +15,7 @@ export interface KafkaAccess {
 /**
  * How to connect to Kafka, from the variables of that name.
  *
- * @throws {ConfigError} when SASL_SSL is asked for and user or password is not set
+ * @throws {ConfigError} when KAFKA_BROKERS is no list of host:port; when SASL_SSL is asked for and user or password is not set
  */
 export function kafkaAccess(settings: {
   KAFKA_BROKERS: string;
@@ -22,7 +23,7 @@ export function kafkaAccess(settings: {
   KAFKA_USERNAME?: string;
   KAFKA_PASSWORD?: string;
 }): KafkaAccess {
-  const brokers = settings.KAFKA_BROKERS.split(',').map((broker) => broker.trim());
+  const brokers = parseBrokers(settings.KAFKA_BROKERS);
   if (settings.KAFKA_SECURITY_PROTOCOL === 'PLAINTEXT') return { brokers };
   const { KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = settings;
   if (!username || !password) {
@@ -31,4 +32,21 @@ export function kafkaAccess(settings: {
     );
   }
   return { brokers, ssl: true, sasl: { mechanism: 'scram-sha-512', username, password } };
+}
+
+/** Reads a comma-separated list of `host:port`. @throws {ConfigError} naming the part that is none */
+function parseBrokers(list: string): string[] {
+  return list.split(',').map((part) => {
+    const broker = part.trim();
+    const problem = broker === '' ? 'has an empty part: the list is host:port,host:port' : problemOf(broker);
+    if (problem === undefined) return broker;
+    throw new ConfigError(
+      `Configuration: KAFKA_BROKERS: "${broker || list}" ${problem}. Every variable is described in .env.example.`,
+    );
+  });
+}
+
+function problemOf(broker: string): string | undefined {
+  const read = parseHostPort(broker);
+  return 'problem' in read ? read.problem : undefined;
 }
