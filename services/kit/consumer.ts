@@ -2,6 +2,8 @@ import type { Decoder } from '@walpost/schemas/codec';
 import kafkajs, { type Batch, type EachBatchPayload, type KafkaMessage, type logCreator } from 'kafkajs';
 import type { Db } from './database.js';
 import type { BatchResult, Subscription } from './handle-batch.js';
+import { damageOf } from './kafka/codecs.js';
+import { createKafka } from './kafka/create-kafka.js';
 import type { KafkaAccess } from './kafka-access.js';
 import { eventFields, recordFields } from './log-fields.js';
 import type { Logger } from './logger.js';
@@ -12,7 +14,7 @@ import { backoff, pause, untilDone } from './retry.js';
 import { traceBatch } from './trace-batch.js';
 
 // A CommonJS package: its values come with the default import.
-const { Kafka, logLevel } = kafkajs;
+const { logLevel } = kafkajs;
 
 export interface ConsumerOptions extends Subscription {
   kafka: KafkaAccess;
@@ -41,6 +43,8 @@ const SESSION_TIMEOUT = 8_000;
 const HEARTBEAT_EVERY = 2_000;
 /** How long the broker keeps a poll open while there is nothing to read, ms; an event ends it at once. */
 const POLL_FOR = 1_000;
+/** How often to ask Kafka for partitions that were added to a topic, ms: one small request each. kafkajs: 5 minutes. */
+const TOPICS_EVERY = 5_000;
 /**
  * About 15 s in all, ms. The client outlives the restart of a broker so; one that gave up would come back as another
  * member, and the group would wait for the old one until its session is over.
@@ -62,9 +66,8 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   const attemptsAt = new Map<string, Attempts>();
   let joined = false;
 
-  const kafka = new Kafka({
+  const kafka = createKafka(options.kafka, {
     clientId: groupId,
-    ...options.kafka,
     logLevel: logLevel.WARN,
     logCreator: toPino(logger),
     retry: RETRY,
@@ -112,7 +115,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       countBatch(from, received.length, performance.now() - begun);
       return hold;
     } catch (error) {
-      // The registry is away: nothing of this batch could be read.
+      // The registry is away, or the batch is damaged: nothing of it could be read.
       const offset = messages[0]?.offset ?? '0';
       const attempt = attempts.offset === offset ? attempts.count + 1 : 1;
       Object.assign(attempts, { offset, count: attempt });
@@ -151,6 +154,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       sessionTimeout: SESSION_TIMEOUT,
       heartbeatInterval: HEARTBEAT_EVERY,
       maxWaitTimeInMs: POLL_FOR,
+      metadataMaxAge: TOPICS_EVERY,
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       joined = true;
@@ -173,7 +177,10 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       await consumer.connect();
       await consumer.subscribe({ topics, fromBeginning: true });
       const run = consumer.run({
-        autoCommit: false,
+        // Offsets are committed below. What no batch shows, markers and aborted transactions, kafkajs commits so: if
+        // it stayed uncommitted until the next event, retention would seem to have removed something unread.
+        autoCommit: true,
+        autoCommitThreshold: 1,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: options.concurrency ?? 3,
         eachBatch,
@@ -201,8 +208,12 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   };
 }
 
-function* chunks<T>(items: T[], size: number): Generator<T[]> {
-  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
+/** Messages to be handled together. Those up to a damaged batch come first; they are not held with it. */
+function* chunks(messages: KafkaMessage[], size: number): Generator<KafkaMessage[]> {
+  const damaged = messages.findIndex((each) => damageOf(each) !== undefined);
+  const end = damaged < 0 ? messages.length : damaged;
+  for (let at = 0; at < end; at += size) yield messages.slice(at, Math.min(at + size, end));
+  if (damaged >= 0) yield messages.slice(damaged);
 }
 
 /** Keeps the group membership alive while a slow database or a retry takes longer than the session. */

@@ -4,6 +4,7 @@ import { CodecError } from '@walpost/schemas/errors';
 import type { IHeaders, KafkaMessage } from 'kafkajs';
 import { validate as isUuid } from 'uuid';
 import type { Classified } from './errors.js';
+import { damageOf } from './kafka/codecs.js';
 
 /** Where a record stands in Kafka. Offsets are text: they are 64 bits wide. */
 export interface Position {
@@ -37,6 +38,12 @@ export class MessageError extends Error implements Classified {
   }
 }
 
+/** The batch that a record stands in cannot be read, which is no fault of the events in it. Another replica may have it. */
+export class DamagedBatchError extends Error implements Classified {
+  readonly retryable = true;
+  readonly code = 'damaged-batch';
+}
+
 /** A record as it was received: with its event, or with the reason why there is none. */
 export interface Received {
   message: KafkaMessage;
@@ -61,6 +68,7 @@ export interface Failure {
  * would make hundreds of promises that have nothing to wait for.
  *
  * @throws {CodecError} `registry-unavailable`, or rejects with it, which is no fault of the record
+ * @throws {DamagedBatchError}
  */
 export function receive(
   decoder: Decoder,
@@ -93,6 +101,8 @@ export function receive(
 
 function toEvent(decoder: Decoder, record: Omit<Received, 'result'>): ReceivedEvent | Promise<ReceivedEvent> {
   const { message, position, key, id, version } = record;
+  const damage = damageOf(message);
+  if (damage !== undefined) throw new DamagedBatchError(damage);
   if (id === undefined) throw new MessageError('invalid-event-id', 'header ce_id is missing or no UUID');
   if (version === undefined)
     throw new MessageError('invalid-version', 'header aggregateversion is no version');

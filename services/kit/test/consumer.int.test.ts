@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createDecoder, encode } from '@walpost/schemas/codec';
@@ -246,6 +248,96 @@ test('with the registry away the partition is held and readiness says why; then 
   expect((await settled(1)).map(({ key }) => key)).toEqual(['a']);
   await joined(consumer);
   expect(await database.admin`select from dead_letters`).toHaveLength(0);
+});
+
+test.each(['gzip', 'snappy', 'lz4', 'zstd'])(
+  'batches that the broker compressed by %s are read',
+  async (codec) => {
+    const own = `test-${randomUUID()}`;
+    const configEntries = [{ name: 'compression.type', value: codec }];
+    await admin.createTopics({
+      topics: [{ topic: own, numPartitions: 2, configEntries }],
+      waitForLeaders: false,
+    });
+    await eventually(() => admin.fetchTopicMetadata({ topics: [own] }));
+    // Larger than the blocks of 32 and 64 kB that Java's snappy and lz4 write.
+    const sent = keys(1_500);
+    await producer.send({ topic: own, messages: sent.map((key) => record(key)) });
+    start('one', { topics: [own] });
+    expect((await settled(1_500)).map(({ key }) => key).sort()).toEqual([...sent].sort());
+  },
+);
+
+test('a damaged batch holds its partition and says so; what is before it and beside it goes on, and it when it is whole', async () => {
+  const own = `test-${randomUUID()}`;
+  const configEntries = [{ name: 'compression.type', value: 'zstd' }];
+  await admin.createTopics({
+    topics: [{ topic: own, numPartitions: 2, configEntries }],
+    waitForLeaders: false,
+  });
+  await eventually(() => admin.fetchTopicMetadata({ topics: [own] }));
+  const send = (partition: number, ...messages: ReturnType<typeof record>[]) =>
+    producer.send({ topic: own, messages: messages.map((each) => ({ ...each, partition })) });
+  await send(0, record('before'));
+  await send(0, record('damaged 1'), record('damaged 2'));
+  const log = join(setting(env, 'WALPOST_TEST_DATA'), 'kafka', `${own}-0`, '00000000000000000000.log');
+  const end = (await stat(log)).size - 1;
+  const flipByte = async (at = end) => {
+    const file = await open(log, 'r+');
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
+    await file.write(Buffer.from([buffer.readUInt8() ^ 0xff]), 0, 1, at);
+    await file.close();
+  };
+  await flipByte();
+  await send(1, record('beside'));
+  await send(0, record('behind'));
+  const consumer = start('one', { topics: [own] });
+  expect((await settled(2)).map(({ key }) => key).sort()).toEqual(['before', 'beside']);
+  await eventually(async () => {
+    try {
+      consumer.ready();
+    } catch (error) {
+      return String(error).includes(`${own}/0 is held: the batch is damaged`) ? true : undefined;
+    }
+    return undefined;
+  });
+  expect(await database.admin`select from dead_letters`).toHaveLength(0);
+  await flipByte();
+  expect((await settled(5)).slice(2).map(({ key }) => key)).toEqual(['damaged 1', 'damaged 2', 'behind']);
+});
+
+test('partitions that are added to a topic are read soon', async () => {
+  const consumer = start('one');
+  await joined(consumer);
+  await produce(record('a'));
+  await settled(1);
+  await admin.createPartitions({ topicPartitions: [{ topic, count: 6 }] });
+  await eventually(async () => {
+    await admin.fetchTopicMetadata({ topics: [topic] });
+    return producer.send({ topic, messages: [{ ...record('b'), partition: 5 }] });
+  });
+  // kafkajs by itself looks after 5 minutes.
+  expect((await settled(2)).map(({ key }) => key)).toEqual(['a', 'b']);
+});
+
+test('an aborted transaction at the end of a partition is committed past, without an event after it', async () => {
+  start('one');
+  await produce(record('a'));
+  await settled(1);
+  const transactional = kafkaOf(env).producer({
+    transactionalId: randomUUID(),
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
+  await transactional.connect();
+  for (const end of ['abort', 'commit', 'abort'] as const) {
+    const transaction = await transactional.transaction();
+    await transaction.send({ topic, messages: [record(end), record('a')] });
+    await transaction[end]();
+  }
+  await transactional.disconnect();
+  await eventually(async () => ((await lag()) === 0n ? true : undefined));
+  expect((await effects()).map(({ key }) => key).sort()).toEqual(['a', 'a', 'commit']);
 });
 
 test('a consumer that is there before its topic waits for it', async () => {
