@@ -1,12 +1,11 @@
+import { partitionOf } from '@walpost/kit/observe/find-records';
 import type { Observed } from '@walpost/kit/observe/observed-service';
-import { openReader, type Place, placeKey } from '@walpost/kit/observe/topic-reader';
+import { openSince, readableEnds, transactionText } from '@walpost/kit/observe/open-transactions';
+import { type KafkaClients, openReader, type Place, placeKey } from '@walpost/kit/observe/topic-reader';
 import { header } from '@walpost/kit/receive';
 import { sql } from 'drizzle-orm';
 import { CliError } from './cli-error.js';
 import { type AuditedRow, type Difference, findDifferences, type SeenRecord } from './find-differences.js';
-import type { withKafka } from './kafka.js';
-
-type KafkaClients = Parameters<Parameters<typeof withKafka>[2]>[0];
 
 /** A time range, by when an event was written. */
 export interface AuditRange {
@@ -29,7 +28,7 @@ const SLACK = 60_000;
  * @throws CliError when it takes longer; the driver's or the client's error
  */
 export async function auditOutboxes(
-  { kafka, admin }: KafkaClients,
+  clients: KafkaClients,
   observed: readonly Observed[],
   range: AuditRange,
   seconds: number,
@@ -39,13 +38,13 @@ export async function auditOutboxes(
     service.publishes ? [{ service, db, topic: service.publishes.topic }] : [],
   );
   const reader = await openReader(
-    { kafka, admin },
+    clients,
     publishers.map(({ topic }) => topic),
   );
   try {
     const parts: Audit[] = [];
     for (const { service, db, topic } of publishers) {
-      const records = await readRecords(reader, admin, topic, from, seconds);
+      const { records, unreadable } = await readRecords(reader, clients, topic, from, seconds);
       // Read after the topic, so that a record whose row is younger than the first look is no surprise.
       const rows = await db.execute<AuditedRow & Record<string, unknown>>(sql`
         select id::text, aggregateid as key, aggregateversion as version, type,
@@ -62,7 +61,7 @@ export async function auditOutboxes(
           })),
       );
       const differences = findDifferences(
-        { publisher: service.shortName, topic, rows, records, consumers },
+        { publisher: service.shortName, topic, rows, records, consumers, unreadable },
         range.since.getTime(),
         range.until.getTime(),
       );
@@ -81,17 +80,19 @@ export async function auditOutboxes(
 
 async function readRecords(
   reader: Awaited<ReturnType<typeof openReader>>,
-  admin: KafkaClients['admin'],
+  { admin, requests }: KafkaClients,
   topic: string,
   from: Date,
   seconds: number,
-): Promise<SeenRecord[]> {
+): Promise<{ records: SeenRecord[]; unreadable: (key: string) => string | undefined }> {
   const ends = await admin.fetchTopicOffsets(topic);
   const starts = await admin.fetchTopicOffsetsByTimestamp(topic, from.getTime());
-  const places = ends.flatMap(({ partition, high }): Place[] => {
+  const readable = await readableEnds(requests, topic, ends);
+  const places = ends.flatMap(({ partition }): Place[] => {
     const start = BigInt(starts.find((each) => each.partition === partition)?.offset ?? -1);
     // Kafka says -1 where no record is that young.
-    return start < 0n || start >= BigInt(high) ? [] : [{ topic, partition, from: start, end: BigInt(high) }];
+    const end = readable.ends.get(partition) ?? 0n;
+    return start < 0n || start >= end ? [] : [{ topic, partition, from: start, end }];
   });
   const records: SeenRecord[] = [];
   const visit = ({ partition }: Place, message: Parameters<Parameters<typeof reader.scan>[1]>[1]) => {
@@ -111,5 +112,9 @@ async function readRecords(
     throw new CliError(
       `${topic} could not be read to its end within ${seconds} s; give --timeout or a shorter range`,
     );
-  return records;
+  const unreadable = (key: string) => {
+    const open = readable.open.get(partitionOf(topic, key, ends.length));
+    return open && `${transactionText(open)}, since ${new Date(openSince(open)).toISOString()}`;
+  };
+  return { records, unreadable };
 }

@@ -28,11 +28,14 @@ export interface AuditedTopic {
     readonly service: string;
     readonly seen: readonly { readonly id: string; readonly key: string; readonly version: number }[];
   }[];
+  /** Why what stands last in the partition of a key cannot be read; undefined when it can. */
+  readonly unreadable: (key: string) => string | undefined;
 }
 
 export interface Difference {
   readonly what:
     | 'not on the topic'
+    | 'cannot be read yet'
     | 'not in the outbox'
     | 'twice on the topic'
     | 'out of order'
@@ -56,7 +59,7 @@ export interface Difference {
  * @param until and not after
  */
 export function findDifferences(audited: AuditedTopic, since: number, until: number): Difference[] {
-  const { publisher, topic, rows, records, consumers } = audited;
+  const { publisher, topic, rows, records, consumers, unreadable } = audited;
   const places = new Map<string, string[]>();
   for (const { id, where } of records) places.set(id, [...(places.get(id) ?? []), where]);
   const inboxes = consumers.map(({ service, seen }) => {
@@ -77,6 +80,12 @@ export function findDifferences(audited: AuditedTopic, since: number, until: num
   const inRange = rows.filter(({ at }) => at >= since && at <= until);
   for (const row of inRange) {
     const own = places.get(row.id) ?? [];
+    const hidden = own.length === 0 ? unreadable(row.key) : undefined;
+    if (hidden !== undefined) {
+      // Nobody can have seen it there, and it may well be there: to publish it again would help nobody.
+      add('cannot be read yet', row, hidden);
+      continue;
+    }
     if (own.length === 0) add('not on the topic', row, '-');
     if (own.length > 1) add('twice on the topic', row, own.join(' '));
     for (const { service, ids } of inboxes) if (!ids.has(row.id)) add('not seen', row, service);

@@ -1,19 +1,20 @@
+import type { ListedGroup } from '@walpost/kit/kafka/requests';
 import {
   describeGroup,
   type GroupProgress,
   type PartitionProgress,
   peekOnce,
 } from '@walpost/kit/observe/describe-group';
-import { PEEK_PREFIX } from '@walpost/kit/observe/topic-reader';
+import { openSince, transactionText } from '@walpost/kit/observe/open-transactions';
+import { type KafkaClients, PEEK_PREFIX } from '@walpost/kit/observe/topic-reader';
 import { Command } from 'commander';
-import type { Admin } from 'kafkajs';
 import { CliError } from './cli-error.js';
 import type { Config } from './config.js';
 import { withKafka } from './kafka.js';
 import { jsonOption, waitOption, wholeNumber, yesOption } from './options.js';
 import { formatAge, printable, printJson, printTable } from './output.js';
 import { applyReset, type OffsetMove, parseTarget, planReset } from './reset-group.js';
-import { serviceNames, services } from './services.js';
+import { observedServices, serviceNames, services } from './services.js';
 
 interface Options {
   wait: number;
@@ -39,21 +40,23 @@ export function groupsCommand(config: () => Config): Command {
     .addOption(jsonOption())
     .action(async ({ wait, json }: Options) => {
       const rows = await withKafka(config(), wait, async (kafka) => {
-        const names = [...new Set([...OURS, ...(await groupNames(kafka.admin))])];
+        const listed = kafka.requests.listGroups();
+        const names = [...new Set([...OURS, ...namesOf(await listed)])];
         return (
-          await Promise.all(names.map((name) => describeGroup(kafka.admin, name, peekOnce(kafka))))
+          await Promise.all(names.map((name) => describeGroup(kafka, name, peekOnce(kafka), listed)))
         ).map(total);
       });
       if (json) printJson(rows);
       else {
         printTable(
-          ['GROUP', 'STATE', 'MEMBERS', 'LAG', 'OLDEST UNREAD'],
+          ['GROUP', 'STATE', 'MEMBERS', 'LAG', 'OLDEST UNREAD', 'TYPE'],
           rows.map((row) => [
             printable(row.group),
             row.state === 'Dead' ? 'none' : row.state,
             row.members,
             row.lag,
             ageOf(row.oldestUnread),
+            row.type,
           ]),
         );
       }
@@ -67,8 +70,8 @@ export function groupsCommand(config: () => Config): Command {
     .addOption(jsonOption())
     .action(async (name: string, { wait, json }: Options) => {
       const progress = await withKafka(config(), wait, async (kafka) => {
-        await existing(kafka.admin, name);
-        return describeGroup(kafka.admin, name, peekOnce(kafka));
+        await existing(kafka, name);
+        return describeGroup(kafka, name, peekOnce(kafka));
       });
       if (json) printJson(progress);
       else printProgress(progress);
@@ -79,15 +82,15 @@ export function groupsCommand(config: () => Config): Command {
     .description('let a group read a topic from another place on; refused while it has members')
     .argument('<group>', 'e.g. payment-service')
     .requiredOption('--topic <topic>', 'of which topic')
-    .requiredOption('--to <where...>', 'earliest | latest | offset N | time ISO')
-    .option('--partition <number>', 'only this partition', wholeNumber(0))
+    .requiredOption('--to <where...>', 'earliest | latest | offset N | time ISO, with its zone')
+    .option('--partition <number>', 'only this partition', wholeNumber(0, 2_147_483_647))
     .addOption(yesOption())
     .addOption(waitOption())
     .action(async (name: string, { topic, to, partition, yes, wait }: ResetOptions) => {
       const target = parseTarget(to);
       await withKafka(config(), wait, async (kafka) => {
-        await existing(kafka.admin, name);
-        const moves = await planReset(kafka.admin, name, topic, partition, target);
+        await existing(kafka, name);
+        const moves = await planReset(kafka, name, topic, partition, target, topicsOf(name));
         if (yes) await applyReset(kafka, name, topic, moves);
         printTable(
           ['TOPIC', 'PARTITION', 'OLD', 'NEW', 'EFFECT'],
@@ -103,35 +106,41 @@ export function groupsCommand(config: () => Config): Command {
   return group;
 }
 
-async function groupNames(admin: Admin): Promise<string[]> {
-  const { groups } = await admin.listGroups();
+/** What one of our groups reads, also before it has begun. */
+function topicsOf(group: string): readonly string[] {
+  return observedServices.find(({ name }) => name === group)?.consumes ?? [];
+}
+
+function namesOf(groups: readonly ListedGroup[]): string[] {
   // A peek of another command at the same time is no group of anybody.
   return groups
-    .map(({ groupId }) => groupId)
+    .map(({ group }) => group)
     .filter((name) => !name.startsWith(PEEK_PREFIX))
     .sort();
 }
 
 /** @throws CliError for a name that is neither ours nor known to Kafka: most likely a typing error */
-async function existing(admin: Admin, name: string): Promise<void> {
+async function existing({ requests }: KafkaClients, name: string): Promise<void> {
   if (OURS.includes(name)) return;
-  const names = await groupNames(admin);
+  const names = namesOf(await requests.listGroups());
   if (!names.includes(name))
     throw new CliError(`Kafka has no group ${name}; it has ${names.join(', ') || 'none'}`);
 }
 
 interface GroupTotal {
   readonly group: string;
+  readonly type: string;
   readonly state: string;
-  readonly members: number;
+  readonly members: number | null;
   readonly lag: number;
   readonly oldestUnread: number | null;
 }
 
-function total({ group, state, members, partitions }: GroupProgress): GroupTotal {
+function total({ group, type, state, members, partitions }: GroupProgress): GroupTotal {
   const times = partitions.flatMap(({ oldestUnread }) => oldestUnread ?? []);
   return {
     group,
+    type,
     state,
     members,
     lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
@@ -139,8 +148,11 @@ function total({ group, state, members, partitions }: GroupProgress): GroupTotal
   };
 }
 
-function printProgress({ group, state, members, partitions }: GroupProgress): void {
-  console.log(`${printable(group)}: ${state === 'Dead' ? 'none yet' : state}, members: ${members}`);
+function printProgress({ group, type, state, members, partitions }: GroupProgress): void {
+  const kind = type === 'classic' ? '' : `, type ${printable(type)}`;
+  console.log(
+    `${printable(group)}: ${state === 'Dead' ? 'none yet' : state}, members: ${members ?? 'not known'}${kind}`,
+  );
   if (partitions.length === 0) {
     console.log('nothing committed and nothing assigned');
     return;
@@ -160,8 +172,11 @@ function printProgress({ group, state, members, partitions }: GroupProgress): vo
   );
   for (const { topic, partition, expired } of partitions.filter(lostSome)) {
     console.log(
-      `  ${printable(topic)}/${partition}: ${expired} offsets were removed by retention before they were read`,
+      `  ${printable(topic)}/${partition}: ${expired} offsets were removed by retention before they were read, or were an aborted transaction's; \`walpost outbox audit\` says whether an event is missing`,
     );
+  }
+  for (const open of partitions.flatMap(({ openTransaction }) => openTransaction ?? [])) {
+    console.log(`  ${printable(transactionText(open))}, since ${new Date(openSince(open)).toISOString()}`);
   }
 }
 

@@ -1,3 +1,5 @@
+import { createKafka } from '@walpost/kit/kafka/create-kafka';
+import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
 import type { KafkaClients } from '@walpost/kit/observe/topic-reader';
 import { reason } from '@walpost/schemas/errors';
 import kafkajs from 'kafkajs';
@@ -15,22 +17,24 @@ export async function withKafka<T>(
   seconds: number,
   work: (clients: KafkaClients) => Promise<T>,
 ): Promise<T> {
-  const kafka = new kafkajs.Kafka({
+  const kafka = createKafka(access, {
     clientId: 'walpost-cli',
-    ...access,
     connectionTimeout: 3000,
     requestTimeout: 10_000,
     retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 500 },
     logLevel: kafkajs.logLevel.NOTHING,
   });
   const admin = kafka.admin();
+  let requests: KafkaRequests | undefined;
   try {
     await untilAvailable(() => admin.connect(), { seconds, retryable: () => true });
-    return await work({ kafka, admin });
+    requests = await openRequests(kafka);
+    return await work({ kafka, admin, requests });
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError(`Kafka at ${access.brokers.join(',')}: ${reason(error)}`, { cause: error });
   } finally {
+    await requests?.close();
     await admin.disconnect();
   }
 }

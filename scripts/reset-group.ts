@@ -1,8 +1,9 @@
-import { describe, fetchOffsets } from '@walpost/kit/observe/describe-group';
+import { fetchOffsets, lookUpGroup } from '@walpost/kit/observe/describe-group';
 import type { KafkaClients } from '@walpost/kit/observe/topic-reader';
-import type { Admin } from 'kafkajs';
+import { reason } from '@walpost/schemas/errors';
+import kafkajs from 'kafkajs';
 import { CliError, UsageError } from './cli-error.js';
-import { commitOffsets } from './commit-offsets.js';
+import { INSTANT_EXAMPLE, parseInstant } from './options.js';
 
 /** Where a group is to read on from. */
 export type Target =
@@ -27,33 +28,42 @@ export function parseTarget(words: readonly string[]): Target {
   if (to === 'offset' && value !== undefined && /^\d{1,18}$/.test(value) && rest.length === 0)
     return { to, offset: BigInt(value) };
   if (to === 'time' && value !== undefined && rest.length === 0) {
-    const time = Date.parse(value);
-    if (/^\d{4}-\d\d-\d\d/.test(value) && Number.isFinite(time)) return { to, time };
+    const time = parseInstant(value);
+    if (time) return { to, time: time.getTime() };
   }
   throw new UsageError(
-    `--to: "${words.join(' ')}" is none of: earliest, latest, offset N, time 2026-01-31T12:00:00Z`,
+    `--to: "${words.join(' ')}" is none of: earliest, latest, offset N, time ${INSTANT_EXAMPLE} (with its zone)`,
   );
 }
 
 /**
  * What a reset would do, by partition.
  * @param partition all partitions of the topic when undefined
- * @throws CliError when members are active, or group, topic, partition or offset do not exist
+ * @param reads topics that the group is known to read, whether it has begun or not
+ * @throws CliError when members are active, the group does not read the topic, or topic, partition or offset do not exist
  */
 export async function planReset(
-  admin: Admin,
+  clients: KafkaClients,
   groupId: string,
   topic: string,
   partition: number | undefined,
   target: Target,
+  reads: readonly string[],
 ): Promise<OffsetMove[]> {
-  await refuseActive(admin, groupId);
+  const { admin } = clients;
+  await refuseActive(clients, groupId);
   if (!(await admin.listTopics()).includes(topic)) throw new CliError(`Kafka has no topic ${topic}`);
   const all = await admin.fetchTopicOffsets(topic);
   const wanted = all.filter((each) => partition === undefined || each.partition === partition);
   if (wanted.length === 0)
     throw new CliError(`${topic} has no partition ${partition}; it has 0 to ${all.length - 1}`);
-  const [group] = await fetchOffsets(admin, groupId, [topic]);
+  const committed = await fetchOffsets(admin, groupId);
+  const read = new Set([...reads, ...committed.filter(hasOffset).map((each) => each.topic)]);
+  if (!read.has(topic)) {
+    const list = [...read].sort().join(', ') || 'no topic yet';
+    throw new CliError(`group ${groupId} does not read ${topic}; it reads ${list}`);
+  }
+  const group = committed.find((each) => each.topic === topic);
   const before = new Map(group?.partitions.map((each) => [each.partition, each.offset]));
   const byTime = target.to === 'time' ? await admin.fetchTopicOffsetsByTimestamp(topic, target.time) : [];
   const timed = new Map(byTime.map((each) => [each.partition, each.offset]));
@@ -71,17 +81,26 @@ export async function planReset(
  * @throws CliError when a member has joined since, or Kafka has kept other offsets
  */
 export async function applyReset(
-  { kafka, admin }: KafkaClients,
+  clients: KafkaClients,
   groupId: string,
   topic: string,
   moves: readonly OffsetMove[],
 ): Promise<void> {
   const changed = moves.filter(({ before, after }) => before !== after);
   if (changed.length === 0) return;
-  await refuseActive(admin, groupId);
-  const partitions = changed.map(({ partition, after }) => ({ partition, offset: after }));
-  await commitOffsets(kafka, groupId, topic, partitions);
-  const [group] = await fetchOffsets(admin, groupId, [topic]);
+  await refuseActive(clients, groupId);
+  const offsets = changed.map(({ partition, after }) => ({ partition, offset: after }));
+  try {
+    // Kafka itself refuses while there is a member, even one that has joined since.
+    await clients.requests.commit(groupId, topic, offsets);
+  } catch (error) {
+    if (!(error instanceof kafkajs.KafkaJSProtocolError)) throw error;
+    throw new CliError(
+      `group ${groupId} was not changed, Kafka refused: ${reason(error)}; has a member joined?`,
+      { cause: error },
+    );
+  }
+  const [group] = await fetchOffsets(clients.admin, groupId, [topic]);
   const kept = new Map(group?.partitions.map((each) => [each.partition, each.offset]));
   const wrong = changed.filter(({ partition, after }) => kept.get(partition) !== after);
   if (wrong.length > 0) {
@@ -90,13 +109,23 @@ export async function applyReset(
   }
 }
 
-async function refuseActive(admin: Admin, groupId: string): Promise<void> {
-  const description = await describe(admin, groupId);
-  const members = description?.members.length ?? 0;
-  if (!description || (members === 0 && description.state === 'Empty')) return;
+/** Safe is only what is known to be: a group of classic members or of the new protocol that has none. */
+async function refuseActive(clients: KafkaClients, groupId: string): Promise<void> {
+  const found = await lookUpGroup(clients, groupId);
+  if (!found) return;
+  const { type, state, members } = found;
+  if (members === null)
+    throw new CliError(
+      `group ${groupId} is of the type ${type} (${state}): its offsets are kept in another way`,
+    );
+  if (state === 'Empty' && members.length === 0) return;
   throw new CliError(
-    `group ${groupId} is active (${description.state}, members: ${members}): stop all its processes first; one that was killed counts for some seconds more`,
+    `group ${groupId} is active (${state}, members: ${members.length}): stop all its processes first; one that was killed counts for some seconds more`,
   );
+}
+
+function hasOffset({ partitions }: { partitions: readonly { offset: string }[] }): boolean {
+  return partitions.some(({ offset }) => BigInt(offset) >= 0n);
 }
 
 function afterReset(

@@ -54,7 +54,7 @@ async function findWay(config: Config, orderId: string, wait: number): Promise<O
     return await withKafka(config, wait, async (access) => {
       const reader = await openReader(access, TOPICS);
       try {
-        return await look({ value: { admin: access.admin, reader } });
+        return await look({ value: { ...access, reader } });
       } finally {
         await reader.close();
       }

@@ -45,11 +45,12 @@ all
 ) &
 # The console looks at every group and topic, and reads topics as a group of its own that it deletes again.
 (
-  may console --operation Describe --group '*'
+  may console --operation Describe --group '*' --transactional-id '*'
   may console --operation Read --operation Describe --topic order-events --topic payment-events --topic inventory-events
   may console --operation Read --operation Delete --resource-pattern-type prefixed --group walpost-peek-
 ) &
 # Whoever runs walpost makes topics, looks at groups and moves them.
 may operator --operation All --topic '*' --group '*' --cluster &
+may operator --operation Describe --transactional-id '*' &
 all
 echo "users and rules are there"

@@ -50,7 +50,7 @@ async function checkEvents(config: Config): Promise<{ kafka: Check[]; system: Ch
           checkKafka(admin, config),
           checkFlow(config, {
             topics: () => readTopics(admin, TOPICS),
-            groups: (names) => Promise.all(names.map((name) => describeGroup(admin, name, peek))),
+            groups: (names) => Promise.all(names.map((name) => describeGroup(clients, name, peek))),
           }),
         ]);
         return { kafka, system };

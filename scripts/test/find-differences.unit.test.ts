@@ -25,6 +25,7 @@ function topic(change: Partial<AuditedTopic> = {}): AuditedTopic {
         ],
       },
     ],
+    unreadable: () => undefined,
     ...change,
   };
 }
@@ -54,6 +55,18 @@ test('each kind of difference is named, and what is outside of the range is not'
   expect(differences({ rows: [...topic().rows, row('old', 'c', 1, 40), row('new', 'd', 1, 160)] })).toEqual(
     [],
   );
+});
+
+test('what may stand behind an open transaction is not said to be missing, and what can be seen is judged as ever', () => {
+  const unreadable = (key: string) => (key === 'a' ? 'order-events/0 cannot be read' : undefined);
+  const rows = [...topic().rows, row('b1', 'b', 1)];
+  const records = [record('a1', 'a', 1)];
+  const consumers = [{ service: 'payment', seen: [{ id: 'a1', key: 'a', version: 1 }] }];
+  expect(differences({ rows, records, consumers, unreadable })).toEqual([
+    ['cannot be read yet', 'a2', 'order-events/0 cannot be read'],
+    ['not on the topic', 'b1', '-'],
+    ['not seen', 'b1', 'payment'],
+  ]);
 });
 
 test('an event that a consumer has been sent a later one of is overtaken there', () => {

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
 import type { PartitionProgress } from '@walpost/kit/observe/describe-group';
 import type { Admin, Kafka, Producer } from 'kafkajs';
+import { startKafkaTool } from '../../tests/stack/kafka-tool.js';
 import { eventually, kafkaOf } from '../../tests/support.js';
-import { commitOffsets } from '../commit-offsets.js';
 import { cells, walpost } from './run-cli.js';
 
 const HOUR = 3_600_000;
@@ -12,6 +14,7 @@ const env = process.env as Record<string, string>;
 let kafka: Kafka;
 let admin: Admin;
 let producer: Producer;
+let requests: KafkaRequests;
 let topic: string;
 let group: string;
 
@@ -20,8 +23,10 @@ beforeAll(async () => {
   admin = kafka.admin();
   producer = kafka.producer();
   await Promise.all([admin.connect(), producer.connect()]);
+  requests = await openRequests(kafka);
 });
 afterAll(async () => {
+  await requests?.close();
   await admin?.disconnect();
   await producer?.disconnect();
 });
@@ -49,8 +54,7 @@ async function sendInTransaction(partition: number, end: 'commit' | 'abort'): Pr
 }
 
 const commit = (...offsets: string[]) =>
-  commitOffsets(
-    kafka,
+  requests.commit(
     group,
     topic,
     offsets.map((offset, partition) => ({ partition, offset })),
@@ -86,7 +90,7 @@ test('lag and oldest unread record, and no group of its own left behind', async 
 
   const list = await walpost(['groups', 'list']);
   const rows = new Map(cells(list.stdout).map((row) => [row[0], row.slice(1)]));
-  expect(rows.get(group)).toEqual(['Empty', '0', '2', '3 h']);
+  expect(rows.get(group)).toEqual(['Empty', '0', '2', '3 h', 'classic']);
   expect([...rows.keys()].slice(0, 4)).toEqual([
     'order-service',
     'payment-service',
@@ -180,6 +184,130 @@ test('a reset to what is not there is refused, and changes nothing', async () =>
     'walpost: Kafka has no topic nope\n',
   );
   expect(await committed()).toEqual(['1', '0', '0']);
+});
+
+/** Kafka's own consumer, as a member of the group until the work is done. */
+async function besideKafkasOwn(
+  tool: string,
+  args: readonly string[],
+  work: () => Promise<void>,
+): Promise<void> {
+  const member = await startKafkaTool(tool, ['--topic', topic, '--group', group, ...args]);
+  const ended = once(member, 'exit');
+  try {
+    await work();
+  } finally {
+    member.kill();
+    await ended;
+  }
+}
+
+test('a group of the new protocol is shown with its members, and not reset while it has any', async () => {
+  await send(0, Date.now(), Date.now());
+  const protocol = ['--consumer-property', 'group.protocol=consumer', '--from-beginning'];
+  await besideKafkasOwn('consumer.ConsoleConsumer', protocol, async () => {
+    await eventually(async () => ((await described())[0]?.committed === '2' ? true : undefined), 120);
+    const { stdout } = await walpost(['groups', 'describe', group, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'consumer', state: 'Stable', members: 1 });
+    expect(await described()).toMatchObject([
+      { lag: 0, memberId: expect.any(String), host: expect.stringMatching(/^[\d.:a-f]+$/) },
+      { memberId: expect.any(String) },
+      { memberId: expect.any(String) },
+    ]);
+    const list = await walpost(['groups', 'list']);
+    expect(cells(list.stdout).find(([name]) => name === group)).toEqual([
+      group,
+      'Stable',
+      '1',
+      '0',
+      '-',
+      'consumer',
+    ]);
+    const refused = await reset('--to', 'earliest', '--yes');
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^walpost: group \S+ is active \(Stable, members: 1\): stop .*\n$/);
+    // Kafka itself would not have it either: a member that joins a moment later is safe.
+    await expect(requests.commit(group, topic, [{ partition: 0, offset: '0' }])).rejects.toThrow();
+    expect(await committed()).toEqual(['2', '0', '0']);
+  });
+  await eventually(async () => ((await reset('--to', 'earliest', '--yes')).code === 0 ? true : undefined));
+  expect(await committed()).toEqual(['0', '0', '0']);
+}, 240_000);
+
+test('a share group is listed as what it is, and never reset', async () => {
+  await besideKafkasOwn('consumer.ConsoleShareConsumer', [], async () => {
+    const found = await eventually(async () => {
+      const { stdout } = await walpost(['groups', 'list']);
+      const row = cells(stdout).find(([name]) => name === group);
+      return row?.[1] === 'Stable' ? row : undefined;
+    }, 120);
+    expect(found).toEqual([group, 'Stable', '-', '0', '-', 'share']);
+    const refused = await reset('--to', 'earliest', '--yes');
+    expect(refused.stderr).toMatch(/^walpost: group \S+ is of the type share \(Stable\): .*\n$/);
+  });
+}, 240_000);
+
+test('a member that joins between the look and the deed is not harmed', async () => {
+  await commit('0', '0', '0');
+  const consumer = kafka.consumer({ groupId: group });
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topic });
+    await consumer.run({ eachMessage: async () => undefined });
+    await eventually(async () => {
+      const { groups } = await admin.describeGroups([group]);
+      return groups[0]?.state === 'Stable' ? true : undefined;
+    });
+    await expect(commit('0', '0', '0')).rejects.toThrow();
+  } finally {
+    await consumer.disconnect();
+  }
+});
+
+test('a reset of a topic that the group does not read is refused, and leaves no commit', async () => {
+  const other = `test-${randomUUID()}`;
+  await admin.createTopics({ topics: [{ topic: other, numPartitions: 1 }], waitForLeaders: false });
+  await eventually(() => admin.fetchTopicMetadata({ topics: [other] }));
+  await commit('0', '0', '0');
+  const args = ['--topic', other, '--to', 'earliest', '--yes'];
+  const refused = await walpost(['groups', 'reset', group, ...args]);
+  expect(refused).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: `walpost: group ${group} does not read ${other}; it reads ${topic}\n`,
+  });
+  const ours = await walpost(['groups', 'reset', 'payment-service', ...args]);
+  expect(ours.stderr).toBe(`walpost: group payment-service does not read ${other}; it reads order-events\n`);
+  const [found] = await admin.fetchOffsets({ groupId: group, topics: [other] });
+  expect(found?.partitions.filter(({ offset }) => offset !== '-1')).toEqual([]);
+});
+
+test('an open transaction is named, with what it keeps from being read', async () => {
+  await commit('0', '0', '0');
+  const transactionalId = `billing-${randomUUID()}`;
+  const transactional = kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 });
+  await transactional.connect();
+  const transaction = await transactional.transaction();
+  try {
+    await send(1, Date.now() - HOUR);
+    await transaction.send({ topic, messages: [{ partition: 1, value: 'x' }] });
+    await send(1, Date.now());
+    const { stdout } = await walpost(['groups', 'describe', group]);
+    expect(stdout).toMatch(
+      new RegExp(
+        `${topic}/1 cannot be read from offset 1 on: the transaction ${transactionalId} of producer \\d+ \\(epoch 0\\) is open, since \\d{4}-`,
+      ),
+    );
+    expect((await described())[1]).toMatchObject({
+      lag: 3,
+      oldestUnread: expect.any(Number),
+      openTransaction: { transactionalId, from: '1', since: expect.any(Number) },
+    });
+  } finally {
+    await transaction.abort();
+    await transactional.disconnect();
+  }
+  await eventually(async () => ((await described())[1]?.openTransaction === null ? true : undefined));
 });
 
 test('with Kafka away there is one line', async () => {

@@ -168,7 +168,7 @@ function readerNodes(snapshot: Snapshot, service: ServiceView, row: number): Nod
       title: name,
       lines: group
         ? [
-            group.members === 0 ? 'not running' : plural(group.members, 'member'),
+            group.members === 0 ? 'not running' : plural(group.members ?? 0, 'member'),
             `${count(behind(group).lag)} behind`,
           ]
         : ['Kafka is away'],

@@ -36,7 +36,7 @@ function Group({ group, snapshot }: { group: GroupProgress; snapshot: Snapshot }
         </td>
         <td class="number">{count(lag)}</td>
         <td class="number">{oldest === null ? '–' : `${age(at - oldest)} ago`}</td>
-        <td class="number">{group.members}</td>
+        <td class="number">{group.members ?? '–'}</td>
         <td class="number">{rate === null ? '…' : `${rate.toFixed(1)} /s`}</td>
       </tr>
       <tr class="more">

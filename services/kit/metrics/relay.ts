@@ -1,5 +1,6 @@
 import { Counter, Gauge } from 'prom-client';
 import type { GroupProgress } from '../observe/describe-group.js';
+import { openSince } from '../observe/open-transactions.js';
 import type { ConnectorView } from '../observe/read-connectors.js';
 import { secondsSince } from './database.js';
 import { onScrape, registry } from './registry.js';
@@ -82,9 +83,12 @@ export function exposeGroups(read: () => Promise<readonly GroupProgress[]>): () 
   return onScrape('Kafka', read, (found) => {
     for (const each of [members, lag, lagSeconds, expired]) each.reset();
     for (const { group, members: count, partitions } of found ?? []) {
-      members.set({ group }, count);
-      for (const { topic, partition, lag: messages, oldestUnread, expired: lost } of partitions) {
+      if (count !== null) members.set({ group }, count);
+      for (const { topic, partition, lag: messages, expired: lost, ...rest } of partitions) {
         if (messages === null) continue;
+        // Behind an open transaction nothing can be read: that counts from its beginning on.
+        const { oldestUnread: unread, openTransaction: open } = rest;
+        const oldestUnread = unread ?? (open && openSince(open));
         const labels = { group, topic, partition };
         lag.set(labels, messages);
         expired.set(labels, lost);

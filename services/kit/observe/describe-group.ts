@@ -1,5 +1,7 @@
-import kafkajs, { type Admin, type GroupDescription, type MemberDescription } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
+import type { GroupMember, ListedGroup, OpenTransaction } from '../kafka/requests.js';
 import { untilDone } from '../retry.js';
+import { readableEnds } from './open-transactions.js';
 import { peekUnread, type Unread } from './peek-unread.js';
 import { type KafkaClients, openReader, type Place, placeKey } from './topic-reader.js';
 
@@ -17,15 +19,20 @@ export interface PartitionProgress {
   readonly expired: number;
   /** When the oldest unread record was written, ms; null when there is none, or it could not be read in time. */
   readonly oldestUnread: number | null;
+  /** The first transaction that is open there: nobody reads on from its first record before it ends. */
+  readonly openTransaction: OpenTransaction | null;
   readonly memberId: string | null;
   readonly host: string | null;
 }
 
 export interface GroupProgress {
   readonly group: string;
+  /** `classic`, `consumer` (KIP-848), `share` …; `classic` when there is no such group. */
+  readonly type: string;
   /** As Kafka says: `Stable`, `Empty` …, `Dead` when it has no such group. */
   readonly state: string;
-  readonly members: number;
+  /** Null for a type that has members of another kind. */
+  readonly members: number | null;
   readonly partitions: readonly PartitionProgress[];
 }
 
@@ -48,17 +55,27 @@ export function peekOnce(kafka: KafkaClients): Peek {
   };
 }
 
-/** Progress of a group over the topics that it has committed in or is assigned, read as it is now. */
-export async function describeGroup(admin: Admin, group: string, peek: Peek): Promise<GroupProgress> {
-  const description = await describe(admin, group);
+/**
+ * Progress of a group over the topics that it has committed in or is assigned, read as it is now.
+ * @param listed the groups that there are; asked for when not given
+ */
+export async function describeGroup(
+  clients: KafkaClients,
+  group: string,
+  peek: Peek,
+  listed?: Promise<readonly ListedGroup[]>,
+): Promise<GroupProgress> {
+  const { admin, requests } = clients;
+  const found = await lookUpGroup(clients, group, listed);
   const committed = await committedOffsets(admin, group);
-  const owners = ownersOf(description);
+  const owners = ownersOf(found);
   const known = new Set(await admin.listTopics());
   const named = [...committed.keys(), ...owners.keys()].map(topicOf);
   const progress: PartitionProgress[] = [];
   const places: Place[] = [];
   for (const topic of [...new Set(named)].sort()) {
     const ends = known.has(topic) ? await admin.fetchTopicOffsets(topic) : goneOffsets(topic, committed);
+    const readable = known.has(topic) ? await readableEnds(requests, topic, ends) : undefined;
     for (const { partition, high, low } of ends.sort((a, b) => a.partition - b.partition)) {
       const key = placeKey(topic, partition);
       const owner = owners.get(key);
@@ -67,7 +84,8 @@ export async function describeGroup(admin: Admin, group: string, peek: Peek): Pr
       const at = offset === null ? BigInt(low ?? 0) : BigInt(offset);
       const from = low !== null && at < BigInt(low) ? BigInt(low) : at;
       const end = high === null ? null : BigInt(high);
-      if (end !== null && end > from) places.push({ topic, partition, from, end });
+      const last = readable?.ends.get(partition) ?? end;
+      if (last !== null && last > from) places.push({ topic, partition, from, end: last });
       progress.push({
         topic,
         partition,
@@ -76,6 +94,7 @@ export async function describeGroup(admin: Admin, group: string, peek: Peek): Pr
         lag: end === null ? null : Math.max(0, Number(end - from)),
         expired: Number(from - at),
         oldestUnread: null,
+        openTransaction: readable?.open.get(partition) ?? null,
         memberId: owner?.memberId ?? null,
         host: owner?.clientHost.replace(/^\//, '') ?? null,
       });
@@ -84,21 +103,55 @@ export async function describeGroup(admin: Admin, group: string, peek: Peek): Pr
   const unread = await peek(places);
   return {
     group,
-    state: description?.state ?? 'Dead',
-    members: description?.members.length ?? 0,
+    type: found?.type ?? 'classic',
+    state: found?.state ?? 'Dead',
+    members: found ? (found.members?.length ?? null) : 0,
     partitions: progress.map((each) => withUnread(each, unread.get(placeKey(each.topic, each.partition)))),
   };
 }
 
 function withUnread(progress: PartitionProgress, unread: Unread | undefined): PartitionProgress {
   if (unread === undefined) return progress;
-  return unread === 'nothing' ? { ...progress, lag: 0 } : { ...progress, oldestUnread: unread.timestamp };
+  if (unread !== 'nothing') return { ...progress, oldestUnread: unread.timestamp };
+  // What an open transaction has written so far counts: nobody knows yet that it is nothing.
+  return progress.openTransaction ? progress : { ...progress, lag: 0 };
+}
+
+/** A group of any protocol. */
+export interface GroupState {
+  readonly type: string;
+  readonly state: string;
+  /** Null for a type that has members of another kind. */
+  readonly members: readonly GroupMember[] | null;
 }
 
 /** What Kafka says of a group, undefined when it knows none of this name. */
-export async function describe(admin: Admin, group: string): Promise<GroupDescription | undefined> {
+export async function lookUpGroup(
+  { admin, requests }: Pick<KafkaClients, 'admin' | 'requests'>,
+  group: string,
+  listed: Promise<readonly ListedGroup[]> = requests.listGroups(),
+): Promise<GroupState | undefined> {
+  const found = (await listed).find((each) => each.group === group && each.state !== 'Dead');
+  if (!found) return undefined;
+  const { type, state } = found;
+  if (type === 'consumer') return { type, state, members: await requests.membersOf(group) };
+  if (type !== 'classic') return { type, state, members: null };
   const { groups } = await admin.describeGroups([group]);
-  return groups.find((each) => each.groupId === group && each.state !== 'Dead');
+  const described = groups.find((each) => each.groupId === group);
+  // Groups of another kind, like the workers of Kafka Connect, share no partitions.
+  const isConsumer = described?.protocolType === 'consumer';
+  const members = (described?.members ?? []).map(({ memberId, clientHost, memberAssignment }) => ({
+    memberId,
+    clientHost,
+    assignment: isConsumer ? decodeAssignment(memberAssignment) : [],
+  }));
+  return { type, state: described?.state ?? state, members };
+}
+
+function decodeAssignment(bytes: Buffer): GroupMember['assignment'] {
+  // Empty while the group rebalances.
+  const decoded = bytes.length === 0 ? null : kafkajs.AssignerProtocol.MemberAssignment.decode(bytes);
+  return Object.entries(decoded?.assignment ?? {}).map(([topic, partitions]) => ({ topic, partitions }));
 }
 
 /** Offsets by `topic/partition`; a partition without a commit is missing. */
@@ -134,15 +187,10 @@ export async function fetchOffsets(admin: Admin, groupId: string, topics?: strin
 type GroupOffsets = Awaited<ReturnType<Admin['fetchOffsets']>>;
 
 /** Members by `topic/partition`. */
-function ownersOf(description: GroupDescription | undefined): Map<string, MemberDescription> {
-  const owners = new Map<string, MemberDescription>();
-  // Groups of another kind, like the workers of Kafka Connect, share no partitions.
-  if (description?.protocolType !== 'consumer') return owners;
-  for (const member of description.members) {
-    // Empty while the group rebalances.
-    if (member.memberAssignment.length === 0) continue;
-    const decoded = kafkajs.AssignerProtocol.MemberAssignment.decode(member.memberAssignment);
-    for (const [topic, partitions] of Object.entries(decoded?.assignment ?? {}))
+function ownersOf(found: GroupState | undefined): Map<string, GroupMember> {
+  const owners = new Map<string, GroupMember>();
+  for (const member of found?.members ?? []) {
+    for (const { topic, partitions } of member.assignment)
       for (const partition of partitions) owners.set(placeKey(topic, partition), member);
   }
   return owners;

@@ -1,9 +1,9 @@
 import type { HttpAccess } from '@walpost/schemas/http-access';
 import { asc, eq, sql } from 'drizzle-orm';
-import type { Admin } from 'kafkajs';
+import type { OpenTransaction } from '../kafka/requests.js';
 import { inbox, outbox } from '../tables.js';
 import { attempt } from './attempt.js';
-import { describe, fetchOffsets } from './describe-group.js';
+import { fetchOffsets, lookUpGroup } from './describe-group.js';
 import { findRecords } from './find-records.js';
 import type { EffectRow, Observed, Source } from './observed-service.js';
 import {
@@ -17,12 +17,12 @@ import {
 import { readConnectors } from './read-connectors.js';
 import { type LetterView, readLettersOfKey } from './read-letters.js';
 import { readSlots, type Slot } from './read-slots.js';
-import type { TopicReader } from './topic-reader.js';
+import type { KafkaClients, TopicReader } from './topic-reader.js';
 
 /** Everything that knows something of an order. */
 export interface WaySources {
   readonly services: readonly Observed[];
-  readonly kafka: Source<{ admin: Admin; reader: TopicReader }>;
+  readonly kafka: Source<KafkaClients & { reader: TopicReader }>;
   readonly connect: HttpAccess;
 }
 
@@ -62,6 +62,7 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
 
   const kafka = unlessFailed(sources.kafka);
   const records = new Map<string, WayRecord>();
+  const openTransactions: OpenTransaction[] = [];
   const [slots, connectors] = await Promise.all([
     firstSlots(sources.services),
     attempt('connectors', () => readConnectors(sources.connect)),
@@ -71,10 +72,11 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
       const since = Math.min(...events.map(({ writtenAt }) => writtenAt));
       const search = { topic, key: orderId, since, wanted: events.map(({ id }) => id) };
       const result = unlessFailed(
-        await attempt(`topic ${topic}`, () => findRecords(kafka.admin, kafka.reader, search)),
+        await attempt(`topic ${topic}`, () => findRecords(kafka, kafka.reader, search)),
       );
       if (result && !result.complete) problems.push(`topic ${topic}: could not be read to its end in time`);
       for (const [id, record] of result?.found ?? []) records.set(id, record);
+      if (result?.open) openTransactions.push(result.open);
     }),
   ]);
 
@@ -92,7 +94,7 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
         known: traces !== null,
       })),
   }));
-  const waiting = kafka && unlessFailed(await attempt('Kafka', () => withGroups(kafka.admin, events)));
+  const waiting = kafka && unlessFailed(await attempt('Kafka', () => withGroups(kafka, events)));
   return {
     orderId,
     events: waiting?.events ?? events,
@@ -105,6 +107,7 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
     slots: unlessFailed(slots),
     connectors: unlessFailed(connectors),
     groups: waiting?.groups ?? [],
+    openTransactions,
     kafka: waiting !== null,
     problems: [...new Set(problems)],
   };
@@ -171,23 +174,24 @@ async function firstSlots(services: readonly Observed[]): Promise<Source<Slot[]>
 
 /** Asks Kafka about the groups that have not come to an event yet. */
 async function withGroups(
-  admin: Admin,
+  clients: KafkaClients,
   events: readonly WayEvent[],
 ): Promise<{ events: WayEvent[]; groups: WaitingGroup[] }> {
+  const { admin } = clients;
   const groups = new Map<string, WaitingGroup>();
   const judge = async (event: WayEvent, delivery: Delivery): Promise<Delivery> => {
     if (isOver(delivery) || !delivery.known || !event.record) return delivery;
     const { group } = delivery;
     const { partition, offset } = event.record;
     const [description, [committed], ends] = await Promise.all([
-      describe(admin, group),
+      lookUpGroup(clients, group),
       fetchOffsets(admin, group, [event.topic]),
       admin.fetchTopicOffsets(event.topic),
     ]);
     const at = BigInt(committed?.partitions.find((each) => each.partition === partition)?.offset ?? -1);
     const end = BigInt(ends.find((each) => each.partition === partition)?.high ?? 0);
     const lag = Number(end - (at < 0n ? 0n : at));
-    groups.set(group, { group, members: description?.members.length ?? 0, lag });
+    groups.set(group, { group, members: description?.members?.length ?? 0, lag });
     return { ...delivery, passed: at > BigInt(offset) };
   };
   const judged = await Promise.all(

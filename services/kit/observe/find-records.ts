@@ -1,45 +1,56 @@
-import kafkajs, { type Admin } from 'kafkajs';
+import kafkajs from 'kafkajs';
+import type { OpenTransaction } from '../kafka/requests.js';
 import { header } from '../receive.js';
+import { readableEnds } from './open-transactions.js';
 import type { WayRecord } from './order-way.js';
-import { type Place, placeKey, type TopicReader } from './topic-reader.js';
+import { type KafkaClients, type Place, placeKey, type TopicReader } from './topic-reader.js';
 
 /** How long looking through one topic may take, s. */
 const SCAN_SECONDS = 5;
 /** How far the clocks of services and relay may be apart, ms. */
 const CLOCK_SLACK = 10_000;
 
-const partitionOf = kafkajs.Partitioners.DefaultPartitioner();
+const partitionBy = kafkajs.Partitioners.DefaultPartitioner();
 
-/**
- * Finds the records of events in the partition of their key, from the time on at which the first of them was written.
- *
- * @param wanted event ids, which are the records' `ce_id`
- * @returns the records by event id; `complete` is false when time ran out before the partition's end
- */
-export async function findRecords(
-  admin: Admin,
-  reader: TopicReader,
-  search: { topic: string; key: string; since: number; wanted: readonly string[] },
-): Promise<{ found: Map<string, WayRecord>; complete: boolean }> {
-  const { topic, key, since } = search;
-  const [ends, starts] = await Promise.all([
-    admin.fetchTopicOffsets(topic),
-    admin.fetchTopicOffsetsByTimestamp(topic, since - CLOCK_SLACK),
-  ]);
-  const partitionMetadata = ends.map(({ partition: partitionId }) => ({
+/** The partition of a key, as Kafka's own producers choose it. */
+export function partitionOf(topic: string, key: string, count: number): number {
+  const partitionMetadata = Array.from({ length: count }, (_, partitionId) => ({
     partitionErrorCode: 0,
     partitionId,
     leader: 0,
     replicas: [],
     isr: [],
   }));
-  const partition = partitionOf({ topic, partitionMetadata, message: { key, value: null } });
-  const end = BigInt(ends.find((each) => each.partition === partition)?.high ?? 0);
+  return partitionBy({ topic, partitionMetadata, message: { key, value: null } });
+}
+
+/**
+ * Finds the records of events in the partition of their key, from the time on at which the first of them was written.
+ *
+ * @param wanted event ids, which are the records' `ce_id`
+ * @returns the records by event id; `complete` is false when time ran out before the partition's readable end; `open` is
+ * the transaction that is in the way of the rest
+ */
+export async function findRecords(
+  { admin, requests }: KafkaClients,
+  reader: TopicReader,
+  search: { topic: string; key: string; since: number; wanted: readonly string[] },
+): Promise<{ found: Map<string, WayRecord>; complete: boolean; open: OpenTransaction | null }> {
+  const { topic, key, since } = search;
+  const [ends, starts] = await Promise.all([
+    admin.fetchTopicOffsets(topic),
+    admin.fetchTopicOffsetsByTimestamp(topic, since - CLOCK_SLACK),
+  ]);
+  const partition = partitionOf(topic, key, ends.length);
+  const own = ends.filter((each) => each.partition === partition);
+  const readable = await readableEnds(requests, topic, own);
+  const end = readable.ends.get(partition) ?? 0n;
+  const open = readable.open.get(partition) ?? null;
   const start = BigInt(starts.find((each) => each.partition === partition)?.offset ?? 0);
   const wanted = new Set(search.wanted);
   const found = new Map<string, WayRecord>();
   // Kafka says -1 where no record is that young.
-  if (start < 0n || start >= end) return { found, complete: true };
+  if (start < 0n || start >= end) return { found, complete: true, open };
 
   const place: Place = { topic, partition, from: start, end };
   const done = await reader.scan(
@@ -52,5 +63,5 @@ export async function findRecords(
     },
     SCAN_SECONDS,
   );
-  return { found, complete: done.has(placeKey(topic, partition)) };
+  return { found, complete: done.has(placeKey(topic, partition)), open };
 }

@@ -1,4 +1,6 @@
+import type { OpenTransaction } from '../kafka/requests.js';
 import type { GroupProgress } from './describe-group.js';
+import { openSince, transactionHelp, transactionText } from './open-transactions.js';
 import type { Concern } from './system-view.js';
 
 /** Waiting longer than this is worth a word, ms. */
@@ -17,6 +19,18 @@ export function judgeGroup(group: GroupProgress, now: number): Concern | undefin
     const what = `it does not run, its group has no member${waiting}`;
     return { where, what, since: oldest, help: [START, ...help], blocked: true };
   }
+  const held = longestOpen(group);
+  if (held && now - openSince(held) > PATIENCE) {
+    // The one that no coordinator knows stays until somebody ends it.
+    const blocked = held.transactionalId === null;
+    return {
+      where,
+      what: transactionText(held),
+      since: openSince(held),
+      help: transactionHelp(held),
+      blocked,
+    };
+  }
   if (oldest === null || now - oldest <= PATIENCE) return undefined;
   return { where, what: `it is ${records(lag, 'behind', 'behind')}`, since: oldest, help, blocked: false };
 }
@@ -28,6 +42,12 @@ export function behind({ partitions }: GroupProgress): { lag: number; oldest: nu
     lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
     oldest: times.length === 0 ? null : Math.min(...times),
   };
+}
+
+/** The transaction that has kept the group from reading on for the longest. */
+function longestOpen({ partitions }: GroupProgress): OpenTransaction | undefined {
+  const open = partitions.flatMap(({ openTransaction }) => openTransaction ?? []);
+  return open.sort((a, b) => openSince(a) - openSince(b))[0];
 }
 
 function records(count: number, one: string, many: string): string {

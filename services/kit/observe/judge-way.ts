@@ -1,5 +1,6 @@
 import { PATIENCE, START } from './judge-group.js';
 import { judgeRelay } from './judge-relay.js';
+import { openSince, transactionHelp, transactionText } from './open-transactions.js';
 import { type Delivery, isOver, isRelayed, type OrderWay, type WayEvent } from './order-way.js';
 import type { Concern } from './system-view.js';
 
@@ -28,7 +29,7 @@ export function judgeWay(way: OrderWay, now: number): Verdict {
   if (way.events.length === 0 && rows.length === 0) return { state: 'unknown', findings: [] };
   const findings = [
     ...way.strays.flatMap((stray) => judgeLetter('a record of no outbox', stray)),
-    ...way.events.flatMap((event) => judgeEvent(way, event)),
+    ...way.events.flatMap((event) => judgeEvent(way, event, now)),
     ...way.effects.flatMap(({ service, rows }) =>
       rows.flatMap(({ what, note, at, state, help }) => {
         const isFailed = state === 'failed';
@@ -46,14 +47,28 @@ export function judgeWay(way: OrderWay, now: number): Verdict {
   return { state: isWaiting ? 'moving' : 'finished', findings };
 }
 
-function judgeEvent(way: OrderWay, event: WayEvent): Finding[] {
-  if (!isRelayed(event)) return way.kafka ? [judgeRelayOf(way, event)] : [];
+function judgeEvent(way: OrderWay, event: WayEvent, now: number): Finding[] {
+  if (!isRelayed(event)) return way.kafka ? [judgeUnseen(way, event, now)] : [];
   return event.deliveries.flatMap((delivery) => {
     const { letter } = delivery;
     if (letter) return judgeLetter(event.type, { ...delivery, letter });
     if (isOver(delivery) || !delivery.known || !way.kafka) return [];
     return [judgeGroup(way, event, delivery)];
   });
+}
+
+/** The event may be in the topic behind a transaction that is open; for a moment each of the relay's is. */
+function judgeUnseen(way: OrderWay, event: WayEvent, now: number): Finding {
+  const { type, topic, writtenAt } = event;
+  const open = way.openTransactions.find((each) => each.topic === topic && now - openSince(each) > PATIENCE);
+  if (!open) return judgeRelayOf(way, event);
+  return {
+    where: `topic ${topic}`,
+    what: `${type} is in the outbox, and whether it is in ${topic} cannot be seen: ${transactionText(open)}`,
+    since: Math.max(writtenAt, openSince(open)),
+    help: transactionHelp(open),
+    blocked: open.transactionalId === null,
+  };
 }
 
 /** The event is in the outbox and not in the topic: the slot or the connector is at fault, or it is on its way. */

@@ -1,22 +1,23 @@
-import kafkajs, { type Admin } from 'kafkajs';
+import kafkajs from 'kafkajs';
+import { createKafka } from '../kafka/create-kafka.js';
+import { type KafkaRequests, openRequests } from '../kafka/requests.js';
 import type { KafkaAccess } from '../kafka-access.js';
 import { cachedPeek } from './cached-peek.js';
 import { describeGroup, type GroupProgress, type Peek } from './describe-group.js';
 import { peekUnread } from './peek-unread.js';
 import { readTopics, type TopicView } from './read-topics.js';
-import { openReader, type TopicReader } from './topic-reader.js';
+import { type KafkaClients, openReader, type TopicReader } from './topic-reader.js';
 
 /** Kafka as an observer sees it; every method rejects with the client's error while Kafka is away. */
 export interface KafkaView {
   groups(names: readonly string[]): Promise<GroupProgress[]>;
   topics(): Promise<TopicView[]>;
   /** For whoever looks for records. */
-  access(): Promise<{ admin: Admin; reader: TopicReader }>;
+  access(): Promise<KafkaClients & { reader: TopicReader }>;
   close(): Promise<void>;
 }
 
-interface Connection {
-  admin: Admin;
+interface Connection extends KafkaClients {
   reader: TopicReader;
   peeks: Map<string, Peek>;
 }
@@ -26,9 +27,8 @@ const PEEK_SECONDS = 1.5;
 
 /** Connects when it is first asked, and again after an error. */
 export function createKafkaView(clientId: string, access: KafkaAccess, topics: readonly string[]): KafkaView {
-  const kafka = new kafkajs.Kafka({
+  const kafka = createKafka(access, {
     clientId,
-    ...access,
     connectionTimeout: 2_000,
     requestTimeout: 5_000,
     retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 500 },
@@ -38,11 +38,14 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
 
   async function open(): Promise<Connection> {
     const admin = kafka.admin();
+    let requests: KafkaRequests | undefined;
     try {
       await admin.connect();
+      requests = await openRequests(kafka);
       const reader = await openReader({ kafka, admin }, topics);
-      return { admin, reader, peeks: new Map() };
+      return { kafka, admin, requests, reader, peeks: new Map() };
     } catch (error) {
+      await requests?.close();
       await admin.disconnect();
       throw error;
     }
@@ -52,6 +55,7 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
     try {
       const opened = await connection;
       await opened?.reader.close();
+      await opened?.requests.close();
       await opened?.admin.disconnect();
     } catch {
       // It could not be opened, or Kafka is away: whoever asked was told, and there is nothing left to release.
@@ -74,17 +78,18 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
 
   return {
     groups: (names) =>
-      use(({ admin, reader, peeks }) =>
-        Promise.all(
+      use(({ reader, peeks, ...clients }) => {
+        const listed = clients.requests.listGroups();
+        return Promise.all(
           names.map((name) => {
             const peek = peeks.get(name) ?? cachedPeek((places) => peekUnread(reader, places, PEEK_SECONDS));
             peeks.set(name, peek);
-            return describeGroup(admin, name, peek);
+            return describeGroup(clients, name, peek, listed);
           }),
-        ),
-      ),
+        );
+      }),
     topics: () => use(({ admin }) => readTopics(admin, topics)),
-    access: () => use(async ({ admin, reader }) => ({ admin, reader })),
+    access: () => use(async (connection) => connection),
     close: () => close(current),
   };
 }

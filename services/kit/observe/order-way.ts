@@ -1,3 +1,4 @@
+import type { OpenTransaction } from '../kafka/requests.js';
 import type { EffectRow } from './observed-service.js';
 import type { ConnectorView } from './read-connectors.js';
 import type { LetterView } from './read-letters.js';
@@ -64,6 +65,8 @@ export interface OrderWay {
   readonly slots: readonly Slot[] | null;
   readonly connectors: readonly ConnectorView[] | null;
   readonly groups: readonly WaitingGroup[];
+  /** Of other producers too: transactions that keep readers from the end of a partition where the order's events belong. */
+  readonly openTransactions: readonly OpenTransaction[];
   readonly kafka: boolean;
   /** A line for each source that could not be asked. */
   readonly problems: readonly string[];

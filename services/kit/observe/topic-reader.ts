@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs, { type Admin, type EachBatchPayload, type Kafka, type KafkaMessage } from 'kafkajs';
+import type { KafkaRequests } from '../kafka/requests.js';
 import { startFetching } from './start-fetching.js';
 
 export interface KafkaClients {
   readonly kafka: Kafka;
   readonly admin: Admin;
+  readonly requests: KafkaRequests;
 }
 
 /** A place in a topic to read on from, up to the end that was seen. */
@@ -37,6 +39,9 @@ export const PEEK_PREFIX = 'walpost-peek-';
 const NON_EMPTY_GROUP = 68;
 const GROUP_ID_NOT_FOUND = 69;
 
+/** How often to ask for partitions that were added to a topic, ms. */
+const TOPICS_EVERY = 5_000;
+
 /** What a place is known by in an answer. */
 export function placeKey(topic: string, partition: number): string {
   return `${topic}/${partition}`;
@@ -60,11 +65,11 @@ interface Scan {
  * @throws the client's error when Kafka is away or a topic does not exist
  */
 export async function openReader(
-  { kafka, admin }: KafkaClients,
+  { kafka, admin }: Pick<KafkaClients, 'kafka' | 'admin'>,
   topics: readonly string[],
 ): Promise<TopicReader> {
   const groupId = `${PEEK_PREFIX}${randomUUID()}`;
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100, metadataMaxAge: TOPICS_EVERY });
   let scan: Scan | undefined;
   let broken: Error | undefined;
   let last: Promise<unknown> = Promise.resolve();

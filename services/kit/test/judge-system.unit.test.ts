@@ -42,10 +42,27 @@ const partition = {
   lag: 3,
   expired: 0,
   oldestUnread: NOW - 20_000,
+  openTransaction: null,
   memberId: 'm',
   host: 'h',
 };
-const group: GroupProgress = { group: 'order-service', state: 'Stable', members: 1, partitions: [] };
+const group: GroupProgress = {
+  group: 'order-service',
+  type: 'classic',
+  state: 'Stable',
+  members: 1,
+  partitions: [],
+};
+const open = {
+  topic: 'payment-events',
+  partition: 0,
+  from: '2',
+  producerId: '17',
+  producerEpoch: 3,
+  lastWrite: NOW - 20_000,
+  transactionalId: 'billing',
+  since: NOW - 30_000,
+};
 
 const fine: SystemView = {
   at: NOW,
@@ -111,6 +128,31 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
     /^it is 3 records behind$/,
   ],
   [
+    'an open transaction that hides what is unread',
+    {
+      groups: {
+        value: [{ ...group, partitions: [{ ...partition, oldestUnread: null, openTransaction: open }] }],
+      },
+    },
+    'order-service',
+    /^payment-events\/0 cannot be read from offset 2 on: the transaction billing of producer 17 \(epoch 3\) is open$/,
+  ],
+  [
+    'a transaction that nobody will end',
+    {
+      groups: {
+        value: [
+          {
+            ...group,
+            partitions: [{ ...partition, openTransaction: { ...open, transactionalId: null, since: null } }],
+          },
+        ],
+      },
+    },
+    'order-service',
+    /no coordinator knows it any more$/,
+  ],
+  [
     'dead letters',
     { services: [{ ...service, letters: { value: { letters: [], dead: 1, parked: 2 } } }] },
     'order-service',
@@ -160,6 +202,12 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
   expect(concerns).toHaveLength(1);
   expect(concerns[0]?.where).toBe(where);
   expect(concerns[0]?.what).toMatch(what);
+});
+
+test('a transaction that has been open for a moment is how the relay works', () => {
+  const openTransaction = { ...open, since: NOW - 100 };
+  const partitions = [{ ...partition, oldestUnread: null, openTransaction }];
+  expect(judgeSystem({ ...fine, groups: { value: [{ ...group, partitions }] } })).toEqual([]);
 });
 
 test('sources that are away for one reason are one concern, with what starts them', () => {

@@ -52,6 +52,7 @@ const way = (more: Partial<OrderWay> = {}): OrderWay => ({
   slots: [slot],
   connectors: [{ name: 'order-outbox', ...running, tasks: [{ id: 0, ...running }] }],
   groups: [],
+  openTransactions: [],
   kafka: true,
   problems: [],
   ...more,
@@ -241,4 +242,55 @@ test('steps stand in the order of their times, and those of one event in theirs'
     'payment-service 30',
     'order-service 100',
   ]);
+});
+
+const open = {
+  topic: 'order-events',
+  partition: 3,
+  from: '42',
+  producerId: '17',
+  producerEpoch: 3,
+  lastWrite: T + 60,
+  transactionalId: 'billing',
+  since: T + 50,
+};
+const unseen = (more: Partial<OrderWay>) =>
+  way({ events: [event({ record: null, deliveries: [delivery({ handledAt: null })] })], ...more });
+
+test.each([
+  [
+    'of a producer that is known',
+    open,
+    /whether it is in order-events cannot be seen: order-events\/3 cannot be read from offset 42 on: the transaction billing of producer 17 \(epoch 3\) is open/,
+    false,
+    'kafka-transactions --bootstrap-server … describe --transactional-id billing',
+  ],
+  [
+    'that hangs',
+    { ...open, transactionalId: null, since: null },
+    /a transaction of producer 17 \(epoch 3\) is open, and no coordinator knows it any more/,
+    true,
+    'kafka-transactions --bootstrap-server … abort --topic order-events --partition 3 --start-offset 42',
+  ],
+])(
+  'an event behind an open transaction %s is not blamed on the relay',
+  (_name, transaction, what, blocked, help) => {
+    const { state, findings } = judgeWay(unseen({ openTransactions: [transaction] }), T + 60_000);
+    expect(state).toBe('stuck');
+    expect(findings).toEqual([
+      expect.objectContaining({
+        where: 'topic order-events',
+        what: expect.stringMatching(what),
+        blocked,
+        help: [help],
+      }),
+    ]);
+  },
+);
+
+test('a transaction that has been open for a moment is how the relay works, and one in another topic is nothing', () => {
+  for (const each of [open, { ...open, topic: 'payment-events', since: 0 }]) {
+    const { findings } = judgeWay(unseen({ openTransactions: [each] }), T + 5_000);
+    expect(findings).toEqual([expect.objectContaining({ where: 'connector order-outbox' })]);
+  }
 });

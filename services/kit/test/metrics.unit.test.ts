@@ -121,18 +121,38 @@ test('a source is read once for scrapes that come together or soon after, and on
 test('connectors, tasks and groups are told as they are', async () => {
   const worker = { worker: 'w', error: null };
   const tasks = [{ id: 0, state: 'FAILED', ...worker }];
-  const partition = { topic: 't', committed: '3', end: '5', expired: 0, memberId: null, host: null };
+  const partition = {
+    topic: 't',
+    committed: '3',
+    end: '5',
+    expired: 0,
+    openTransaction: null,
+    memberId: null,
+    host: null,
+  };
+  const openTransaction = {
+    topic: 't',
+    partition: 3,
+    from: '3',
+    producerId: '17',
+    producerEpoch: 0,
+    lastWrite: Date.now(),
+    transactionalId: 'billing',
+    since: Date.now() - 45_000,
+  };
   const stops = [
     exposeConnectors(['a', 'b'], async () => [{ name: 'a', state: 'RUNNING', ...worker, tasks }]),
     exposeGroups(async () => [
       {
         group: 'g',
+        type: 'classic',
         state: 'Empty',
         members: 0,
         partitions: [
           { ...partition, partition: 0, lag: 2, oldestUnread: Date.now() - 60_000 },
           { ...partition, partition: 1, lag: 0, oldestUnread: null },
           { ...partition, partition: 2, lag: 7, oldestUnread: null },
+          { ...partition, partition: 3, lag: 7, oldestUnread: null, openTransaction },
         ],
       },
     ]),
@@ -146,6 +166,8 @@ test('connectors, tasks and groups are told as they are', async () => {
   expect(text).toContain('walpost_group_lag_messages{group="g",topic="t",partition="0"} 2');
   expect(text).toMatch(/walpost_group_lag_seconds\{group="g",topic="t",partition="0"\} 60/);
   expect(text).toContain('walpost_group_lag_seconds{group="g",topic="t",partition="1"} 0');
+  // Nothing can be read there since then: it does not look as if there were no lag.
+  expect(text).toMatch(/walpost_group_lag_seconds\{group="g",topic="t",partition="3"\} 45/);
   // Unread, and nobody knows since when: no number.
   expect(text).not.toContain('walpost_group_lag_seconds{group="g",topic="t",partition="2"}');
 });
