@@ -33,7 +33,8 @@ export function outboxReplayCommand(config: () => Config): Command {
       );
       const overtaken = missing.filter(({ overtakenAt }) => overtakenAt.length > 0);
       const chosen = options.overtaken ? missing : missing.filter((each) => !overtaken.includes(each));
-      if (missing.length === 0)
+      const [hidden] = differences.filter(({ what }) => what === 'cannot be read yet');
+      if (missing.length === 0 && !hidden)
         return console.log('nothing to publish again: topics and consumers have all events');
       if (!options.yes) {
         printDifferences(chosen);
@@ -44,12 +45,18 @@ export function outboxReplayCommand(config: () => Config): Command {
           `${replayed} events published again; \`walpost outbox audit\` shows when they have arrived`,
         );
       }
-      if (chosen.length < missing.length) {
-        const [first] = overtaken;
-        throw new CliError(
-          `${overtaken.length} events left out, e.g. ${first?.id}: ${first?.overtakenAt.join(', ')} has seen a later event of ${first?.key}; --overtaken publishes them all the same`,
-        );
-      }
+      const [first] = overtaken;
+      const leftOut = [
+        ...(hidden
+          ? [`what cannot be read yet is not published again, e.g. ${hidden.id}: ${hidden.where}`]
+          : []),
+        ...(first && chosen.length < missing.length
+          ? [
+              `${overtaken.length} events left out, e.g. ${first.id}: ${first.overtakenAt.join(', ')} has seen a later event of ${first.key}; --overtaken publishes them all the same`,
+            ]
+          : []),
+      ];
+      if (leftOut.length > 0) throw new CliError(leftOut.join('\n  '));
     });
 }
 

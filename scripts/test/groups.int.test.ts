@@ -301,7 +301,7 @@ test('an open transaction is named, with what it keeps from being read', async (
     expect((await described())[1]).toMatchObject({
       lag: 3,
       oldestUnread: expect.any(Number),
-      openTransaction: { transactionalId, from: '1', since: expect.any(Number) },
+      openTransaction: { transactionalId, hanging: false, from: '1', since: expect.any(Number) },
     });
   } finally {
     await transaction.abort();

@@ -67,9 +67,10 @@ export function packageFolder(moduleUrl: string, folder: string): string {
  * @throws the driver's error when the server is away or a migration fails; a failed migration leaves nothing behind
  */
 export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
+  // Lists, which the driver's types lack: of a text it takes what stands before the first colon of an IPv6 address.
+  const address: object = { host: [plan.host], port: [plan.port] };
   const server = {
-    host: plan.host,
-    port: plan.port,
+    ...address,
     ssl: plan.ssl ? ('verify-full' as const) : false,
     username: 'postgres',
     password: plan.adminPassword,

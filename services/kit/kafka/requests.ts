@@ -27,8 +27,10 @@ export interface OpenTransaction {
   readonly producerEpoch: number;
   /** When it wrote last, ms. */
   readonly lastWrite: number;
-  /** Null when no coordinator knows it, so that nobody will ever end it; see decision 0016. */
+  /** Null when no coordinator knows its producer. */
   readonly transactionalId: string | null;
+  /** Its coordinator has none open, so that nobody will ever end it; see decision 0016. */
+  readonly hanging: boolean;
   /** When it began, ms; the coordinator knows. */
   readonly since: number | null;
 }
@@ -72,6 +74,9 @@ const READ_COMMITTED = 1;
 const TRANSACTION_COORDINATOR = 1;
 /** `ListOffsets` at this time tells the end. */
 const LATEST = -1;
+
+/** What a coordinator calls a transaction that it will end, by itself after its time or when it is told. */
+const UNDER_WAY: readonly string[] = ['Ongoing', 'PrepareCommit', 'PrepareAbort'];
 
 const LIST_GROUPS = { apiKey: 16, apiName: 'ListGroups', apiVersion: 5 };
 const DESCRIBE_PRODUCERS = { apiKey: 61, apiName: 'DescribeProducers', apiVersion: 0 };
@@ -142,6 +147,7 @@ export async function openRequests(kafka: Kafka): Promise<KafkaRequests> {
             from: from.toString(),
             producerId: producerId.toString(),
             transactionalId: own?.transactionalId ?? null,
+            hanging: !own || !UNDER_WAY.includes(own.state),
             since,
           };
         }),

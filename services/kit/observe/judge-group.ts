@@ -21,8 +21,8 @@ export function judgeGroup(group: GroupProgress, now: number): Concern | undefin
   }
   const held = longestOpen(group);
   if (held && now - openSince(held) > PATIENCE) {
-    // The one that no coordinator knows stays until somebody ends it.
-    const blocked = held.transactionalId === null;
+    // One that hangs stays until somebody ends it.
+    const { hanging: blocked } = held;
     return {
       where,
       what: transactionText(held),

@@ -67,7 +67,7 @@ function judgeUnseen(way: OrderWay, event: WayEvent, now: number): Finding {
     what: `${type} is in the outbox, and whether it is in ${topic} cannot be seen: ${transactionText(open)}`,
     since: Math.max(writtenAt, openSince(open)),
     help: transactionHelp(open),
-    blocked: open.transactionalId === null,
+    blocked: open.hanging,
   };
 }
 

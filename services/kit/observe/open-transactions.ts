@@ -34,18 +34,21 @@ export function openSince({ since, lastWrite }: OpenTransaction): number {
 
 /** Says whose transaction it is, and what it does, in one line. */
 export function transactionText(transaction: OpenTransaction): string {
-  const { topic, partition, from, producerId, producerEpoch, transactionalId } = transaction;
-  const producer = `producer ${producerId} (epoch ${producerEpoch})`;
-  return transactionalId === null
-    ? `${topic}/${partition} cannot be read from offset ${from} on: a transaction of ${producer} is open, and no coordinator knows it any more`
-    : `${topic}/${partition} cannot be read from offset ${from} on: the transaction ${transactionalId} of ${producer} is open`;
+  const { topic, partition, from, producerId, producerEpoch, transactionalId, hanging } = transaction;
+  const named = transactionalId === null ? 'a transaction' : `the transaction ${transactionalId}`;
+  const after = hanging ? ', and its coordinator does not know of it: nobody ends it' : '';
+  return `${topic}/${partition} cannot be read from offset ${from} on: ${named} of producer ${producerId} (epoch ${producerEpoch}) is open${after}`;
 }
 
-/** The commands that help against it: Kafka ends one by itself after its time, 15 minutes at most, if it knows it. */
-export function transactionHelp({ topic, partition, from, transactionalId }: OpenTransaction): string[] {
-  return transactionalId === null
-    ? [
-        `kafka-transactions --bootstrap-server … abort --topic ${topic} --partition ${partition} --start-offset ${from}`,
-      ]
-    : [`kafka-transactions --bootstrap-server … describe --transactional-id ${transactionalId}`];
+/** The commands that help against it: Kafka ends one by itself after its time, 15 minutes at most, unless it hangs. */
+export function transactionHelp({
+  topic,
+  partition,
+  from,
+  transactionalId,
+  hanging,
+}: OpenTransaction): string[] {
+  const tool = 'kafka-transactions --bootstrap-server …';
+  if (hanging) return [`${tool} abort --topic ${topic} --partition ${partition} --start-offset ${from}`];
+  return [`${tool} describe --transactional-id ${transactionalId}`];
 }

@@ -61,6 +61,7 @@ const open = {
   producerEpoch: 3,
   lastWrite: NOW - 20_000,
   transactionalId: 'billing',
+  hanging: false,
   since: NOW - 30_000,
 };
 
@@ -144,13 +145,13 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
         value: [
           {
             ...group,
-            partitions: [{ ...partition, openTransaction: { ...open, transactionalId: null, since: null } }],
+            partitions: [{ ...partition, openTransaction: { ...open, hanging: true, since: null } }],
           },
         ],
       },
     },
     'order-service',
-    /no coordinator knows it any more$/,
+    /the transaction billing of producer 17 \(epoch 3\) is open, and its coordinator does not know of it: nobody ends it$/,
   ],
   [
     'dead letters',

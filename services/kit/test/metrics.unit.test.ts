@@ -138,6 +138,7 @@ test('connectors, tasks and groups are told as they are', async () => {
     producerEpoch: 0,
     lastWrite: Date.now(),
     transactionalId: 'billing',
+    hanging: false,
     since: Date.now() - 45_000,
   };
   const stops = [
