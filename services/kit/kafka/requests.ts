@@ -60,9 +60,7 @@ export interface PartitionOffset {
 
 /** What kafkajs's own classes can do, and their types do not say. */
 interface AskableBroker extends Broker {
-  nodeId: string;
   connectionPool: { send<T>(request: object): Promise<T> };
-  versions: Record<number, { maxVersion: number }>;
   offsetCommit(request: object): Promise<unknown>;
 }
 type AskableCluster = Omit<Cluster, 'findBroker' | 'findGroupCoordinator'> & {
@@ -105,7 +103,7 @@ export async function openRequests(kafka: Kafka): Promise<KafkaRequests> {
     ask: (broker: AskableBroker, own: number[]) => Promise<T[]>,
   ): Promise<T[]> => {
     await cluster.addTargetTopic(topic);
-    await cluster.refreshMetadata();
+    await cluster.refreshMetadataIfNecessary();
     const byLeader = Object.entries(cluster.findLeaderForPartitions(topic, [...partitions]));
     const found = byLeader.map(async ([nodeId, own]) => ask(await cluster.findBroker({ nodeId }), own));
     return (await Promise.all(found)).flat();
@@ -128,7 +126,7 @@ export async function openRequests(kafka: Kafka): Promise<KafkaRequests> {
     },
     async stableEnds(topic, partitions) {
       await cluster.addTargetTopic(topic);
-      await cluster.refreshMetadata();
+      await cluster.refreshMetadataIfNecessary();
       const wanted = partitions.map((partition) => ({ partition }));
       const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: wanted, fromTimestamp: LATEST }]);
       return new Map(found?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
