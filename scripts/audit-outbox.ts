@@ -1,6 +1,6 @@
 import { partitionOf } from '@walpost/kit/observe/find-records';
 import type { Observed } from '@walpost/kit/observe/observed-service';
-import { openSince, readableEnds, transactionText } from '@walpost/kit/observe/open-transactions';
+import { findUnreadable, openSince, transactionText } from '@walpost/kit/observe/open-transactions';
 import { type KafkaClients, openReader, type Place, placeKey } from '@walpost/kit/observe/topic-reader';
 import { header } from '@walpost/kit/receive';
 import { sql } from 'drizzle-orm';
@@ -87,12 +87,11 @@ async function readRecords(
 ): Promise<{ records: SeenRecord[]; unreadable: (key: string) => string | undefined }> {
   const ends = await admin.fetchTopicOffsets(topic);
   const starts = await admin.fetchTopicOffsetsByTimestamp(topic, from.getTime());
-  const readable = await readableEnds(requests, topic, ends);
-  const places = ends.flatMap(({ partition }): Place[] => {
+  const { open: transactions } = await findUnreadable(requests, topic, ends);
+  const places = ends.flatMap(({ partition, high }): Place[] => {
     const start = BigInt(starts.find((each) => each.partition === partition)?.offset ?? -1);
     // Kafka says -1 where no record is that young.
-    const end = readable.ends.get(partition) ?? 0n;
-    return start < 0n || start >= end ? [] : [{ topic, partition, from: start, end }];
+    return start < 0n || start >= BigInt(high) ? [] : [{ topic, partition, from: start, end: BigInt(high) }];
   });
   const records: SeenRecord[] = [];
   const visit = ({ partition }: Place, message: Parameters<Parameters<typeof reader.scan>[1]>[1]) => {
@@ -113,7 +112,7 @@ async function readRecords(
       `${topic} could not be read to its end within ${seconds} s; give --timeout or a shorter range`,
     );
   const unreadable = (key: string) => {
-    const open = readable.open.get(partitionOf(topic, key, ends.length));
+    const open = transactions.get(partitionOf(topic, key, ends.length));
     return open && `${transactionText(open)}, since ${new Date(openSince(open)).toISOString()}`;
   };
   return { records, unreadable };

@@ -1,4 +1,5 @@
 import kafkajs, { type Broker, type Cluster, type Kafka } from 'kafkajs';
+import { untilDone } from '../retry.js';
 import { Reader, Writer } from './wire.js';
 
 /** A group as the broker that coordinates it lists it. */
@@ -46,8 +47,8 @@ export interface KafkaRequests {
    * @throws the client's error, of type UNKNOWN_MEMBER_ID or the like when there is a member
    */
   commit(group: string, topic: string, offsets: readonly PartitionOffset[]): Promise<void>;
-  /** Where reading committed records ends, by partition: the first open transaction, or the end. */
-  stableEnds(topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, bigint>>;
+  /** The ends of partitions, open transactions included. kafkajs's own `high` is where reading committed records ends. */
+  highWatermarks(topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, bigint>>;
   /** The open transactions in partitions, the first of each partition first. */
   openTransactions(topic: string, partitions: readonly number[]): Promise<OpenTransaction[]>;
   close(): Promise<void>;
@@ -68,10 +69,15 @@ type AskableCluster = Omit<Cluster, 'findBroker' | 'findGroupCoordinator'> & {
   findGroupCoordinator(of: { groupId: string; coordinatorType?: number }): Promise<AskableBroker>;
 };
 
-const READ_COMMITTED = 1;
+const READ_UNCOMMITTED = 0;
 const TRANSACTION_COORDINATOR = 1;
 /** `ListOffsets` at this time tells the end. */
 const LATEST = -1;
+
+/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR. */
+const COORDINATOR_NOT_READY: readonly number[] = [14, 15, 16];
+/** How long a coordinator may not be ready, ms. */
+const NOT_NOW = 15_000;
 
 /** What a coordinator calls a transaction that it will end, by itself after its time or when it is told. */
 const UNDER_WAY: readonly string[] = ['Ongoing', 'PrepareCommit', 'PrepareAbort'];
@@ -110,21 +116,17 @@ export async function openRequests(kafka: Kafka): Promise<KafkaRequests> {
   };
 
   return {
-    listGroups: () => everywhere(listGroups),
-    async membersOf(group) {
-      return membersOf(await cluster.findGroupCoordinator({ groupId: group }), group);
-    },
+    listGroups: () => whenReady(() => everywhere(listGroups)),
+    membersOf: (group) =>
+      whenReady(async () => membersOf(await cluster.findGroupCoordinator({ groupId: group }), group)),
     async commit(groupId, topic, offsets) {
-      const coordinator = await cluster.findGroupCoordinator({ groupId });
       const partitions = offsets.map(({ partition, offset }) => ({ partition, offset, metadata: '' }));
-      await coordinator.offsetCommit({
-        groupId,
-        groupGenerationId: -1,
-        memberId: '',
-        topics: [{ topic, partitions }],
-      });
+      const fromOutside = { groupId, groupGenerationId: -1, memberId: '', topics: [{ topic, partitions }] };
+      await whenReady(async () =>
+        (await cluster.findGroupCoordinator({ groupId })).offsetCommit(fromOutside),
+      );
     },
-    async stableEnds(topic, partitions) {
+    async highWatermarks(topic, partitions) {
       await cluster.addTargetTopic(topic);
       await cluster.refreshMetadataIfNecessary();
       const wanted = partitions.map((partition) => ({ partition }));
@@ -162,7 +164,7 @@ function clusterOf(kafka: Kafka): AskableCluster {
   const key = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === name);
   const create = key && (kafka as unknown as Record<symbol, unknown>)[key];
   if (typeof create !== 'function') throw new Error(`kafkajs has no ${name} any more; 2.2.4 has`);
-  return create({ allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED, metadataMaxAge: 5_000 });
+  return create({ allowAutoTopicCreation: false, isolationLevel: READ_UNCOMMITTED, metadataMaxAge: 5_000 });
 }
 
 /** One request of the newer kind, with its header's and its own empty tagged fields. */
@@ -188,9 +190,26 @@ async function send<T>(
   });
 }
 
-/** @throws what kafkajs makes of Kafka's number for an error */
+/** @throws the client's error, retriable when the coordinator is not ready or another */
 function refuse(code: number, what: string): void {
-  if (code !== 0) throw new kafkajs.KafkaJSNonRetriableError(`${what}: Kafka answers error ${code}`);
+  if (code === 0) return;
+  const retriable = COORDINATOR_NOT_READY.includes(code);
+  throw new kafkajs.KafkaJSError(`${what}: Kafka answers error ${code}`, { retriable });
+}
+
+/** Repeats a request for as long as Kafka answers "not now", as it does while a broker loads its groups. */
+export async function whenReady<T>(request: () => Promise<T>): Promise<T> {
+  let last: unknown;
+  const answer = await untilDone(
+    async () => ({ value: await request() }),
+    AbortSignal.timeout(NOT_NOW),
+    (error) => {
+      if (!(error instanceof kafkajs.KafkaJSError && error.retriable)) throw error;
+      last = error;
+    },
+  );
+  if (!answer) throw last ?? new Error('Kafka does not answer');
+  return answer.value;
 }
 
 function listGroups(broker: AskableBroker): Promise<ListedGroup[]> {

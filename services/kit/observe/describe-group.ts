@@ -1,7 +1,6 @@
 import kafkajs, { type Admin } from 'kafkajs';
-import type { GroupMember, ListedGroup, OpenTransaction } from '../kafka/requests.js';
-import { untilDone } from '../retry.js';
-import { readableEnds } from './open-transactions.js';
+import { type GroupMember, type ListedGroup, type OpenTransaction, whenReady } from '../kafka/requests.js';
+import { findUnreadable } from './open-transactions.js';
 import { peekUnread, type Unread } from './peek-unread.js';
 import { type KafkaClients, openReader, type Place, placeKey } from './topic-reader.js';
 
@@ -75,7 +74,7 @@ export async function describeGroup(
   const places: Place[] = [];
   for (const topic of [...new Set(named)].sort()) {
     const ends = known.has(topic) ? await admin.fetchTopicOffsets(topic) : goneOffsets(topic, committed);
-    const readable = known.has(topic) ? await readableEnds(requests, topic, ends) : undefined;
+    const readable = known.has(topic) ? await findUnreadable(requests, topic, ends) : undefined;
     for (const { partition, high, low } of ends.sort((a, b) => a.partition - b.partition)) {
       const key = placeKey(topic, partition);
       const owner = owners.get(key);
@@ -83,14 +82,15 @@ export async function describeGroup(
       // Our consumers begin at the first record that there is.
       const at = offset === null ? BigInt(low ?? 0) : BigInt(offset);
       const from = low !== null && at < BigInt(low) ? BigInt(low) : at;
-      const end = high === null ? null : BigInt(high);
-      const last = readable?.ends.get(partition) ?? end;
-      if (last !== null && last > from) places.push({ topic, partition, from, end: last });
+      const readableEnd = high === null ? null : BigInt(high);
+      const end = readable?.highs.get(partition) ?? readableEnd;
+      if (readableEnd !== null && readableEnd > from)
+        places.push({ topic, partition, from, end: readableEnd });
       progress.push({
         topic,
         partition,
         committed: offset,
-        end: high,
+        end: end?.toString() ?? null,
         lag: end === null ? null : Math.max(0, Number(end - from)),
         expired: Number(from - at),
         oldestUnread: null,
@@ -166,22 +166,9 @@ async function committedOffsets(admin: Admin, groupId: string): Promise<Map<stri
   );
 }
 
-/** How long Kafka may answer "not now", as it does while a broker that has just started loads its groups, ms. */
-const NOT_NOW = 15_000;
-
 /** What a group has committed; kafkajs repeats other requests by itself, and not this one. */
-export async function fetchOffsets(admin: Admin, groupId: string, topics?: string[]): Promise<GroupOffsets> {
-  let last: unknown;
-  const offsets = await untilDone(
-    () => admin.fetchOffsets({ groupId, ...(topics && { topics }) }),
-    AbortSignal.timeout(NOT_NOW),
-    (error) => {
-      if (!(error instanceof kafkajs.KafkaJSError && error.retriable)) throw error;
-      last = error;
-    },
-  );
-  if (!offsets) throw last ?? new Error(`Kafka says nothing about the offsets of ${groupId}`);
-  return offsets;
+export function fetchOffsets(admin: Admin, groupId: string, topics?: string[]): Promise<GroupOffsets> {
+  return whenReady(() => admin.fetchOffsets({ groupId, ...(topics && { topics }) }));
 }
 
 type GroupOffsets = Awaited<ReturnType<Admin['fetchOffsets']>>;

@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { OpenTransaction } from '../kafka/requests.js';
 import { header } from '../receive.js';
-import { readableEnds } from './open-transactions.js';
+import { findUnreadable } from './open-transactions.js';
 import type { WayRecord } from './order-way.js';
 import { type KafkaClients, type Place, placeKey, type TopicReader } from './topic-reader.js';
 
@@ -43,9 +43,8 @@ export async function findRecords(
   ]);
   const partition = partitionOf(topic, key, ends.length);
   const own = ends.filter((each) => each.partition === partition);
-  const readable = await readableEnds(requests, topic, own);
-  const end = readable.ends.get(partition) ?? 0n;
-  const open = readable.open.get(partition) ?? null;
+  const end = BigInt(own[0]?.high ?? 0);
+  const open = (await findUnreadable(requests, topic, own)).open.get(partition) ?? null;
   const start = BigInt(starts.find((each) => each.partition === partition)?.offset ?? 0);
   const wanted = new Set(search.wanted);
   const found = new Map<string, WayRecord>();

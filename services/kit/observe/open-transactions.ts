@@ -1,30 +1,34 @@
 import type { KafkaRequests, OpenTransaction } from '../kafka/requests.js';
 
-/** How far the partitions of a topic can be read, and what is open behind that, by partition. */
-export interface ReadableEnds {
-  readonly ends: ReadonlyMap<number, bigint>;
+/** What there is in partitions of a topic beyond what those can read who read committed records. */
+export interface Unreadable {
+  /** The ends of the partitions, all of it included. */
+  readonly highs: ReadonlyMap<number, bigint>;
   /** The first transaction of a partition that keeps its readers from the end. */
   readonly open: ReadonlyMap<number, OpenTransaction>;
 }
 
-/** Asks how far a topic can be read by those who read committed records, and whose transaction is in their way. */
-export async function readableEnds(
+/**
+ * Asks what of a topic cannot be read yet, and whose transaction is in the way.
+ * @param ends how far each partition can be read, which is what kafkajs calls `high`
+ */
+export async function findUnreadable(
   requests: KafkaRequests,
   topic: string,
   ends: readonly { partition: number; high: string | null }[],
-): Promise<ReadableEnds> {
-  const stable = await requests.stableEnds(
+): Promise<Unreadable> {
+  const highs = await requests.highWatermarks(
     topic,
     ends.map(({ partition }) => partition),
   );
-  const behind = ends.filter(({ partition, high }) => BigInt(high ?? 0) > (stable.get(partition) ?? 0n));
-  if (behind.length === 0) return { ends: stable, open: new Map() };
+  const behind = ends.filter(({ partition, high }) => (highs.get(partition) ?? 0n) > BigInt(high ?? 0));
+  if (behind.length === 0) return { highs, open: new Map() };
   const open = await requests.openTransactions(
     topic,
     behind.map(({ partition }) => partition),
   );
   // The first of each partition wins.
-  return { ends: stable, open: new Map(open.toReversed().map((each) => [each.partition, each])) };
+  return { highs, open: new Map(open.toReversed().map((each) => [each.partition, each])) };
 }
 
 /** When a transaction began, as far as anybody knows, ms. */

@@ -38,7 +38,10 @@ beforeAll(async () => {
   admin = kafka.admin();
   producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
   await Promise.all([admin.connect(), producer.connect()]);
-  schemaId = await createRegistry({ url: registryUrl() }).register(eventType('OrderCreated'));
+  // The first request of a registry that has just started takes it seconds on a busy machine.
+  schemaId = await eventually(() =>
+    createRegistry({ url: registryUrl() }).register(eventType('OrderCreated')),
+  );
 });
 afterAll(async () => {
   await admin?.disconnect();
