@@ -1,3 +1,4 @@
+import { registerCodecs } from '@walpost/kit/kafka/codecs';
 import { makeProgress } from '@walpost/native/progress';
 import { type TestStack, testStack } from '@walpost/native/test-stack';
 import kafkajs, { type Kafka } from 'kafkajs';
@@ -139,6 +140,7 @@ export function openSql(
 
 /** A client of the broker itself, past every proxy. */
 export function openKafka(env: Environment): Kafka {
+  registerCodecs();
   return new kafkajs.Kafka({
     clientId: 'faults',
     brokers: (env['KAFKA_BROKERS'] ?? '').split(','),
