@@ -129,6 +129,24 @@ test.each<[string, RequestListener]>([
   expect(performance.now() - started).toBeLessThan(3000);
 });
 
+test.each([409, 422])(
+  'a schema that is answered with %d is rejected, and not worth another try',
+  async (status) => {
+    const url = await serve((request, response) => {
+      response.writeHead(request.method === 'POST' ? status : 200, { 'content-type': 'application/json' });
+      response.end(
+        request.method === 'POST'
+          ? '{"error_code":42201,"message":"no"}'
+          : '{"compatibilityLevel":"FULL_TRANSITIVE"}',
+      );
+    });
+    expect(await failure(createRegistry({ url }).register(created))).toMatchObject({
+      code: 'rejected',
+      retryable: false,
+    });
+  },
+);
+
 test('nobody there is unavailable', async () => {
   const url = await serve(() => undefined);
   await new Promise((resolve) => servers.pop()?.close(resolve));

@@ -63,3 +63,17 @@ test('an event that is too large is the request’s fault, and said so', async (
   });
   await app.close();
 });
+
+test('a readiness check that hangs is a reason not to be ready', async () => {
+  const readiness = { hanging: () => new Promise<never>(() => undefined), fine: () => undefined };
+  app = await createApp({ title: 'test', logger: pino({ level: 'silent' }), readiness });
+  const url = await app.listen({ port: 0 });
+  const answer = await fetch(`${url}/health/ready`);
+  expect(answer.status).toBe(503);
+  expect(await answer.json()).toEqual({
+    status: 'unavailable',
+    problems: { hanging: 'no answer within 2000 ms' },
+  });
+  app.server.closeAllConnections();
+  await app.close();
+});

@@ -197,3 +197,17 @@ test('what became of events is counted, with the time from outbox to effect', as
   expect(text).toContain(`walpost_consumer_retries_total{${labels},reason="wait"} 1`);
   expect(text).toContain('walpost_outbox_events_total{type="OrderCreated"} 2');
 });
+
+test('a clock that is behind the writer’s makes no negative time', async () => {
+  const received = order('k', 1);
+  if ('error' in received.result) throw received.result.error;
+  const handled = [{ ...received.result.event, writtenAt: 2_000 }];
+  countResult(
+    { topic: 'early-events', partition: 0 },
+    { handled, duplicates: 0, letters: [], oddities: [] },
+    1_000,
+  );
+  expect(await renderMetrics()).toContain(
+    'walpost_event_delivery_duration_seconds_sum{topic="early-events"} 0\n',
+  );
+});
