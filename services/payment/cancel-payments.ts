@@ -22,9 +22,11 @@ export async function cancelPayments(
     .for('update')
     .prepare('lock_payments_of_orders')
     .execute();
-  const decided = rows.map((row) => {
-    const traceparent = cancels.get(row.orderId)?.traceparent ?? row.traceparent;
-    return decide({ ...row, traceparent }, { type: 'order-cancelled' }, now);
+  const decided = rows.flatMap((row) => {
+    const payment = { ...row, traceparent: cancels.get(row.orderId)?.traceparent ?? row.traceparent };
+    const result = decide(payment, { type: 'order-cancelled' }, now);
+    // One that is cancelled already, when the event comes again, stays as it is.
+    return result.payment === payment ? [] : [result];
   });
   await savePayments(tx, encode, decided, now);
 }
