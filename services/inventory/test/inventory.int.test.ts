@@ -4,11 +4,13 @@ import { createLogger } from '@walpost/kit/logger';
 import { createOutboxEncoder } from '@walpost/kit/outbox';
 import type { Received } from '@walpost/kit/receive';
 import type { DomainEvent } from '@walpost/schemas/contract';
+import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { listening } from '../../../tests/stack/listening.js';
 import { readOutbox, received } from '../../../tests/stack/received.js';
 import { declaredColumns, migratedColumns } from '../../../tests/stack/table-columns.js';
+import { whileChanging } from '../../../tests/stack/while-changing.js';
 import { buildApp } from '../app.js';
 import { ignoredOrderEvents, onOrderEvent } from '../on-order-event.js';
 import type { Line } from '../stock.js';
@@ -54,6 +56,16 @@ test('the tables are what the migrations made', async () => {
   for (const table of [stock, reservations]) {
     expect(await migratedColumns(database.admin, table)).toEqual(declaredColumns(table));
   }
+});
+
+test('an order that comes while another takes the last pieces gets none', async () => {
+  const take = sql`update stock set on_hand = 0, reserved = 10 where sku = 'A'`;
+  await whileChanging(database, take, () =>
+    handle(received(created(uuidv7(), { sku: 'A', quantity: 1 }, { sku: 'B', quantity: 1 }))),
+  );
+  const rows = await database.db.select().from(reservations);
+  expect(rows.map(({ status }) => status)).toEqual(['REJECTED', 'REJECTED']);
+  expect(await levels()).toMatchObject({ A: [0, 10], B: [10, 0] });
 });
 
 test('a new database has the seed', async () => {

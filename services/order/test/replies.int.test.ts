@@ -2,9 +2,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { handleBatch } from '@walpost/kit/handle-batch';
 import { createOutboxEncoder } from '@walpost/kit/outbox';
 import { childTraceparent } from '@walpost/kit/trace';
+import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { readOutbox, received } from '../../../tests/stack/received.js';
+import { whileChanging } from '../../../tests/stack/while-changing.js';
 import { createCancelOrder } from '../cancel-order.js';
 import { expireOrders } from '../expire-orders.js';
 import { findOrder } from '../find-orders.js';
@@ -90,6 +92,35 @@ test('answers of both topics at once, many times over, and a cancel in between: 
     expect([first, more]).toEqual(['1 OrderCreated', []]);
     expect(end).toMatch(/^2 Order(Confirmed|Cancelled)$/);
   }
+});
+
+test('a cancel that comes while the order is being confirmed is too late', async () => {
+  const id = await place();
+  const cancel = createCancelOrder(database.db, encode, clock);
+  const confirm = sql`update orders set status = 'CONFIRMED', version = 2 where id = ${id}`;
+  await expect(
+    whileChanging(database, confirm, () => cancel(id, childTraceparent(undefined))),
+  ).rejects.toMatchObject({ code: 'order-finished' });
+  expect((await findOrder(database.db, id))?.status).toBe('CONFIRMED');
+});
+
+test('the last answer that comes while the order is being cancelled is only noted', async () => {
+  const id = await place();
+  await answer(reply(id, 'PaymentAuthorized'));
+  const cancel = sql`update orders set status = 'CANCELLED', version = 2 where id = ${id}`;
+  await whileChanging(database, cancel, () => answer(reply(id, 'StockReserved')));
+  expect(await findOrder(database.db, id)).toMatchObject({ status: 'CANCELLED', stock: 'YES', version: 2 });
+  expect(await history(id)).toEqual(['1 OrderCreated']);
+});
+
+test('a sweep passes over an order that somebody is at', async () => {
+  const id = await place();
+  const placedBefore = new Date(now.getTime() + 1);
+  await database.openAnother().db.transaction(async (tx) => {
+    await tx.execute(sql`select id from orders where id = ${id} for update`);
+    await expireOrders(database.db, encode, placedBefore, now);
+    expect((await findOrder(database.db, id))?.status).toBe('PENDING');
+  });
 });
 
 test('a reply to an order that nobody placed is refused', async () => {

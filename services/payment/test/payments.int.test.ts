@@ -4,11 +4,13 @@ import { handleBatch } from '@walpost/kit/handle-batch';
 import { createLogger } from '@walpost/kit/logger';
 import { createOutboxEncoder } from '@walpost/kit/outbox';
 import type { DomainEvent } from '@walpost/schemas/contract';
+import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { listening } from '../../../tests/stack/listening.js';
 import { readOutbox, received } from '../../../tests/stack/received.js';
 import { declaredColumns, migratedColumns } from '../../../tests/stack/table-columns.js';
+import { whileChanging } from '../../../tests/stack/while-changing.js';
 import { eventually } from '../../../tests/support.js';
 import { buildApp } from '../app.js';
 import { claimPayments } from '../claim-payments.js';
@@ -104,6 +106,34 @@ async function work(gateway: PaymentGateway, pools: Database[] = [database]): Pr
 
 test('the tables are what the migrations made', async () => {
   expect(await migratedColumns(database.admin, payments)).toEqual(declaredColumns(payments));
+});
+
+test('a yes of the gateway that is written while the order is being cancelled is refunded', async () => {
+  await handle(received(created(uuidv7())));
+  const [claimed] = await claimPayments(database.db, 1, LEASE, clock());
+  if (!claimed) throw new Error('nothing claimed');
+  const cancel = sql`update payments set status = 'CANCELLING' where id = ${claimed.id}`;
+  await whileChanging(database, cancel, () =>
+    settlePayments(database.db, encode, [authorized(claimed)], clock()),
+  );
+  expect(await statuses()).toEqual(['REFUNDING']);
+});
+
+test('a cancel that comes while the gateway’s yes is being written is a refund', async () => {
+  const orderId = uuidv7();
+  await handle(received(created(orderId)));
+  const settle = sql`update payments set status = 'AUTHORIZED', version = 1, next_attempt_at = null
+    where order_id = ${orderId}`;
+  await whileChanging(database, settle, () => handle(received(cancelled(orderId), 2)));
+  expect(await statuses()).toEqual(['REFUNDING']);
+});
+
+test('a worker passes over a payment that somebody is at', async () => {
+  await handle(received(created(uuidv7())));
+  await database.openAnother().db.transaction(async (tx) => {
+    await tx.execute(sql`select id from payments for update`);
+    expect(await claimPayments(database.db, 10, LEASE, clock())).toEqual([]);
+  });
 });
 
 test('a new order is charged, and a declined one is not', async () => {
