@@ -61,7 +61,7 @@ export function keepInboxPruned(db: Db, retentionDays: number, logger: Logger): 
 }
 
 /** Notes that today was seen. @returns whether nobody has removed rows with this retention today */
-async function claimToday(db: Db, retentionDays: number): Promise<boolean> {
+export async function claimToday(db: Db, retentionDays: number): Promise<boolean> {
   const { count } = await db.execute(sql`
     insert into inbox_days (day, kept_days) values ((now() at time zone 'UTC')::date, ${retentionDays}::int)
     on conflict (day) do update set kept_days = excluded.kept_days
