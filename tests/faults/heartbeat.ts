@@ -5,7 +5,7 @@ import { connectors } from './plan.js';
 /** Heartbeats come every 10 s, and Connect may be down just now, s. */
 const PATIENCE_S = 240;
 
-/** Waits for the moment in which a heartbeat of a connector has come to its topic, committed or not. */
+/** Waits for the moment in which a heartbeat of a connector stands on its topic, committed: kafkajs tells no end before. */
 export async function awaitHeartbeat({ env }: Lab): Promise<void> {
   const admin = openKafka(env).admin();
   const count = async () => {
