@@ -3,6 +3,7 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { openSocket } from './database-socket.js';
 import { errorCode } from './failure.js';
+import { guardTransactions } from './guard-statements.js';
 import { backoff } from './retry.js';
 import { checkSession, type SessionOptions, STATEMENT_TIMEOUT, sessionSettings } from './session.js';
 
@@ -93,7 +94,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     connection: sessionSettings(options),
   });
   const timer = setInterval(() => takeAll(client, sockets), TAKE_ALL_EVERY).unref();
-  const db = drizzle(client);
+  const db = drizzle(guardTransactions(client));
   const transaction = db.transaction.bind(db);
   db.transaction = (work, config) => again(() => transaction(work, config));
   return {

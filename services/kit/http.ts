@@ -6,6 +6,7 @@ import addFormats from 'ajv-formats';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Type } from 'typebox';
 import { answerInTime } from './answer-in-time.js';
+import { messageOf } from './describe-error.js';
 import type { Logger } from './logger.js';
 import { exposeMetrics } from './metrics/http.js';
 import { Problem, ProblemSchema, sendProblem } from './problem.js';
@@ -129,7 +130,7 @@ async function failing(checks: ReadinessChecks): Promise<Record<string, string>>
         await Promise.race([Promise.resolve().then(check), late]);
         return undefined;
       } catch (error) {
-        return [name, error instanceof Error ? error.message || error.name : String(error)] as const;
+        return [name, messageOf(error)] as const;
       }
     }),
   );

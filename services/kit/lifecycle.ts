@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace';
 import { ConfigError } from './config.js';
+import { describeError, messageOf } from './describe-error.js';
 import { databaseFault } from './errors.js';
 import type { Logger } from './logger.js';
 
@@ -16,7 +17,7 @@ const STOP_WITHIN = 9_000;
 export async function runService(logger: Logger, start: (defer: Defer) => Promise<void>): Promise<void> {
   const releases: { what: string; release: () => unknown }[] = [];
   closeWithGrace({ delay: STOP_WITHIN, logger }, async ({ err, signal }) => {
-    if (err) logger.fatal({ err }, `stopping: ${err.message}`);
+    if (err) logger.fatal({ err }, `stopping: ${messageOf(err)}`);
     else logger.info({ signal }, 'stopping');
     for (const { what, release } of releases.reverse()) {
       try {
@@ -45,8 +46,8 @@ export async function runMain(program: () => Promise<void>): Promise<void> {
   } catch (error) {
     const fault = databaseFault(error);
     const mendable = error instanceof ConfigError || (fault !== undefined && fault !== 'other');
-    const text = error instanceof Error ? (mendable ? error.message : error.stack) : String(error);
-    process.stderr.write(`${text}\n`);
+    const { message, stack } = describeError(error);
+    process.stderr.write(mendable || !stack ? `${message}\n` : `${message}\n${stack}\n`);
     process.exitCode = 1;
   }
 }

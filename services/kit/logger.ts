@@ -1,37 +1,26 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { types } from 'node:util';
+import { type DestinationStream, type LogFn, type Logger, pino } from 'pino';
+import { describeError, messageOf } from './describe-error.js';
+import { redact } from './redact.js';
 
 export type { Logger };
 
-/** Field names that hold secrets, in any spelling. */
-const SECRET_FIELD =
-  /"(\w*(?:password|passphrase|secret|token|authorization|cookie)\w*)":"(?:[^"\\]|\\.)*"/gi;
-/** User and password in an address. */
-const CREDENTIALS = /:\/\/[^\s/@"\\]{1,256}@/g;
-const BEARER = /\b(bearer|basic) [\w.~+/=-]{8,}/gi;
-const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+/g;
-
-/**
- * Takes secrets and e-mail addresses out of a log line. It looks at the finished text, because most of them come in
- * error messages of mail servers and drivers, where no field has their name.
- */
-export function redact(line: string): string {
-  return line
-    .replace(SECRET_FIELD, '"$1":"[secret]"')
-    .replace(CREDENTIALS, '://[secret]@')
-    .replace(BEARER, '$1 [secret]')
-    .replace(EMAIL, '[e-mail]');
-}
-
 /**
  * Makes a service's logger: JSON lines on stdout, or readable ones when stdout is a terminal. Lines about an event have
- * `order_id`, `event_id` and `trace_id`. E-mail addresses and secrets are taken out of every line.
+ * `order_id`, `event_id` and `trace_id`. E-mail addresses and secrets are taken out of every line, errors are written
+ * without what a statement was given, and a line has a bounded length.
  *
  * @param service the service's name, on every line
  * @param level pino's level
  * @param destination instead of stdout
  */
 export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
-  const options = { name: service, level, hooks: { streamWrite: redact } };
+  const options = {
+    name: service,
+    level,
+    serializers: { err: (described: unknown) => described },
+    hooks: { logMethod: writeBounded, streamWrite: finish },
+  };
   if (destination) return pino(options, destination);
   return pino({
     ...options,
@@ -39,4 +28,60 @@ export function createLogger(service: string, level: string, destination?: Desti
       transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } },
     }),
   });
+}
+
+/** Longer texts are cut. */
+const MAX_TEXT = 2_000;
+/** How many characters, and fields and elements, all values of a line have together. */
+const MAX_CHARACTERS = 16_000;
+const MAX_VALUES = 200;
+const MAX_DEPTH = 6;
+/** A line that is longer nevertheless, by fields of a child logger or by escapes, is not written. */
+const MAX_LINE = 64_000;
+
+/** pino's hook: everything that is logged comes by here, and is bounded before it is made into text. */
+function writeBounded(this: Logger, args: Parameters<LogFn>, method: LogFn): void {
+  const budget = { characters: MAX_CHARACTERS, values: MAX_VALUES };
+  const [first, ...texts] = (args as unknown[]).map((value, at) =>
+    isError(value) ? (at === 0 ? { err: value } : messageOf(value)) : value,
+  );
+  const { err } = Object(first) as { err?: unknown };
+  if (texts.length === 0 && isError(err)) texts.push(messageOf(err));
+  method.apply(this, [first, ...texts].map((value) => limit(value, budget, 0)) as Parameters<LogFn>);
+}
+
+/** A copy of a value that takes up no more than what is left. */
+function limit(value: unknown, budget: { characters: number; values: number }, depth: number): unknown {
+  if (typeof value === 'string') {
+    const room = Math.min(MAX_TEXT, budget.characters);
+    const text = value.length > room ? `${value.slice(0, room)}… (${value.length} characters)` : value;
+    budget.characters = Math.max(0, budget.characters - text.length);
+    return text;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (isError(value)) return limit(describeError(value), budget, depth);
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+  const prototype = Object.getPrototypeOf(value);
+  const isPlain = Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null;
+  // A request or a reply: they have serializers of their own.
+  if (!isPlain) return value;
+  if (depth >= MAX_DEPTH) return '…';
+  const copy: [string, unknown][] = [];
+  for (const [name, each] of Object.entries(value)) {
+    if (budget.values <= 0) break;
+    budget.values -= 1;
+    copy.push([name.slice(0, 100), limit(each, budget, depth + 1)]);
+  }
+  return Array.isArray(value) ? copy.map(([, each]) => each) : Object.fromEntries(copy);
+}
+
+/** Errors of Node are of another realm in a test. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
+}
+
+function finish(line: string): string {
+  if (line.length <= MAX_LINE) return redact(line);
+  const [begin = '{"level":50'] = /^\{"level":\d+,"time":\d+/.exec(line) ?? [];
+  return `${begin},"msg":"a line of ${line.length} characters was left out"}\n`;
 }

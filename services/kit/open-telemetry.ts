@@ -21,6 +21,7 @@ import {
   SamplingDecision,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-base';
+import { messageOf } from './describe-error.js';
 import { exportSpans } from './export-spans.js';
 import type { Logger } from './logger.js';
 import type { TracingSettings } from './start-tracing.js';
@@ -84,7 +85,7 @@ export function createTracing(service: string, settings: TracingSettings, logger
             endedAt: startedAt + performance.now() - begun,
             attributes,
             lateAttributes: more,
-            error: error === undefined ? undefined : error instanceof Error ? error.message : String(error),
+            error: error === undefined ? undefined : messageOf(error),
           });
         },
       };

@@ -3,6 +3,7 @@ import { type EventName, eventType } from '@walpost/schemas/contract';
 import type { Registry } from '@walpost/schemas/registry';
 import { sql } from 'drizzle-orm';
 import type { Db } from './database.js';
+import { messageOf } from './describe-error.js';
 import type { Classified } from './errors.js';
 import type { Logger } from './logger.js';
 import { untilDone } from './retry.js';
@@ -72,7 +73,7 @@ export function followSchemaIds(options: {
   const patiently = (what: string, step: () => Promise<void>) =>
     untilDone(step, stopping.signal, (error) => {
       // Said once for each reason, not at every attempt.
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       if (text !== problem)
         logger.warn({ err: error, known: ids.size, of: events.length }, `waiting for ${what}`);
       problem = text;

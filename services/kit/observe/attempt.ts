@@ -1,4 +1,4 @@
-import { DrizzleQueryError } from 'drizzle-orm';
+import { messageOf } from '../describe-error.js';
 import type { Source } from './observed-service.js';
 
 /**
@@ -15,17 +15,8 @@ export async function attempt<T>(what: string, ask: () => Promise<T>, within = 1
   try {
     return { value: await Promise.race([ask(), late]) };
   } catch (error) {
-    return { error: `${what}: ${textOf(error)}` };
+    return { error: `${what}: ${messageOf(error)}` };
   } finally {
     clearTimeout(timer);
   }
-}
-
-function textOf(error: unknown): string {
-  // Drizzle's own message is the whole statement.
-  const telling = error instanceof DrizzleQueryError ? (error.cause ?? error) : error;
-  // Several addresses of one host failed: each says the same.
-  if (telling instanceof AggregateError) return textOf(telling.errors[0]);
-  if (!(telling instanceof Error)) return String(telling);
-  return (telling.message || telling.name).split('\n', 1)[0] ?? telling.name;
 }

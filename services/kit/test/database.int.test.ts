@@ -3,11 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '
 import { sql } from 'drizzle-orm';
 import { type Link, openLink } from '../../../tests/faults/link.js';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
-import { type Database, openDatabase } from '../database.js';
+import { type Database, openDatabase, type Tx } from '../database.js';
 
 /** More than any other array holds that is gone through beside a statement. */
 const STATEMENTS = 1_000;
-const BROKEN = ['ECONNRESET', 'EPIPE', 'CONNECTION_CLOSED'];
+const BROKEN = ['ECONNRESET', 'EPIPE', 'CONNECTION_CLOSED', '57P01'];
 
 /** Node's own errors are no instances of the `Error` that a test sees. */
 function codeOf(error: unknown): string {
@@ -148,4 +148,84 @@ test('arrays arrive as they were given', async () => {
     to_json(${sql.param([1, -2, null])}::integer[]) as integers, to_json(${sql.param([2 ** 53 - 1])}::bigint[]) as bigints,
     to_json(${sql.param([])}::text[]) as none`);
   expect(row).toEqual({ texts, uuids, integers: [1, -2, null], bigints: [2 ** 53 - 1], none: [] });
+});
+
+/** Something to wait for, and what makes it happen. */
+function moment(): [Promise<void>, () => void] {
+  let happen: () => void = () => undefined;
+  const happened = new Promise<void>((resolve) => {
+    happen = resolve;
+  });
+  return [happened, happen];
+}
+
+/** How a transaction goes on after its connection has ended: whatever it does must reach nobody. */
+const LATE: [string, (tx: Tx, id: number) => Promise<unknown>][] = [
+  ['writes', (tx, id) => tx.execute(sql`insert into second values (${id})`)],
+  [
+    'writes, and passes over the refusal',
+    (tx, id) => tx.execute(sql`insert into second values (${id})`).catch(() => 0),
+  ],
+  [
+    'begins a savepoint',
+    (tx, id) => tx.transaction((inner) => inner.execute(sql`insert into second values (${id})`)),
+  ],
+  ['ends well, with COMMIT', async () => 'done'],
+  ['fails, with ROLLBACK', () => Promise.reject(new Error('refused'))],
+];
+
+test.each(LATE)(
+  'a transaction whose connection has ended, and which %s, reaches no other',
+  async (_what, goOn) => {
+    // One connection: the next transaction has it as soon as it is made again.
+    const database = openDatabase({ ...server.options, connections: 1 });
+    opened.push(database);
+    const { db } = database;
+    await server.admin`truncate first, second`;
+    const rounds = 20;
+    for (let id = 1; id <= rounds; id++) {
+      const [isLate, goLate] = moment();
+      const [isOver, over] = moment();
+      const dying = db.transaction(async (tx) => {
+        const [row] = await tx.execute<{ pid: number }>(sql`insert into first values (${-id})
+          returning pg_backend_pid() as pid`);
+        await server.admin`select pg_terminate_backend(${row?.pid ?? 0})`;
+        await isLate;
+        await goOn(tx, -id).finally(() => setTimeout(over, 20));
+      });
+      expect(BROKEN).toContain(await dying.then(() => 'committed', codeOf));
+      await db.transaction(async (tx) => {
+        await tx.execute(sql`insert into first values (${id})`);
+        goLate();
+        await isOver;
+        await tx.execute(sql`insert into second values (${id})`);
+      });
+    }
+    const ids = Array.from({ length: rounds }, (_, at) => at + 1);
+    const rows = await server.admin`select first.id from first full join second using (id) order by first.id`;
+    expect(rows.map((row) => row['id'])).toEqual(ids);
+    expect((await server.admin`select id from second`).length).toBe(rounds);
+  },
+  60_000,
+);
+
+test('a statement that nobody waited for does not come after its transaction', async () => {
+  const late: Promise<string>[] = [];
+  await server.admin`truncate first, second`;
+  await server.db.transaction(async (tx) => {
+    await tx.execute(sql`insert into first values (1)`);
+    late.push(
+      wait(20).then(() => tx.execute(sql`insert into second values (1)`).then(() => 'written', codeOf)),
+    );
+  });
+  expect(await Promise.all(late)).toEqual(['TRANSACTION_ENDED']);
+  expect([...(await server.admin`select id from second`)]).toEqual([]);
+});
+
+test('a transaction tells what went wrong first, not that it had gone wrong before', async () => {
+  const failing = server.db.transaction(async (tx) => {
+    await tx.execute(sql`select 1 / 0`).catch(() => undefined);
+    await tx.execute(sql`select 1`);
+  });
+  expect(await failing.then(() => 'committed', codeOf)).toBe('22012');
 });
