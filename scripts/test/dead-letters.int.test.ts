@@ -3,7 +3,7 @@ import { type Database, openDatabase, type Tx } from '@walpost/kit/database';
 import type { Subscription } from '@walpost/kit/handle-batch';
 import { createLogger } from '@walpost/kit/logger';
 import { kitMigrations, migrateDatabase } from '@walpost/kit/migrate';
-import { processBatch } from '@walpost/kit/process-batch';
+import { noAttempts, processBatch } from '@walpost/kit/process-batch';
 import { MessageError, type ReceivedEvent, receive } from '@walpost/kit/receive';
 import { replayRequestedLetters } from '@walpost/kit/replay-letters';
 import { every } from '@walpost/kit/schedule';
@@ -78,7 +78,9 @@ const decoder = () =>
 
 /** Begins what a running service does once a second. */
 function startService(): void {
-  const replay = () => replayRequestedLetters(database.db, subscription, decoder(), logger);
+  const failures = new Map();
+  const replay = () =>
+    replayRequestedLetters({ db: database.db, subscription, decoder: decoder(), logger, failures });
   stopService = every(50, 'replay', logger, replay);
 }
 
@@ -106,7 +108,7 @@ async function consume(key: string | null, version: number, cut = 0): Promise<vo
       offset,
     },
   );
-  await processBatch(database.db, subscription, [received], { offset: '', count: 0 }, () => undefined);
+  await processBatch(database.db, subscription, [received], noAttempts(), () => undefined);
 }
 
 async function states(): Promise<string> {

@@ -19,7 +19,7 @@ import { describeProcess } from './metrics/registry.js';
 import { createOutboxEncoder, type OutboxEncoder } from './outbox.js';
 import { careForOutbox } from './outbox-care.js';
 import { keepInboxPruned } from './prune-inbox.js';
-import { replayRequestedLetters } from './replay-letters.js';
+import { type ReplayFailures, replayRequestedLetters } from './replay-letters.js';
 import { retentionProblem, retentionSettings } from './retention.js';
 import { untilDone } from './retry.js';
 import { every } from './schedule.js';
@@ -167,11 +167,18 @@ export async function runConsumerService(
       defer,
     });
     const decoder = createDecoder({ registry });
+    const failures: ReplayFailures = new Map();
     defer('inbox pruning', keepInboxPruned(housekeeping, settings.INBOX_RETENTION_DAYS, logger));
     defer(
       'dead-letter replay',
       every(REPLAY_CHECK, 'replay dead letters', logger, () =>
-        replayRequestedLetters(housekeeping, { handlers, ignores }, decoder, logger),
+        replayRequestedLetters({
+          db: housekeeping,
+          subscription: { handlers, ignores },
+          decoder,
+          logger,
+          failures,
+        }),
       ),
     );
     const consumer = startConsumer({

@@ -1,6 +1,7 @@
 import type { Decoder } from '@walpost/schemas/codec';
 import kafkajs, { type Batch, type EachBatchPayload, type KafkaMessage, type logCreator } from 'kafkajs';
 import type { Db } from './database.js';
+import { messageOf } from './describe-error.js';
 import type { BatchResult, Subscription } from './handle-batch.js';
 import { damageOf } from './kafka/codecs.js';
 import { createKafka } from './kafka/create-kafka.js';
@@ -8,7 +9,7 @@ import type { KafkaAccess } from './kafka-access.js';
 import { eventFields, recordFields } from './log-fields.js';
 import type { Logger } from './logger.js';
 import { type BatchPlace, beginCounting, countBatch, countResult, countRetry } from './metrics/events.js';
-import { type Attempts, type Hold, processBatch } from './process-batch.js';
+import { type Attempts, countAttempt, type Hold, noAttempts, processBatch } from './process-batch.js';
 import { receive } from './receive.js';
 import { backoff, pause, untilDone } from './retry.js';
 import { traceBatch } from './trace-batch.js';
@@ -45,6 +46,8 @@ const HEARTBEAT_EVERY = 2_000;
 const POLL_FOR = 1_000;
 /** How often to ask Kafka for partitions that were added to a topic, ms: one small request each. kafkajs: 5 minutes. */
 const TOPICS_EVERY = 5_000;
+/** Contention that is met so often, one attempt after the other, is told of by `ready`. */
+const LASTS = 3;
 /**
  * About 15 s in all, ms. The client outlives the restart of a broker so; one that gave up would come back as another
  * member, and the group would wait for the old one until its session is over.
@@ -99,7 +102,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     { topic, partition }: Batch,
     messages: KafkaMessage[],
   ): Promise<Hold | undefined> {
-    const attempts = attemptsAt.get(place) ?? { offset: '', count: 0 };
+    const attempts = attemptsAt.get(place) ?? noAttempts();
     attemptsAt.set(place, attempts);
     const from = { topic, partition };
     try {
@@ -117,9 +120,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     } catch (error) {
       // The registry is away, or the batch is damaged: nothing of it could be read.
       const offset = messages[0]?.offset ?? '0';
-      const attempt = attempts.offset === offset ? attempts.count + 1 : 1;
-      Object.assign(attempts, { offset, count: attempt });
-      return { offset, verdict: 'wait', error, attempt };
+      return { offset, verdict: 'wait', error, attempt: countAttempt(attempts, offset, 'wait') };
     } finally {
       held.delete(place);
     }
@@ -128,8 +129,8 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   /** Lets the other partitions go on, and this one when its wait is over. */
   function holdBack(place: string, { offset, verdict, error, attempt }: Hold, resume: () => void): void {
     const wait = backoff(attempt, Math.random());
-    const reason = error instanceof Error ? error.message : String(error);
-    if (verdict === 'wait') held.set(place, reason);
+    const reason = messageOf(error);
+    if (verdict === 'wait' || (verdict === 'rerun' && attempt >= LASTS)) held.set(place, reason);
     logger.warn({ err: error, offset, attempt, wait }, `${place} is held: ${reason}`);
     void pause(wait, stopping.signal).then(resume);
   }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { and, DrizzleQueryError, eq, inArray } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Tx } from './database.js';
-import { errorCode } from './failure.js';
+import { framesOf, messageOf } from './describe-error.js';
+import { errorCode } from './errors.js';
 import { isAnyOf } from './is-any-of.js';
 import { type Received, storable } from './receive.js';
 import { deadLetters, type LetterState } from './tables.js';
@@ -18,6 +19,9 @@ export interface Letter {
 /** The states in which a letter holds back the later events of its key. */
 export const OPEN: LetterState[] = ['dead', 'parked'];
 
+/** Whether a letter holds back the later events of its key. Written as its index says it. */
+export const isOpen = sql`${deadLetters.state} in ('dead', 'parked')`;
+
 /** Writes letters into the dead-letter table, in the transaction that marks their events as seen. */
 export async function writeLetters(tx: Tx, letters: Letter[]): Promise<void> {
   if (letters.length === 0) return;
@@ -25,21 +29,14 @@ export async function writeLetters(tx: Tx, letters: Letter[]): Promise<void> {
 }
 
 /**
- * The keys of a batch that have open letters. Locks those letters until the transaction ends, so that a replay cannot
- * finish the last one between this look and the parking of the next event.
+ * The keys of a batch that have open letters. It locks nothing: an event that is parked while the last letter of its key
+ * is being replayed is the first in line then, and goes on by itself.
  */
 export async function openKeys(tx: Tx, batch: Received[]): Promise<Set<string>> {
   const rows = await tx
     .select({ key: deadLetters.key })
     .from(deadLetters)
-    .where(
-      and(
-        inArray(deadLetters.state, OPEN),
-        eq(deadLetters.topic, topicOf(batch)),
-        isAnyOf(deadLetters.key, keysOf(batch)),
-      ),
-    )
-    .for('share')
+    .where(and(isOpen, eq(deadLetters.topic, topicOf(batch)), isAnyOf(deadLetters.key, keysOf(batch))))
     .prepare('open_keys')
     .execute();
   return new Set(rows.flatMap(({ key }) => key ?? []));
@@ -81,13 +78,12 @@ export function describe(error: unknown): {
   errorMessage: string;
   errorStack: string | null;
 } {
-  // Drizzle's own message is the whole statement with its parameters.
-  const telling = error instanceof DrizzleQueryError ? (error.cause ?? error) : error;
-  const { message, stack } = telling instanceof Error ? telling : new Error(String(telling));
+  const message = storable(messageOf(error));
+  const frames = framesOf(error);
   return {
     errorCode: errorCode(error),
-    errorMessage: storable(message.slice(0, 2_000)),
-    errorStack: stack === undefined ? null : storable(stack.slice(0, 8_000)),
+    errorMessage: message,
+    errorStack: frames === undefined ? null : `${message}\n${storable(frames)}`,
   };
 }
 

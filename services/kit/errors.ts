@@ -21,6 +21,9 @@ export type DatabaseFault = 'unavailable' | 'contention' | 'timeout' | 'other';
 const SQLSTATES: Record<string, DatabaseFault> = {
   '08': 'unavailable', // connection exception; also how PgBouncer says that its server is away
   '25006': 'unavailable', // read_only_sql_transaction: a standby answers during a failover
+  // in_failed_sql_transaction, without the failure itself: the driver sends a stale statement again, behind those that were
+  // sent together with it, and they are heard of first.
+  '25P02': 'contention',
   '25P03': 'timeout', // idle_in_transaction_session_timeout
   '25P04': 'timeout', // transaction_timeout
   '26000': 'unavailable', // invalid_sql_statement_name: a pooler gave the session to another server connection

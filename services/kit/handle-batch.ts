@@ -104,7 +104,7 @@ function keyAndVersion({ key, version }: Received): { key: string; version: numb
 }
 
 /** Writes inbox rows for the records that have none. @returns the ids that are new */
-async function claim(tx: Tx, batch: Received[]): Promise<Set<string>> {
+export async function claim(tx: Tx, batch: Received[]): Promise<Set<string>> {
   const known = batch.filter(({ id }) => id !== undefined);
   const rows = await tx
     .insert(inbox)

@@ -16,11 +16,14 @@ export interface Hold {
 export interface Attempts {
   offset: string;
   count: number;
+  /** Those of them that speak against the event: a database that was away does not. */
+  failures: number;
 }
 
 /**
  * Handles records of one partition in their order, as many in one transaction as go. A batch that fails is halved until
- * the event at fault stands alone: it is tried again later, or becomes a dead letter, and costs only itself.
+ * the event at fault stands alone: it is tried again later, or becomes a dead letter, and costs only itself. One that
+ * only met bad times is tried again as it is.
  *
  * @param attempts of the partition; changed by this call
  * @param onResult told of every transaction that was committed
@@ -40,21 +43,34 @@ export async function processBatch(
     result = await handleBatch(db, subscription, batch);
   } catch (error) {
     const { offset } = first.position;
-    if (batch.length > 1 && judge(error) !== 'wait') {
+    const kind = judge(error);
+    if (batch.length > 1 && (kind === 'again' || kind === 'dead')) {
       const middle = Math.ceil(batch.length / 2);
       return (
         (await processBatch(db, subscription, batch.slice(0, middle), attempts, onResult)) ??
         (await processBatch(db, subscription, batch.slice(middle), attempts, onResult))
       );
     }
-    const attempt = attempts.offset === offset ? attempts.count + 1 : 1;
-    Object.assign(attempts, { offset, count: attempt });
+    const attempt = countAttempt(attempts, offset, kind);
     // A record that cannot even be set aside must not be lost: its partition waits.
-    const verdict = 'error' in first.result ? 'wait' : judgeAttempt(error, attempt);
+    const verdict = 'error' in first.result ? 'wait' : judgeAttempt(error, attempts.failures);
     if (verdict !== 'dead') return { offset, verdict, error, attempt };
     const letter = { ...first, result: { error, attempts: attempt } };
-    return processBatch(db, subscription, [letter], { offset: '', count: 0 }, onResult);
+    return processBatch(db, subscription, [letter], noAttempts(), onResult);
   }
   onResult(result);
   return undefined;
+}
+
+/** Before the first attempt at anything. */
+export function noAttempts(): Attempts {
+  return { offset: '', count: 0, failures: 0 };
+}
+
+/** Counts one more attempt at the event of this offset. @returns how many there were */
+export function countAttempt(attempts: Attempts, offset: string, verdict: Verdict): number {
+  const before = attempts.offset === offset ? attempts : noAttempts();
+  const failures = before.failures + (verdict === 'again' || verdict === 'dead' ? 1 : 0);
+  Object.assign(attempts, { offset, count: before.count + 1, failures });
+  return attempts.count;
 }

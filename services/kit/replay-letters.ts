@@ -1,43 +1,117 @@
 import type { Decoder } from '@walpost/schemas/codec';
-import { and, asc, eq, inArray, isNotNull, or, sql } from 'drizzle-orm';
+import { and, asc, eq, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import type { Db, Tx } from './database.js';
-import { describe, OPEN } from './dead-letters.js';
-import { judge } from './failure.js';
-import { handle, type Subscription } from './handle-batch.js';
+import { describe, isOpen } from './dead-letters.js';
+import { messageOf } from './describe-error.js';
+import { judge, judgeAttempt } from './failure.js';
+import { claim, handle, type Subscription } from './handle-batch.js';
 import type { Logger } from './logger.js';
-import { receive } from './receive.js';
-import { deadLetters, inbox } from './tables.js';
+import { type Received, type ReceivedEvent, receive } from './receive.js';
+import { deadLetters } from './tables.js';
 import { traceIdOf } from './trace.js';
 
 type LetterRow = typeof deadLetters.$inferSelect;
 
+/** What tells which letter it is, and whether it may go. */
+const PLACE = {
+  id: deadLetters.id,
+  topic: deadLetters.topic,
+  key: deadLetters.key,
+  state: deadLetters.state,
+  replayRequestedAt: deadLetters.replayRequestedAt,
+};
+type Place = Pick<LetterRow, keyof typeof PLACE>;
+
+/** How often each letter has failed in a way that may not come back, by its id: it gets as many tries as an event. */
+export type ReplayFailures = Map<number, number>;
+
+export interface ReplayOptions {
+  db: Db;
+  subscription: Subscription;
+  decoder: Decoder;
+  logger: Logger;
+  /** Kept from one call to the next. */
+  failures: ReplayFailures;
+}
+
 /**
  * Replays the letters that somebody asked for (`walpost dead-letters replay`), and those that only waited behind one that
- * is settled by now: for each key its open letters, in their order, through the service's own handlers, each in a transaction of its own. The first that fails again ends its key's
- * turn; it and those behind it stay.
+ * is settled by now: for each key its open letters, in their order, through the service's own handlers, each in a
+ * transaction of its own. What an error means is as for any event (failure.ts): the first letter that fails for good ends
+ * its key's turn, and it and those behind it stay; one that has to wait ends the turn too, and its request stands. Other
+ * keys go on.
  *
  * Safe to run twice and from several instances: a letter's row is locked while it is handled, and settled with it.
  *
- * @throws the driver's error, or the decoder's, when database or registry are away; the request then stands
+ * @throws what the first letter that has to wait waits for, when all others have had their turn; at once when the database
+ * is away
  */
-export async function replayRequestedLetters(
-  db: Db,
-  subscription: Subscription,
-  decoder: Decoder,
-  logger: Logger,
-): Promise<void> {
-  for (;;) {
-    const letter = await nextInLine(db);
-    if (!letter) return;
+export async function replayRequestedLetters(options: ReplayOptions): Promise<void> {
+  const waiting: unknown[] = [];
+  for (const first of await firstInLine(options.db)) {
+    const reason = await replayLine(options, first);
+    if (reason === undefined) continue;
+    // One letter may wait for a table of its own; a database that is away keeps all of them waiting.
+    await options.db.execute(sql`select 1`);
+    waiting.push(reason.error);
+  }
+  if (waiting.length > 0)
+    throw new Error(`replays of ${waiting.length} keys wait: ${messageOf(waiting[0])}`, {
+      cause: waiting[0],
+    });
+}
+
+/**
+ * The letters that are first in their key's line, oldest first, and may go. A letter without a key is a line of its own.
+ * One pass over the index of open letters, in its order: how many there are costs no more than that.
+ */
+async function firstInLine(db: Db): Promise<Place[]> {
+  const firsts = db
+    .selectDistinctOn([deadLetters.topic, deadLetters.key], PLACE)
+    .from(deadLetters)
+    .where(and(isOpen, isNotNull(deadLetters.key)))
+    .orderBy(deadLetters.topic, deadLetters.key, asc(deadLetters.id))
+    .as('firsts');
+  const rows = await db
+    .select()
+    .from(firsts)
+    .where(or(eq(firsts.state, 'parked'), isNotNull(firsts.replayRequestedAt)));
+  const keyless = await db
+    .select(PLACE)
+    .from(deadLetters)
+    .where(and(isOpen, isNull(deadLetters.key), isNotNull(deadLetters.replayRequestedAt)));
+  return [...rows, ...keyless].sort((a, b) => a.id - b.id);
+}
+
+/** @returns why the rest of the line has to wait, undefined when nothing of it has to */
+async function replayLine(options: ReplayOptions, first: Place): Promise<{ error: unknown } | undefined> {
+  const { db, subscription, decoder, logger, failures } = options;
+  let next: Place | undefined = first;
+  while (next && mayGo(next)) {
+    const [letter] = await db.select().from(deadLetters).where(eq(deadLetters.id, next.id));
+    if (!letter) return undefined;
     try {
-      const replayed = await db.transaction((tx) => replay(tx, subscription, decoder, letter.id));
-      if (replayed) logger.info(fieldsOf(letter), 'dead letter replayed');
+      // Before the transaction: it must not stay open while the registry is asked.
+      const received = await read(decoder, letter);
+      const isReplayed = await db.transaction((tx) => replay(tx, subscription, letter.id, received));
+      if (isReplayed) logger.info(fieldsOf(letter), 'dead letter replayed');
     } catch (error) {
-      if (judge(error) === 'wait') throw error;
+      const count = (failures.get(letter.id) ?? 0) + (judge(error) === 'again' ? 1 : 0);
+      if (judgeAttempt(error, count) !== 'dead') {
+        failures.set(letter.id, count);
+        return { error };
+      }
       await giveBack(db, letter, error);
       logger.warn({ err: error, ...fieldsOf(letter) }, 'a replayed letter failed again');
     }
+    failures.delete(letter.id);
+    next = letter.key === null ? undefined : await firstOfKey(db, letter.topic, letter.key);
   }
+  return undefined;
+}
+
+function mayGo({ state, replayRequestedAt }: Place): boolean {
+  return state === 'parked' || (state === 'dead' && replayRequestedAt !== null);
 }
 
 function fieldsOf({ id, key, identity, headers }: LetterRow) {
@@ -45,36 +119,25 @@ function fieldsOf({ id, key, identity, headers }: LetterRow) {
   return { letter: id, order_id: key, event_id: identity, trace_id };
 }
 
-/**
- * A letter that is first in its key's line and may go: somebody asked for it, or it only waited behind one that is
- * settled. A letter without a key is a line of its own.
- */
-async function nextInLine(db: Db): Promise<LetterRow | undefined> {
-  const line = [deadLetters.topic, sql`coalesce(${deadLetters.key}, ${deadLetters.id}::text)`];
-  const firsts = db
-    .selectDistinctOn(line)
-    .from(deadLetters)
-    .where(inArray(deadLetters.state, OPEN))
-    .orderBy(...line, asc(deadLetters.id))
-    .as('firsts');
-  const [next] = await db
-    .select()
-    .from(firsts)
-    .where(or(eq(firsts.state, 'parked'), isNotNull(firsts.replayRequestedAt)))
-    .orderBy(asc(firsts.id))
-    .limit(1);
-  return next;
-}
-
 function openOfKey(topic: string, key: string) {
-  return and(inArray(deadLetters.state, OPEN), eq(deadLetters.topic, topic), eq(deadLetters.key, key));
+  return and(isOpen, eq(deadLetters.topic, topic), eq(deadLetters.key, key));
 }
 
-/** @returns false when somebody else has settled it */
-async function replay(tx: Tx, subscription: Subscription, decoder: Decoder, id: number): Promise<boolean> {
-  const [letter] = await tx.select().from(deadLetters).where(eq(deadLetters.id, id)).for('update');
-  if (!letter || !OPEN.includes(letter.state)) return false;
-  const { topic, partition, offset, key, value, headers, recordedAt } = letter;
+async function firstOfKey(db: Db | Tx, topic: string, key: string): Promise<Place | undefined> {
+  const [first] = await db
+    .select(PLACE)
+    .from(deadLetters)
+    .where(openOfKey(topic, key))
+    .orderBy(asc(deadLetters.id))
+    .limit(1);
+  return first;
+}
+
+/** @throws what is wrong with the record, or that the registry is away */
+async function read(
+  decoder: Decoder,
+  { topic, partition, offset, key, value, headers, recordedAt }: LetterRow,
+): Promise<Received & { result: { event: ReceivedEvent } }> {
   const received = await receive(
     decoder,
     { topic, partition, offset: offset.toString() },
@@ -88,12 +151,23 @@ async function replay(tx: Tx, subscription: Subscription, decoder: Decoder, id: 
     },
   );
   if ('error' in received.result) throw received.result.error;
+  return { ...received, result: received.result };
+}
+
+/** @returns false when somebody else has settled it, given it back or replays its key */
+async function replay(
+  tx: Tx,
+  subscription: Subscription,
+  id: number,
+  received: Received & { result: { event: ReceivedEvent } },
+): Promise<boolean> {
+  const [letter] = await tx.select().from(deadLetters).where(eq(deadLetters.id, id)).for('update');
+  if (!letter || !mayGo(letter)) return false;
+  if (letter.key !== null && (await firstOfKey(tx, letter.topic, letter.key))?.id !== id) return false;
   const events = [received.result.event];
+  // The inbox may have forgotten it, and must know it from now on.
+  await claim(tx, [received]);
   await handle(tx, subscription, events, events);
-  await tx
-    .insert(inbox)
-    .values({ ...received.result.event, eventId: received.result.event.id, topic, receivedAt: new Date() })
-    .onConflictDoNothing();
   await tx
     .update(deadLetters)
     .set({ state: 'replayed', settledAt: sql`now()`, attempts: letter.attempts + 1 })
@@ -107,7 +181,7 @@ async function giveBack(db: Db, letter: LetterRow, error: unknown): Promise<void
     await tx
       .update(deadLetters)
       .set({ state: 'dead', attempts: letter.attempts + 1, replayRequestedAt: null, ...describe(error) })
-      .where(and(eq(deadLetters.id, letter.id), inArray(deadLetters.state, OPEN)));
+      .where(and(eq(deadLetters.id, letter.id), isOpen));
     if (letter.key === null) return;
     await tx.update(deadLetters).set({ replayRequestedAt: null }).where(openOfKey(letter.topic, letter.key));
   });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { databaseFault } from './errors.js';
-import { errorCode } from './failure.js';
+import { messageOf } from './describe-error.js';
+import { errorCode, judge } from './failure.js';
 import type { LogFields } from './log-fields.js';
 import type { Logger } from './logger.js';
 import { backoff, pause } from './retry.js';
@@ -113,7 +113,7 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
       const retryIn = backoff(item.attempts, Math.random(), first, last(error));
       logger.warn(
         { err: error, ...fieldsOf(item), attempts: item.attempts, retryIn },
-        `${name}: ${error.message}`,
+        `${name}: ${messageOf(error)}`,
       );
       return { item, error, retryIn };
     } finally {
@@ -146,7 +146,7 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
           return;
         }
         // What was done outside is worth remembering: without its outcome the call is made again.
-        if (!isPassing(error) || stopping.signal.aborted || Date.now() > giveUpAt)
+        if (judge(error) === 'dead' || stopping.signal.aborted || Date.now() > giveUpAt)
           return settleEach(outcomes, error);
         logger.error({ err: error, failures }, `${name}: cannot settle, will try again`);
         await pause(backoff(failures, Math.random()), stopping.signal);
@@ -158,10 +158,9 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
   async function settleEach(outcomes: Outcome<T, R>[], error: unknown): Promise<void> {
     const [only] = outcomes;
     if (outcomes.length === 1) {
-      const reason = error instanceof Error ? error.message : String(error);
       logger.error(
         { err: error, ...(only && fieldsOf(only.item)) },
-        `${name}: not settled, claimed again later: ${reason}`,
+        `${name}: not settled, claimed again later: ${messageOf(error)}`,
       );
       return;
     }
@@ -219,13 +218,6 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
 /** A row itself may hold what is in no log: an e-mail's text, its address. */
 function fieldsOf({ orderId, traceparent }: Claimed): LogFields {
   return { order_id: orderId, trace_id: traceIdOf(traceparent) };
-}
-
-/** Whether the same settling can succeed in a moment: the database is away or busy, or a schema id is not known yet. */
-function isPassing(error: unknown): boolean {
-  const fault = databaseFault(error);
-  if (fault) return fault !== 'other';
-  return error instanceof Error && 'retryable' in error && error.retryable === true;
 }
 
 /** Ends a call after a time, which can be put off: a call that hangs must not take its slot for ever. */

@@ -105,6 +105,6 @@ export function countBatch({ topic, partition }: BatchPlace, size: number, milli
 }
 
 /** Notes that a partition is held and will be tried again. */
-export function countRetry({ topic, partition }: BatchPlace, reason: 'wait' | 'again'): void {
+export function countRetry({ topic, partition }: BatchPlace, reason: 'wait' | 'rerun' | 'again'): void {
   retries.inc({ topic, partition, reason });
 }

@@ -1,14 +1,16 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Decoder } from '@walpost/schemas/codec';
 import { CodecError } from '@walpost/schemas/errors';
+import { sql } from 'drizzle-orm';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import type { Tx } from '../database.js';
 import type { BatchResult, Subscription } from '../handle-batch.js';
 import { createLogger } from '../logger.js';
-import { type Attempts, processBatch } from '../process-batch.js';
+import { type Attempts, noAttempts, processBatch } from '../process-batch.js';
 import { pruneInbox } from '../prune-inbox.js';
 import { MessageError, type Received, type ReceivedEvent } from '../receive.js';
-import { replayRequestedLetters } from '../replay-letters.js';
+import { type ReplayFailures, replayRequestedLetters } from '../replay-letters.js';
 import { order } from './order-record.js';
 
 let database: TestDatabase;
@@ -25,11 +27,15 @@ beforeEach(async () => {
   await database.admin`truncate effects, inbox, dead_letters`;
   refused = new Set();
   unlucky = [];
+  gates = new Map();
+  reached = [];
 });
 afterAll(() => database?.close());
 
 async function effect(_tx: Tx, events: ReceivedEvent[]): Promise<void> {
   for (const { key, version } of events) {
+    reached.push(key);
+    await gates.get(key);
     await database.db.execute('select 1');
     const error = unlucky.shift();
     if (error) throw error;
@@ -43,7 +49,7 @@ const subscription: Subscription = {
   ignores: [],
 };
 
-async function run(batch: Received[], attempts: Attempts = { offset: '', count: 0 }) {
+async function run(batch: Received[], attempts: Attempts = noAttempts()) {
   const results: BatchResult[] = [];
   const hold = await processBatch(database.db, subscription, batch, attempts, (result) =>
     results.push(result),
@@ -61,6 +67,11 @@ async function letters(): Promise<string[]> {
   return rows.map((row) => [row['key'], row['state'], row['error_code'], row['attempts']].join(' '));
 }
 
+/** Moments that a handler waits for, by the key of its event. */
+let gates: Map<string, Promise<void>>;
+/** Keys whose events have reached the handler, as often as they did. */
+let reached: string[];
+
 /** Reads back what `order` wrote. */
 const decoder: Decoder = {
   decode: (value) => {
@@ -69,9 +80,20 @@ const decoder: Decoder = {
   },
 };
 
+const failures: ReplayFailures = new Map();
+
+function runReplays(db = database.db): Promise<void> {
+  const logger = createLogger('test', 'silent');
+  return replayRequestedLetters({ db, subscription, decoder, logger, failures });
+}
+
+async function until(what: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await what())) await wait(20);
+}
+
 async function replay(): Promise<void> {
   await database.admin`update dead_letters set replay_requested_at = now() where state in ('dead', 'parked')`;
-  await replayRequestedLetters(database.db, subscription, decoder, createLogger('test', 'silent'));
+  await runReplays();
 }
 
 test('a batch is one transaction, and what was seen before has no effect again', async () => {
@@ -121,7 +143,7 @@ test('what cannot be read becomes a letter with its bytes, whatever else is wron
 
 test('bad luck is tried again, and counted; in the end it is a letter', async () => {
   const deadlock = () => Object.assign(new Error('deadlock'), { code: 'GATEWAY_TIMEOUT', retryable: true });
-  const attempts = { offset: '', count: 0 };
+  const attempts = noAttempts();
   unlucky = [deadlock()];
   const { hold } = await run([order('a', 1, '3')], attempts);
   expect(hold).toMatchObject({ offset: '3', verdict: 'again', attempt: 1 });
@@ -140,7 +162,7 @@ test('bad luck is tried again, and counted; in the end it is a letter', async ()
 
 test('while the database is away nothing is set aside, however often it is tried', async () => {
   const gone = () => Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
-  const attempts = { offset: '', count: 0 };
+  const attempts = noAttempts();
   for (let attempt = 1; attempt <= 20; attempt++) {
     unlucky = [gone()];
     expect((await run([order('a', 1, '3'), order('b', 1, '4')], attempts)).hold).toMatchObject({
@@ -149,6 +171,54 @@ test('while the database is away nothing is set aside, however often it is tried
   }
   expect(await letters()).toEqual([]);
   expect(await effects()).toEqual([]);
+});
+
+const sqlState = (code: string, routine?: string) =>
+  Object.assign(new Error(code), { name: 'PostgresError', code, routine });
+
+test.each([
+  ['a plan for a table’s former shape', '0A000', 'RevalidateCachedQuery'],
+  ['a serialization failure', '40001'],
+  ['a deadlock', '40P01'],
+  ['a lock that is not to be had', '55P03'],
+])('%s is run again as a whole, without an end', async (_what, code, routine?: string) => {
+  const attempts = noAttempts();
+  const batch = [order('a', 1, '3'), order('b', 1, '4'), order('a', 2, '5')];
+  for (let attempt = 1; attempt <= 20; attempt++) {
+    unlucky = [sqlState(code, routine)];
+    expect((await run(batch, attempts)).hold).toMatchObject({ verdict: 'rerun', offset: '3', attempt });
+    expect(reached).toHaveLength(attempt);
+  }
+  expect(await letters()).toEqual([]);
+  expect((await run(batch, attempts)).hold).toBeUndefined();
+  expect(await effects()).toEqual(['a:1', 'b:1', 'a:2']);
+});
+
+test('what was no fault of an event does not count against it', async () => {
+  const attempts = noAttempts();
+  for (const code of ['57P01', '40001', '42P01', '55P03', '53100', '40P01', '08006', 'XX001']) {
+    unlucky = [sqlState(code)];
+    await run([order('a', 1, '3')], attempts);
+  }
+  unlucky = [sqlState('57014')];
+  expect((await run([order('a', 1, '3')], attempts)).hold).toMatchObject({ verdict: 'again' });
+  expect(await letters()).toEqual([]);
+});
+
+test('a typo in a handler’s statement is a dead letter that says so, without what it was given', async () => {
+  const typo: Subscription = {
+    handlers: {
+      OrderCreated: (tx) =>
+        tx.execute(sql`insert into effects (kee, version) values (${'s3cret'}, 1)`).then(() => undefined),
+    },
+    ignores: [],
+  };
+  await processBatch(database.db, typo, [order('a', 1)], noAttempts(), () => undefined);
+  expect(await letters()).toEqual(['a dead 42703 1']);
+  const [row] = await database.admin`select error_message, error_stack from dead_letters`;
+  expect(row?.['error_message']).toContain('kee');
+  expect(row?.['error_stack']).toMatch(/at .*process-batch/);
+  expect(JSON.stringify(row)).not.toContain('s3cret');
 });
 
 test('an event of a type that the service does not know is never passed over', async () => {
@@ -182,9 +252,161 @@ test('what was parked goes on by itself when what it waited for is discarded', a
   await run([order('bad', 1), order('bad', 2)]);
   refused.clear();
   await database.admin`update dead_letters set state = 'discarded', discard_reason = 'x' where state = 'dead'`;
-  await replayRequestedLetters(database.db, subscription, decoder, createLogger('test', 'silent'));
+  await runReplays();
   expect(await effects()).toEqual(['bad:2']);
 });
+
+test('a replay of one key that has to wait holds back no other, and its request stands', async () => {
+  for (const key of ['w', 'x', 'y']) refused.add(key);
+  await run([order('w', 1), order('w', 2), order('x', 1), order('y', 1)]);
+  refused.clear();
+  unlucky = [sqlState('42501')];
+  await expect(replay()).rejects.toThrow('replays of 1 keys wait: 42501');
+  expect(await effects()).toEqual(['x:1', 'y:1']);
+  await runReplays();
+  expect(await effects()).toEqual(['x:1', 'y:1', 'w:1', 'w:2']);
+});
+
+test('a replay is tried as often as an event is, and then given back', async () => {
+  refused.add('a');
+  await run([order('a', 1)]);
+  refused.clear();
+  for (let attempt = 1; attempt < 6; attempt++) {
+    unlucky = [sqlState('57014')];
+    await expect(replay()).rejects.toThrow('57014');
+    expect(await letters()).toEqual(['a dead refused 1']);
+  }
+  unlucky = [sqlState('57014')];
+  await replay();
+  expect(await letters()).toEqual(['a dead 57014 2']);
+});
+
+test('a letter is decoded before its transaction begins', async () => {
+  refused.add('a');
+  await run([order('a', 1)]);
+  refused.clear();
+  const { openAnother, admin } = database;
+  const { db, close } = openAnother();
+  const idle = async () =>
+    (
+      await admin`select 1 from pg_stat_activity where datname = current_database()
+      and state like 'idle in transaction%'`
+    ).length;
+  let open = -1;
+  const asking: Decoder = {
+    decode: async (value) => {
+      open = await idle();
+      return JSON.parse(value.toString());
+    },
+  };
+  await admin`update dead_letters set replay_requested_at = now()`;
+  const logger = createLogger('test', 'silent');
+  await replayRequestedLetters({ db, subscription, decoder: asking, logger, failures });
+  await close();
+  expect(open).toBe(0);
+  expect(await effects()).toEqual(['a:1']);
+});
+
+test('two instances that replay the same letter act once', async () => {
+  refused.add('a');
+  await run([order('a', 1)]);
+  refused.clear();
+  reached = [];
+  let open: () => void = () => undefined;
+  gates.set(
+    'a',
+    new Promise((resolve) => {
+      open = resolve;
+    }),
+  );
+  await database.admin`update dead_letters set replay_requested_at = now()`;
+  const other = database.openAnother();
+  const both = [runReplays()];
+  await until(() => reached.length === 1);
+  both.push(runReplays(other.db));
+  // Without its lock the other one comes to the handler; with it, it waits for the row.
+  await until(async () => reached.length > 1 || (await waitForLocks()) > 0);
+  open();
+  await Promise.all(both);
+  expect(await effects()).toEqual(['a:1']);
+  expect(await letters()).toEqual(['a replayed refused 2']);
+});
+
+async function waitForLocks(): Promise<number> {
+  const rows = await database.admin`select 1 from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`;
+  return rows.length;
+}
+
+test('an event that comes while its key is replayed does not wait for that, and comes after it', async () => {
+  refused.add('a');
+  await run([order('a', 1)]);
+  refused.clear();
+  reached = [];
+  let open: () => void = () => undefined;
+  gates.set(
+    'a',
+    new Promise((resolve) => {
+      open = resolve;
+    }),
+  );
+  await database.admin`update dead_letters set replay_requested_at = now()`;
+  const replaying = runReplays(database.openAnother().db);
+  await until(() => reached.length === 1);
+  await run([order('a', 2), order('b', 1)]);
+  expect(await effects()).toEqual(['b:1']);
+  open();
+  await replaying;
+  await runReplays();
+  await run([order('a', 3)]);
+  expect(await effects()).toEqual(['b:1', 'a:1', 'a:2', 'a:3']);
+});
+
+test('what the replay of n letters looks at grows with n, and no faster', async () => {
+  const keys = 300;
+  const ofOne = 300;
+  const value = Buffer.from(JSON.stringify({}));
+  // A history of settled letters that nobody should have to look at.
+  await database.admin`insert into dead_letters (identity, state, topic, partition, "offset", key, headers, value,
+      recorded_at, attempts, replay_requested_at)
+    select 'settled' || n, 'replayed', 'order-events', 0, n, 'k' || n % 100, '[]', ${value}, now(), 1, null
+    from generate_series(1, 10000) n`;
+  const batch = [
+    ...Array.from({ length: keys }, (_, at) => order(`k${at}`, 1)),
+    ...Array.from({ length: ofOne }, (_, at) => order('one', at + 1)),
+  ];
+  for (const { key } of batch) if (key !== undefined) refused.add(key);
+  await run(batch);
+  refused.clear();
+  await database.admin`analyze dead_letters`;
+  const looked = async (): Promise<{ scans: number; rows: number }> => {
+    const [row] = await database.admin`select seq_scan::int as scans, coalesce(idx_tup_fetch, 0)::int as rows
+      from pg_stat_user_tables where relname = 'dead_letters'`;
+    return { scans: Number(row?.['scans']), rows: Number(row?.['rows']) };
+  };
+  await database.admin`update dead_letters set replay_requested_at = now() where state in ('dead', 'parked')`;
+  await database.admin`select pg_stat_force_next_flush()`;
+  const before = await looked();
+  // What a session has looked at is known when it ends.
+  const other = database.openAnother();
+  await runReplays(other.db);
+  await other.close();
+  await until(
+    async () =>
+      (
+        await database.admin`select 1 from pg_stat_activity
+    where datname = current_database() and usename = current_user and pid <> pg_backend_pid()`
+      ).length === 0,
+  );
+  const after = await looked();
+  expect(
+    (await database.admin`select 1 from dead_letters where state = 'replayed' and settled_at is not null`)
+      .length,
+  ).toBe(keys + ofOne);
+  expect(after.rows - before.rows).toBeGreaterThan(keys + ofOne);
+  expect(after.rows - before.rows).toBeLessThan(20 * (keys + ofOne));
+  expect(after.scans - before.scans).toBeLessThan(5);
+}, 120_000);
 
 test('a gap and a step back are told', async () => {
   await run([order('a', 1)]);
