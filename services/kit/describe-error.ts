@@ -1,7 +1,7 @@
 import { type AnyError, causes, errorCode } from './errors.js';
 import { redact } from './redact.js';
 
-const MAX_MESSAGE = 500;
+const MAX_MESSAGE = 1_000;
 const MAX_FRAMES = 15;
 /** How many causes of an error, or errors in one, are told. */
 const MAX_CAUSES = 4;
@@ -112,7 +112,7 @@ function serverMessage(error: AnyError, message: string): string {
 }
 
 /** How much of a message and of a statement's parameters is compared, in characters. */
-const MAX_COMPARED = 2_000;
+const MAX_COMPARED = 4_000;
 const MAX_GIVEN = 200_000;
 
 /** Leaves out each word that is in one of the statement's parameters. */

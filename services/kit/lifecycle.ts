@@ -47,7 +47,8 @@ export async function runMain(program: () => Promise<void>): Promise<void> {
     const fault = databaseFault(error);
     const mendable = error instanceof ConfigError || (fault !== undefined && fault !== 'other');
     const { message, stack } = describeError(error);
-    process.stderr.write(mendable || !stack ? `${message}\n` : `${message}\n${stack}\n`);
+    const line = error instanceof ConfigError ? error.message : message;
+    process.stderr.write(mendable || !stack ? `${line}\n` : `${message}\n${stack}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,35 +1,33 @@
-import type { LogFields } from './log-fields.js';
-
-interface Log {
-  error(fields: object, message: string): void;
-}
-
-/** More kinds of failure than that at once are told as one. */
+/** More kinds of line than that at once are told as one. */
 const MAX_KINDS = 500;
 
 /**
- * Logs failures that many callers meet at once: the first of a kind at once and in full, the others as one line with their
- * number when the time is over. A database that does not answer fails every request, and a merged statement all of its own.
+ * Tells lines apart that say what was said a moment ago. A database that does not answer fails every request, and a merged
+ * statement all of its own: the first of a kind is written, the others are counted, and their number is written when the
+ * time is over.
  *
  * @param within ms
  */
-export function logRepeats(within: number) {
-  const kinds = new Map<string, { count: number }>();
-  /** @param kind what the failures have in common */
-  return (log: Log, kind: string, fields: LogFields & { err: unknown }, message: string): void => {
+export function countRepeats(within: number) {
+  const kinds = new Map<string, number>();
+  /**
+   * @param kind what such lines have in common
+   * @param tell writes how many more there were
+   * @returns whether this one need not be written
+   */
+  return (kind: string, tell: (count: number) => void): boolean => {
     const key = kinds.size < MAX_KINDS ? kind : 'others';
-    const before = kinds.get(key);
-    if (before) {
-      before.count += 1;
-      return;
+    const count = kinds.get(key);
+    if (count !== undefined) {
+      kinds.set(key, count + 1);
+      return true;
     }
-    const repeated = { count: 0 };
-    kinds.set(key, repeated);
-    log.error(fields, message);
+    kinds.set(key, 0);
     setTimeout(() => {
+      const more = kinds.get(key) ?? 0;
       kinds.delete(key);
-      const { count } = repeated;
-      if (count > 0) log.error({ count }, `${count} more within ${within / 1000} s: ${message}`);
+      if (more > 0) tell(more);
     }, within).unref();
+    return false;
   };
 }

@@ -1,6 +1,8 @@
 import { types } from 'node:util';
 import { type DestinationStream, type LogFn, type Logger, pino } from 'pino';
 import { describeError, messageOf } from './describe-error.js';
+import { errorCode } from './errors.js';
+import { countRepeats } from './log-repeats.js';
 import { redact } from './redact.js';
 
 export type { Logger };
@@ -8,7 +10,8 @@ export type { Logger };
 /**
  * Makes a service's logger: JSON lines on stdout, or readable ones when stdout is a terminal. Lines about an event have
  * `order_id`, `event_id` and `trace_id`. E-mail addresses and secrets are taken out of every line, errors are written
- * without what a statement was given, and a line has a bounded length.
+ * without what a statement was given, one that many meet at once is written once and counted, and a line has a bounded
+ * length.
  *
  * @param service the service's name, on every line
  * @param level pino's level
@@ -19,7 +22,7 @@ export function createLogger(service: string, level: string, destination?: Desti
     name: service,
     level,
     serializers: { err: (described: unknown) => described },
-    hooks: { logMethod: writeBounded, streamWrite: finish },
+    hooks: { logMethod: createWriter(), streamWrite: finish },
   };
   if (destination) return pino(options, destination);
   return pino({
@@ -39,15 +42,32 @@ const MAX_DEPTH = 6;
 /** A line that is longer nevertheless, by fields of a child logger or by escapes, is not written. */
 const MAX_LINE = 64_000;
 
+/** The same failure is written no more often than this, ms. */
+const SAME_WITHIN = 10_000;
+/** Fields that tell whose failure it was; that of another request is the same. */
+const WHOSE = ['order_id', 'event_id', 'letter'] as const;
+
 /** pino's hook: everything that is logged comes by here, and is bounded before it is made into text. */
-function writeBounded(this: Logger, args: Parameters<LogFn>, method: LogFn): void {
-  const budget = { characters: MAX_CHARACTERS, values: MAX_VALUES };
-  const [first, ...texts] = (args as unknown[]).map((value, at) =>
-    isError(value) ? (at === 0 ? { err: value } : messageOf(value)) : value,
-  );
-  const { err } = Object(first) as { err?: unknown };
-  if (texts.length === 0 && isError(err)) texts.push(messageOf(err));
-  method.apply(this, [first, ...texts].map((value) => limit(value, budget, 0)) as Parameters<LogFn>);
+function createWriter() {
+  const isRepeat = countRepeats(SAME_WITHIN);
+  return function write(this: Logger, args: Parameters<LogFn>, method: LogFn, level: number): void {
+    const budget = { characters: MAX_CHARACTERS, values: MAX_VALUES };
+    const [first, ...texts] = (args as unknown[]).map((value, at) =>
+      isError(value) ? (at === 0 ? { err: value } : messageOf(value)) : value,
+    );
+    const { err, ...fields } = Object(first) as Record<string, unknown>;
+    if (isError(err)) {
+      if (texts.length === 0) texts.push(messageOf(err));
+      const whose = WHOSE.map((name) => fields[name] ?? '');
+      const kind = [level, ...whose, errorCode(err), messageOf(err), String(texts[0]).slice(0, 500)].join(
+        ' ',
+      );
+      const tell = (count: number) =>
+        method.call(this, { count }, `${count} more within ${SAME_WITHIN / 1000} s: ${messageOf(texts[0])}`);
+      if (isRepeat(kind, tell)) return;
+    }
+    method.apply(this, [first, ...texts].map((value) => limit(value, budget, 0)) as Parameters<LogFn>);
+  };
 }
 
 /** A copy of a value that takes up no more than what is left. */

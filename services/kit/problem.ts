@@ -1,8 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { messageOf } from './describe-error.js';
-import { databaseFault, errorCode } from './errors.js';
-import { logRepeats } from './log-repeats.js';
+import { databaseFault } from './errors.js';
 import { EventTooLargeError } from './outbox.js';
 import { SchemaIdUnknownError } from './schema-ids.js';
 import { requestTraceId } from './trace-requests.js';
@@ -124,20 +122,12 @@ export function toProblem(error: unknown): Problem {
   return new Problem(500, 'internal-error', 'Something went wrong here. It is in the log.', { cause: error });
 }
 
-const logFailure = logRepeats(10_000);
-
 /** Fastify's error handler: every error leaves as problem+json; those that are ours are logged with their cause. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
   if (problem.status >= 500) {
     const trace_id = requestTraceId(request);
-    const err = problem.cause ?? problem;
-    logFailure(
-      request.log,
-      `${problem.kind} ${errorCode(err)} ${messageOf(err)}`,
-      { err, trace_id },
-      problem.message,
-    );
+    request.log.error({ err: problem.cause ?? problem, trace_id }, problem.message);
   }
   const { status, kind, message: detail, errors, headers } = problem;
   return reply

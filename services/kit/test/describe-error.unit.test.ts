@@ -107,7 +107,7 @@ test.each(SHAPES)('nothing that a statement was given is told: %s', async (_what
     ].join('\n');
     for (const word of words(marker)) expect(told.includes(word)).toBe(false);
     for (const line of lines) expect(line.length).toBeLessThan(20_000);
-    expect(lines).toHaveLength(6);
+    expect(lines).toHaveLength(5);
     for (const line of lines) expect(JSON.parse(line)).toMatchObject({ name: 'test' });
   }
 });

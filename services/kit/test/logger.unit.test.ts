@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { recordFields } from '../log-fields.js';
 import { createLogger } from '../logger.js';
 import { redact } from '../redact.js';
@@ -109,4 +109,61 @@ test('a line has a bounded length, whatever is logged', () => {
     expect(line.length).toBeLessThan(64_100);
     expect(JSON.parse(line)).toMatchObject({ level: expect.any(Number) });
   }
+});
+
+test('a failure of a hundred requests is written once, and then counted', () => {
+  jest.useFakeTimers();
+  try {
+    const lines = logged((logger) => {
+      const failure = Object.assign(new Error('the statement failed'), { code: '57014' });
+      for (let request = 0; request < 100; request++)
+        logger.child({ reqId: request }).error({ err: failure, trace_id: `${request}` }, 'not answered');
+      logger.error({ err: failure, order_id: 'a' }, 'not answered');
+      logger.error({ err: new Error('another') }, 'not answered');
+      logger.error('without an error');
+      logger.error('without an error');
+      jest.advanceTimersByTime(10_000);
+      logger.error({ err: failure }, 'not answered');
+    }).map((line) => JSON.parse(line));
+    expect(lines.map(({ msg, trace_id, order_id, count }) => [msg, trace_id ?? order_id ?? count])).toEqual([
+      ['not answered', '0'],
+      ['not answered', 'a'],
+      ['not answered', undefined],
+      ['without an error', undefined],
+      ['without an error', undefined],
+      ['99 more within 10 s: not answered', 99],
+      ['not answered', undefined],
+    ]);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('a Postgres that stalls for 30 s at 100 orders/s is worth a few lines', () => {
+  jest.useFakeTimers();
+  try {
+    const lines = logged((logger) => {
+      for (let request = 0; request < 3_000; request++) {
+        // What a request says that is answered 503, and what the framework says when its statement fails at last.
+        logger.error(
+          { err: new Error('took too long'), trace_id: `${request}` },
+          'The answer took too long.',
+        );
+        logger.error({ err: new Error('cancelled') }, 'Promise errored, but reply.sent = true was set');
+        logger.warn({ err: new Error('already sent') });
+        jest.advanceTimersByTime(10);
+      }
+      jest.advanceTimersByTime(10_000);
+    });
+    expect(lines.length).toBeLessThan(30);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('kinds of failure without end take no memory and no lines without end', () => {
+  const lines = logged((logger) => {
+    for (let kind = 0; kind < 5_000; kind++) logger.error({ err: new Error(`${kind}`) }, 'x');
+  });
+  expect(lines.length).toBeLessThan(600);
 });
