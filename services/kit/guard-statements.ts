@@ -149,5 +149,8 @@ function guard(life: Life, scope: Scope): void {
     };
     return statement;
   };
-  scope.savepoint = (work) => savepoint((inner) => live(life, inner, work, false));
+  scope.savepoint = async (work) => {
+    if (life.refusal) throw life.refusal;
+    return savepoint((inner) => live(life, inner, work, false));
+  };
 }
