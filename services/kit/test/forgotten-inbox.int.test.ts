@@ -19,7 +19,7 @@ import type { PaymentInput } from '../../payment/payment.js';
 import { settlePayments } from '../../payment/settle-payments.js';
 import type { Subscription } from '../handle-batch.js';
 import { createOutboxEncoder } from '../outbox.js';
-import { processBatch } from '../process-batch.js';
+import { noAttempts, processBatch } from '../process-batch.js';
 
 const encode = createOutboxEncoder('/walpost/test', () => 1);
 const clock = () => new Date();
@@ -168,13 +168,7 @@ test.each<[TestService, string, Step[]]>([
     const orderId = await order();
     const records: ReturnType<typeof received>[] = [];
     const deliver = async (record: ReturnType<typeof received>) => {
-      const hold = await processBatch(
-        db,
-        subscription(),
-        [record],
-        { offset: '', count: 0 },
-        () => undefined,
-      );
+      const hold = await processBatch(db, subscription(), [record], noAttempts(), () => undefined);
       expect(hold).toBeUndefined();
     };
     for (const step of steps) {
