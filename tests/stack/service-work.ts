@@ -3,7 +3,7 @@ import { type Handlers, handleBatch } from '@walpost/kit/handle-batch';
 import { createLogger } from '@walpost/kit/logger';
 import { createOutboxEncoder } from '@walpost/kit/outbox';
 import { makePartitions, markPosition } from '@walpost/kit/outbox-care';
-import { processBatch } from '@walpost/kit/process-batch';
+import { noAttempts, processBatch } from '@walpost/kit/process-batch';
 import { pruneInbox } from '@walpost/kit/prune-inbox';
 import { replayRequestedLetters } from '@walpost/kit/replay-letters';
 import { followSchemaIds } from '@walpost/kit/schema-ids';
@@ -71,16 +71,15 @@ async function letterReplayed(db: Db): Promise<string> {
   };
   const subscription = { handlers, ignores: [] };
   const record = received(event);
-  const attempts = { offset: '', count: 0 };
   const states: string[] = [];
-  await processBatch(db, subscription, [record], attempts, (result) => {
+  await processBatch(db, subscription, [record], noAttempts(), (result) => {
     states.push(...result.letters.map(({ state }) => state));
   });
   await db.execute(sql`update dead_letters set replay_requested_at = now() where identity = ${record.id}`);
   if ('error' in record.result) throw record.result.error;
   const { event: read } = record.result;
   const decoder = { decode: async () => event } as unknown as Decoder;
-  await replayRequestedLetters(db, subscription, decoder, logger);
+  await replayRequestedLetters({ db, subscription, decoder, logger, failures: new Map() });
   const [letter] = await db.execute<{ state: string }>(
     sql`select state from dead_letters where identity = ${read.id}`,
   );
