@@ -17,6 +17,8 @@ let database: TestDatabase;
 /** Keys whose events are refused, and errors that are thrown once each. */
 let refused: Set<string>;
 let unlucky: Error[];
+/** What is thrown each time. */
+let stubborn: Error | undefined;
 
 beforeAll(async () => {
   database = await openTestDatabase('notifications');
@@ -27,6 +29,7 @@ beforeEach(async () => {
   await database.admin`truncate effects, inbox, dead_letters`;
   refused = new Set();
   unlucky = [];
+  stubborn = undefined;
   gates = new Map();
   reached = [];
 });
@@ -37,7 +40,7 @@ async function effect(_tx: Tx, events: ReceivedEvent[]): Promise<void> {
     reached.push(key);
     await gates.get(key);
     await database.db.execute('select 1');
-    const error = unlucky.shift();
+    const error = stubborn ?? unlucky.shift();
     if (error) throw error;
     if (refused.has(key)) throw new MessageError('refused', `${key} is refused`);
     // The transaction is what is tested, so the effect goes through it.
@@ -176,20 +179,22 @@ test('while the database is away nothing is set aside, however often it is tried
 const sqlState = (code: string, routine?: string) =>
   Object.assign(new Error(code), { name: 'PostgresError', code, routine });
 
+// The database runs the first three again by itself for some seconds, each time.
 test.each([
-  ['a plan for a table’s former shape', '0A000', 'RevalidateCachedQuery'],
-  ['a serialization failure', '40001'],
-  ['a deadlock', '40P01'],
-  ['a lock that is not to be had', '55P03'],
-])('%s is run again as a whole, without an end', async (_what, code, routine?: string) => {
+  ['a plan for a table’s former shape', '0A000', 'RevalidateCachedQuery', 2],
+  ['a serialization failure', '40001', '', 2],
+  ['a deadlock', '40P01', '', 2],
+  ['a lock that is not to be had', '55P03', '', 20],
+])('%s is run again as a whole, without an end', async (_what, code, routine, times) => {
   const attempts = noAttempts();
   const batch = [order('a', 1, '3'), order('b', 1, '4'), order('a', 2, '5')];
-  for (let attempt = 1; attempt <= 20; attempt++) {
-    unlucky = [sqlState(code, routine)];
+  stubborn = sqlState(code, routine);
+  for (let attempt = 1; attempt <= times; attempt++)
     expect((await run(batch, attempts)).hold).toMatchObject({ verdict: 'rerun', offset: '3', attempt });
-    expect(reached).toHaveLength(attempt);
-  }
+  // Never halved: it always began with the first event.
+  expect(new Set(reached)).toEqual(new Set(['a']));
   expect(await letters()).toEqual([]);
+  stubborn = undefined;
   expect((await run(batch, attempts)).hold).toBeUndefined();
   expect(await effects()).toEqual(['a:1', 'b:1', 'a:2']);
 });
@@ -217,7 +222,7 @@ test('a typo in a handler’s statement is a dead letter that says so, without w
   expect(await letters()).toEqual(['a dead 42703 1']);
   const [row] = await database.admin`select error_message, error_stack from dead_letters`;
   expect(row?.['error_message']).toContain('kee');
-  expect(row?.['error_stack']).toMatch(/at .*process-batch/);
+  expect(row?.['error_stack']).toMatch(/^ {4}at /m);
   expect(JSON.stringify(row)).not.toContain('s3cret');
 });
 
