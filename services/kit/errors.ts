@@ -4,6 +4,12 @@ export interface Classified {
   readonly retryable: boolean;
 }
 
+/** So much is waiting that more would only wait too: the caller is to come back, and nothing was done. */
+export class BusyError extends Error implements Classified {
+  readonly code = 'busy';
+  readonly retryable = true;
+}
+
 /**
  * What an error of the database, or of a connection, means for the work that met it:
  * - `unavailable`: the server is away, full, or not set up for this service; nothing is wrong with the work
@@ -135,4 +141,12 @@ export function errorCode(error: unknown): string {
   for (const { code } of causes(error)) if (typeof code === 'string') return code;
   const [own] = causes(error);
   return typeof own?.name === 'string' ? own.name : 'unknown';
+}
+
+/** Whether Postgres refused a value itself, by SQLSTATE class 22 (data exception): out of range, or no text. */
+export function isRefusedValue(error: unknown): boolean {
+  for (const { name, code } of causes(error)) {
+    if (name === 'PostgresError') return String(code).startsWith('22');
+  }
+  return false;
 }

@@ -1,3 +1,5 @@
+import { BusyError } from '@walpost/kit/errors';
+
 export interface MergeOptions<In, Out> {
   /** Does the work of several calls. @returns the answer of each, in their order */
   work: (calls: In[]) => Promise<Out[]>;
@@ -5,10 +7,14 @@ export interface MergeOptions<In, Out> {
   sideBySide: number;
   /** The most calls in one run. */
   mostAtOnce: number;
+  /** The most calls that have no answer yet: one more is refused with BusyError. */
+  mostOpen: number;
   /** A run that takes longer, ms, holds up only its own calls: others go on beside it. */
   patience: number;
   /** Whether calls that failed together may be tried one by one: nothing of them was done. */
   mayTryAlone: (error: unknown) => boolean;
+  /** Whether nobody waits for a call any more: one that no run has taken yet is dropped, and its promise never settles. */
+  isAbandoned: (call: In) => boolean;
 }
 
 interface Waiting<In, Out> {
@@ -22,8 +28,10 @@ interface Waiting<In, Out> {
  * run takes along everything that waits. One that fails does not fail the others: they are tried again, each alone.
  */
 export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) => Promise<Out> {
-  const { work, sideBySide, mostAtOnce, patience, mayTryAlone } = options;
-  const waiting: Waiting<In, Out>[] = [];
+  const { work, sideBySide, mostAtOnce, mostOpen, patience, mayTryAlone, isAbandoned } = options;
+  let waiting: Waiting<In, Out>[] = [];
+  /** Calls that a run has taken and not ended. */
+  let working = 0;
   let running = 0;
   let isPlanned = false;
 
@@ -33,12 +41,16 @@ export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) 
     isPlanned = true;
     setImmediate(() => {
       isPlanned = false;
+      waiting = stillAwaited();
       while (waiting.length > 0 && running < sideBySide) void runTogether(waiting.splice(0, mostAtOnce));
     });
   }
 
+  const stillAwaited = () => waiting.filter(({ call }) => !isAbandoned(call));
+
   async function runTogether(batch: Waiting<In, Out>[]): Promise<void> {
     running += 1;
+    working += batch.length;
     let holdsPlace = true;
     const leavePlace = () => {
       if (!holdsPlace) return;
@@ -54,6 +66,7 @@ export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) 
       else for (const { reject } of batch) reject(error);
     } finally {
       clearTimeout(timer);
+      working -= batch.length;
       leavePlace();
     }
   }
@@ -73,6 +86,11 @@ export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) 
 
   return (call) =>
     new Promise((resolve, reject) => {
+      if (waiting.length + working >= mostOpen) waiting = stillAwaited();
+      if (waiting.length + working >= mostOpen) {
+        reject(new BusyError('Too many orders are waiting to be written. Try again.'));
+        return;
+      }
       waiting.push({ call, resolve, reject });
       plan();
     });

@@ -15,6 +15,8 @@ export interface PlaceOrderContext {
   idempotencyKey: string | undefined;
   /** Of what the order gives rise to. */
   traceparent: string;
+  /** Whether the caller has had an answer already, that it took too long. */
+  isAnswered?: () => boolean;
 }
 
 export type PlaceOrderResult =
@@ -30,11 +32,14 @@ interface Draft {
   event: OutboxRow;
   idempotencyKey: string | null;
   requestHash: string | null;
+  isAnswered: () => boolean;
 }
 
 /** Statements that run at once, and the most orders in one: see docs/performance.md for what other values do. */
 const SIDE_BY_SIDE = 2;
 const MOST_AT_ONCE = 100;
+/** Orders that are not written yet; each may be 64 KiB, and they take memory for as long as Postgres is silent. */
+const MOST_OPEN = 1_000;
 /** A statement that takes longer, ms, waits for a lock, or for a connection that is dead: no reason for others to wait. */
 const PATIENCE = 1_000;
 
@@ -44,7 +49,7 @@ const PATIENCE = 1_000;
  * answered after its own commit.
  *
  * The operation throws OrderError for an order that cannot be, SchemaIdUnknownError before the first contact with the
- * registry, and the driver's errors. When the connection breaks in the middle the outcome is unknown; a client finds
+ * registry, BusyError when too many orders wait, and the driver's errors. When the connection breaks in the middle the outcome is unknown; a client finds
  * out by sending the same idempotency key again.
  */
 export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Date): PlaceOrder {
@@ -53,12 +58,14 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
     work: (drafts: Draft[]) => writeDrafts(insert, drafts),
     sideBySide: SIDE_BY_SIDE,
     mostAtOnce: MOST_AT_ONCE,
+    mostOpen: MOST_OPEN,
     patience: PATIENCE,
     // A server that is away may have committed before it went.
     mayTryAlone: (error) => databaseFault(error) !== 'unavailable',
+    isAbandoned: ({ isAnswered }) => isAnswered(),
   });
 
-  return async (request, { idempotencyKey, traceparent }) => {
+  return async (request, { idempotencyKey, traceparent, isAnswered = () => false }) => {
     const now = clock();
     const { order, event } = placeOrder(request, newId(now), now);
     const row = encode(event, {
@@ -68,7 +75,13 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
       time: order.createdAt,
     });
     const requestHash = idempotencyKey === undefined ? null : hash(request);
-    const isPlaced = await write({ order, event: row, idempotencyKey: idempotencyKey ?? null, requestHash });
+    const isPlaced = await write({
+      order,
+      event: row,
+      idempotencyKey: idempotencyKey ?? null,
+      requestHash,
+      isAnswered,
+    });
     countWritten(row.type, isPlaced ? 1 : 0);
     if (isPlaced || idempotencyKey === undefined || requestHash === null) return { outcome: 'placed', order };
     return replay(db, idempotencyKey, requestHash);

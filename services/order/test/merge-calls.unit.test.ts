@@ -2,7 +2,14 @@ import { expect, test } from '@jest/globals';
 import { mergeCalls } from '../merge-calls.js';
 
 /** Work that ends when the test says so. */
-function controlled({ sideBySide = 1, mostAtOnce = 100, patience = 60_000, mayTryAlone = true } = {}) {
+function controlled({
+  sideBySide = 1,
+  mostAtOnce = 100,
+  mostOpen = 1_000,
+  patience = 60_000,
+  mayTryAlone = true,
+} = {}) {
+  const abandoned = new Set<number>();
   const runs: { calls: number[]; finish: () => void; fail: (error: Error) => void }[] = [];
   const call = mergeCalls({
     work: (calls: number[]) =>
@@ -11,10 +18,12 @@ function controlled({ sideBySide = 1, mostAtOnce = 100, patience = 60_000, mayTr
       }),
     sideBySide,
     mostAtOnce,
+    mostOpen,
     patience,
     mayTryAlone: () => mayTryAlone,
+    isAbandoned: (each) => abandoned.has(each),
   });
-  return { call, runs, batches: () => runs.map(({ calls }) => calls) };
+  return { call, runs, abandoned, batches: () => runs.map(({ calls }) => calls) };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -112,4 +121,49 @@ test('a run that has left its place does not leave it again when it ends', async
   while (runs.length < 3) await turn();
   runs[2]?.finish();
   expect(await third).toBe('answer 3');
+});
+
+test('past the bound a call is refused at once, and taken again when one has ended', async () => {
+  const { call, runs } = controlled({ mostOpen: 2 });
+  const first = call(1);
+  await turn();
+  const second = call(2);
+  await expect(call(3)).rejects.toMatchObject({ code: 'busy' });
+  runs[0]?.finish();
+  await first;
+  while (runs.length < 2) await turn();
+  const fourth = call(4);
+  await expect(call(5)).rejects.toMatchObject({ code: 'busy' });
+  runs[1]?.finish();
+  await second;
+  while (runs.length < 3) await turn();
+  runs[2]?.finish();
+  expect(await fourth).toBe('answer 4');
+});
+
+test('runs that do not end count for the bound, though others go on beside them', async () => {
+  const { call, runs } = controlled({ mostOpen: 2, patience: 1 });
+  void call(1);
+  await turn();
+  void call(2);
+  while (runs.length < 2) await turn();
+  await expect(call(3)).rejects.toMatchObject({ code: 'busy' });
+});
+
+test('a call that nobody waits for any more is not worked on, and makes room', async () => {
+  const { call, runs, abandoned, batches } = controlled({ mostOpen: 3 });
+  const first = call(1);
+  await turn();
+  void call(2);
+  const third = call(3);
+  abandoned.add(2);
+  const fourth = call(4);
+  await expect(call(5)).rejects.toMatchObject({ code: 'busy' });
+  abandoned.add(1);
+  runs[0]?.finish();
+  expect(await first).toBe('answer 1');
+  while (runs.length < 2) await turn();
+  expect(batches()).toEqual([[1], [3, 4]]);
+  runs[1]?.finish();
+  expect(await Promise.all([third, fourth])).toEqual(['answer 3', 'answer 4']);
 });
