@@ -1,5 +1,6 @@
 import type { Db } from '@walpost/kit/database';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
+import { Count, Identifier, PageSize, Uuid } from '@walpost/kit/inputs';
 import type { Logger } from '@walpost/kit/logger';
 import { Problem, problemResponse } from '@walpost/kit/problem';
 import { asc, eq } from 'drizzle-orm';
@@ -34,8 +35,6 @@ const ReservationView = Type.Object({
 /** How many articles a page has when nobody says. */
 const PAGE = 100;
 
-const UNAVAILABLE = problemResponse('The database does not answer.');
-
 /** Builds the inventory service's HTTP application, the same for production and tests. It does not listen yet. */
 export async function buildApp({ db, logger, readiness }: InventoryAppOptions): Promise<App> {
   const app = await createApp({ title: 'Walpost inventory service', logger, readiness });
@@ -48,15 +47,13 @@ export async function buildApp({ db, logger, readiness }: InventoryAppOptions): 
         tags: ['stock'],
         querystring: Type.Object(
           {
-            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: PAGE })),
-            offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0 })),
+            limit: Type.Optional(PageSize(PAGE, 1000)),
+            offset: Type.Optional(Count('How many rows come before', { maximum: 1_000_000 })),
           },
           { additionalProperties: false },
         ),
         response: {
           200: Type.Object({ stock: Type.Array(StockView) }),
-          400: problemResponse('Limit or offset is no number of the range.'),
-          503: UNAVAILABLE,
         },
       },
     },
@@ -71,12 +68,10 @@ export async function buildApp({ db, logger, readiness }: InventoryAppOptions): 
       schema: {
         summary: 'Read the stock of one article',
         tags: ['stock'],
-        params: Type.Object({ sku: Type.String({ minLength: 1, maxLength: 100 }) }),
+        params: Type.Object({ sku: Identifier('Stock keeping unit') }),
         response: {
           200: StockView,
-          400: problemResponse('The sku is too long.'),
           404: problemResponse('There is no such article.'),
-          503: UNAVAILABLE,
         },
       },
     },
@@ -93,12 +88,10 @@ export async function buildApp({ db, logger, readiness }: InventoryAppOptions): 
       schema: {
         summary: 'Read what was decided about an order',
         tags: ['stock'],
-        params: Type.Object({ orderId: Type.String({ format: 'uuid' }) }),
+        params: Type.Object({ orderId: Uuid('Of the order') }),
         response: {
           200: ReservationView,
-          400: problemResponse('The order id is no UUID.'),
           404: problemResponse('Nothing was decided about this order.'),
-          503: UNAVAILABLE,
         },
       },
     },

@@ -1,15 +1,16 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { Ajv } from 'ajv';
-import addFormats from 'ajv-formats';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Type } from 'typebox';
 import { answerInTime } from './answer-in-time.js';
 import { messageOf } from './describe-error.js';
+import { boundInputs, validateInputs } from './inputs.js';
 import type { Logger } from './logger.js';
 import { exposeMetrics } from './metrics/http.js';
-import { Problem, ProblemSchema, sendProblem } from './problem.js';
+import { ProblemSchema, problemResponse, sendProblem } from './problem.js';
+import { refuseRequests } from './refuse-requests.js';
+import { createUnreadRefusal } from './refuse-unread.js';
 import { traceRequests } from './trace-requests.js';
 
 /** A Fastify instance whose route schemas are TypeBox's. */
@@ -24,63 +25,65 @@ export type App = FastifyInstance<
 /** What must hold for a service to do its work; each check rejects with the reason when it does not. */
 export type ReadinessChecks = Record<string, () => Promise<void> | void>;
 
-/** How long a request may wait for its answer, ms. */
-const ANSWER_WITHIN = 20_000;
 const BODY_LIMIT = 64 * 1024;
+
+/** How long the parts of an exchange may take, ms. */
+export interface TimeLimits {
+  /** From a request's first byte to its last. */
+  request: number;
+  /** From a request to its answer. */
+  answer: number;
+  /** What is under way when the application closes. */
+  close: number;
+}
+
+// A stop must end within 9 s, and consumers and pools close after this.
+const LIMITS: TimeLimits = { request: 15_000, answer: 20_000, close: 3_000 };
 
 export interface AppOptions {
   /** Of the OpenAPI document. */
   title: string;
   logger: Logger;
   readiness: ReadinessChecks;
+  /** Of tests, which are in a hurry. */
+  limits?: TimeLimits;
 }
 
 /**
  * Builds the HTTP server that services share: strict validation, problem+json errors, the OpenAPI page at `/docs`,
  * `/health/live`, `/health/ready` and `/metrics`. Tests and production use the same one.
  */
-export async function createApp({ title, logger, readiness }: AppOptions): Promise<App> {
+export async function createApp({ title, logger, readiness, limits = LIMITS }: AppOptions): Promise<App> {
+  const unread = createUnreadRefusal();
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
+    requestTimeout: limits.request,
+    http: {
+      requestTimeout: limits.request,
+      headersTimeout: limits.request,
+      connectionsCheckingInterval: limits.request / 15,
+      // Refused below, in the form of every other error.
+      requireHostHeader: false,
+    },
+    clientErrorHandler: unread.clientErrorHandler,
     forceCloseConnections: 'idle',
     // What cannot even be routed is answered in the same form.
     frameworkErrors: sendProblem,
-    return503OnClosing: true,
+    return503OnClosing: false,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  // Fastify's own compiler turns "1" into 1 and drops unknown fields; a request that means something else than it says
-  // must be refused. A query string is text and needs the conversion.
-  const strict = addFormats.default(new Ajv({ allErrors: true, strict: false }));
-  const converting = addFormats.default(
-    new Ajv({ allErrors: true, strict: false, coerceTypes: true, useDefaults: true }),
-  );
-  app.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === 'body' ? strict : converting).compile(schema as object),
-  );
   // Fastify reads text/plain by default; nothing here does.
   app.removeContentTypeParser('text/plain');
-  // Idle connections are closed at once, but one that is answered while closing would be kept by its client, and closing
-  // would wait for it.
-  let closing = false;
-  app.addHook('preClose', async () => {
-    closing = true;
-  });
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (closing) reply.header('connection', 'close');
-    done();
-  });
-  answerInTime(app, ANSWER_WITHIN);
+  validateInputs(app);
+  boundInputs(app);
+  closeInTime(app, limits.close);
+  unread.watch(app);
+  answerInTime(app, limits.answer);
+  refuseRequests(app);
   app.addSchema(ProblemSchema);
   app.setErrorHandler(sendProblem);
-  app.setNotFoundHandler((request) => {
-    throw new Problem(
-      404,
-      'not-found',
-      `There is nothing at ${request.method} ${request.url.slice(0, 200)}.`,
-    );
-  });
 
   await app.register(swagger, {
     openapi: {
@@ -105,7 +108,22 @@ export async function createApp({ title, logger, readiness }: AppOptions): Promi
   );
   app.get(
     '/health/ready',
-    { schema: { summary: 'Can it do its work?', tags: ['health'], response: { 200: Health, 503: Health } } },
+    {
+      schema: {
+        summary: 'Can it do its work?',
+        tags: ['health'],
+        response: {
+          200: Health,
+          503: {
+            description: 'It cannot; `problems` names what it waits for.',
+            content: {
+              'application/json': { schema: Health },
+              ...problemResponse('The answer took too long.').content,
+            },
+          },
+        },
+      },
+    },
     async (_request, reply) => {
       const problems = await failing(readiness);
       if (Object.keys(problems).length === 0) return { status: 'ok' };
@@ -113,6 +131,27 @@ export async function createApp({ title, logger, readiness }: AppOptions): Promi
     },
   );
   return app;
+}
+
+/**
+ * Closes connections that are idle at once, and those of slow clients after a while: one that sends its request byte by
+ * byte, or does not read its answer, must not hold up a stop.
+ *
+ * @param within ms
+ */
+function closeInTime(app: App, within: number): void {
+  let closing = false;
+  let cut: NodeJS.Timeout | undefined;
+  app.addHook('preClose', async () => {
+    closing = true;
+    cut = setTimeout(() => app.server.closeAllConnections(), within);
+  });
+  app.addHook('onClose', async () => clearTimeout(cut));
+  // One that is answered while closing would be kept by its client, and closing would wait for it.
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done();
+  });
 }
 
 /** A readiness answer must come faster than the usual probe's time-out. */

@@ -1,6 +1,7 @@
+import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { databaseFault } from './errors.js';
+import { BusyError, databaseFault, isRefusedValue } from './errors.js';
 import { EventTooLargeError } from './outbox.js';
 import { SchemaIdUnknownError } from './schema-ids.js';
 import { requestTraceId } from './trace-requests.js';
@@ -60,22 +61,16 @@ export class Problem extends Error {
   }
 }
 
-const TITLES: Record<number, string> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
-  413: 'Content Too Large',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Content',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-};
+/** RFC 9110's titles where Node has older ones. */
+const TITLES: Record<number, string> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
 
 /** What Fastify itself refuses concerns the body, but for these. */
 const FIELD_OF: Record<number, string> = { 415: 'headers/content-type' };
+
+/** So many fields are named: a body of 64 KiB can have ten thousand that are wrong. */
+const MOST_ERRORS = 20;
+/** A field's name comes from the request, and may be as long as that. */
+const LONGEST_NAME = 100;
 
 /** What an answer says that may be another one a second later. */
 export const RETRY = { headers: { 'retry-after': '1' } };
@@ -92,6 +87,7 @@ export function toProblem(error: unknown): Problem {
       cause: error,
     });
   }
+  if (error instanceof BusyError) return new Problem(503, 'busy', error.message, RETRY);
   switch (databaseFault(error)) {
     case 'unavailable':
     case 'contention':
@@ -101,9 +97,22 @@ export function toProblem(error: unknown): Problem {
         cause: error,
       });
   }
+  // The routes' schemas keep such values out; one that they let through is the client's mistake all the same.
+  if (isRefusedValue(error)) {
+    return new Problem(
+      400,
+      'invalid-value',
+      'A value of the request is none that can be stored or looked up.',
+      {
+        cause: error,
+      },
+    );
+  }
   const { validation, validationContext, statusCode = 500, code, message } = error as Partial<FastifyError>;
   if (validation) {
-    const errors = validation.map((each) => fieldError(validationContext ?? 'request', each));
+    const errors = validation
+      .slice(0, MOST_ERRORS)
+      .map((each) => fieldError(validationContext ?? 'request', each));
     const [first] = errors;
     return new Problem(400, 'invalid-request', `${first?.field} ${first?.detail}`, { errors });
   }
@@ -125,23 +134,28 @@ export function toProblem(error: unknown): Problem {
 /** Fastify's error handler: every error leaves as problem+json; those that are ours are logged with their cause. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
-  if (problem.status >= 500) {
-    const trace_id = requestTraceId(request);
+  const trace_id = requestTraceId(request);
+  // A line for each request that is turned away would be the next thing that is too much.
+  if (problem.status >= 500 && !(error instanceof BusyError)) {
     request.log.error({ err: problem.cause ?? problem, trace_id }, problem.message);
+  } else if (problem.cause) {
+    request.log.warn({ err: problem.cause, trace_id }, problem.message);
   }
-  const { status, kind, message: detail, errors, headers } = problem;
   return reply
-    .code(status)
-    .headers(headers)
-    .header('content-type', 'application/problem+json; charset=utf-8')
+    .code(problem.status)
+    .headers(problem.headers)
+    .header('content-type', PROBLEM_TYPE)
     .serializer(JSON.stringify)
-    .send({
-      type: `urn:walpost:problem:${kind}`,
-      title: TITLES[status] ?? 'Error',
-      status,
-      detail,
-      ...(errors && { errors }),
-    });
+    .send(problemBody(problem));
+}
+
+/** Of every error answer. */
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+/** What stands in an error answer. */
+export function problemBody({ status, kind, message: detail, errors }: Problem): object {
+  const title = TITLES[status] ?? STATUS_CODES[status] ?? 'Error';
+  return { type: `urn:walpost:problem:${kind}`, title, status, detail, ...(errors && { errors }) };
 }
 
 function fieldError(
@@ -150,7 +164,7 @@ function fieldError(
 ): FieldError {
   if (keyword === 'additionalProperties') {
     return {
-      field: `${part}${instancePath}/${params['additionalProperty']}`,
+      field: `${part}${instancePath}/${String(params['additionalProperty']).slice(0, LONGEST_NAME)}`,
       detail: 'is not a known field',
     };
   }

@@ -1,7 +1,7 @@
 import type { Db } from '@walpost/kit/database';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
+import { Uuid } from '@walpost/kit/inputs';
 import type { Logger } from '@walpost/kit/logger';
-import { problemResponse } from '@walpost/kit/problem';
 import { asc, eq } from 'drizzle-orm';
 import { Type } from 'typebox';
 import { emails } from './tables.js';
@@ -39,15 +39,8 @@ export async function buildApp({ db, logger, readiness }: NotificationAppOptions
       schema: {
         summary: 'List the e-mails about an order, the oldest first',
         tags: ['emails'],
-        querystring: Type.Object(
-          { orderId: Type.String({ format: 'uuid' }) },
-          { additionalProperties: false },
-        ),
-        response: {
-          200: Type.Object({ emails: Type.Array(EmailView) }),
-          400: problemResponse('The order id is missing or no UUID.'),
-          503: problemResponse('The database does not answer.'),
-        },
+        querystring: Type.Object({ orderId: Uuid('Of the order') }, { additionalProperties: false }),
+        response: { 200: Type.Object({ emails: Type.Array(EmailView) }) },
       },
     },
     async ({ query: { orderId } }) => {

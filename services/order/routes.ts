@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Db } from '@walpost/kit/database';
+import { Count, Identifier, Key, PageSize, Traceparent, Uuid } from '@walpost/kit/inputs';
 import type { Logger } from '@walpost/kit/logger';
 import { Problem, problemResponse } from '@walpost/kit/problem';
 import { traceIdOf } from '@walpost/kit/trace';
@@ -16,17 +17,14 @@ export interface OrderOperations {
   cancelOrder: CancelOrder;
 }
 
-/** Identifiers are printable ASCII without spaces: they end in keys, URLs, e-mail addresses and logs. */
-const Identifier = (description: string) =>
-  Type.String({ description, minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9][A-Za-z0-9._@+-]*$' });
-const Amount = (description: string) => Type.Integer({ description, minimum: 0, maximum: MAX_AMOUNT });
-const OrderId = Type.String({ description: 'UUID of the order', format: 'uuid' });
+const Amount = (description: string) => Count(description, { maximum: MAX_AMOUNT });
+const OrderId = Uuid('Of the order');
 const CustomerId = Identifier('Who orders');
 
 const Item = Type.Object(
   {
     sku: Identifier('Stock keeping unit'),
-    quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+    quantity: Count('Pieces', { minimum: 1, maximum: 1_000_000 }),
     unitPrice: Amount('Minor units of the currency, e.g. cents'),
   },
   { additionalProperties: false },
@@ -35,7 +33,7 @@ const Item = Type.Object(
 const NewOrder = Type.Object(
   {
     customerId: CustomerId,
-    currency: Type.String({ description: 'ISO 4217 code', pattern: '^[A-Z]{3}$' }),
+    currency: Type.String({ description: 'ISO 4217 code', maxLength: 3, pattern: '^[A-Z]{3}$' }),
     items: Type.Array(Item, { minItems: 1, maxItems: 100 }),
   },
   { additionalProperties: false },
@@ -55,9 +53,7 @@ const OrderView = Type.Object({
 /** How many orders a page has when nobody says. */
 const PAGE = 20;
 
-const BAD_REQUEST = problemResponse('The request is not valid; `errors` names the fields.');
 const NOT_FOUND = problemResponse('There is no such order.');
-const UNAVAILABLE = problemResponse('The database does not answer; try again after `Retry-After` seconds.');
 
 /** The routes of the order API. */
 export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): FastifyPluginAsyncTypebox {
@@ -70,30 +66,22 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           tags: ['orders'],
           headers: Type.Object({
             'idempotency-key': Type.Optional(
-              Type.String({
-                description: 'The same key with the same body gives the first answer again, and one order.',
-                minLength: 1,
-                maxLength: 200,
-                pattern: '^[\\x21-\\x7e]+$',
-              }),
+              Key('The same key with the same body gives the first answer again, and one order.'),
             ),
-            traceparent: Type.Optional(Type.String({ description: 'W3C trace context' })),
+            traceparent: Type.Optional(Traceparent),
           }),
           body: NewOrder,
           response: {
             201: OrderView,
-            400: BAD_REQUEST,
-            413: problemResponse('The body is larger than 64 KiB.'),
-            415: problemResponse('The body is not application/json.'),
             422: problemResponse('The order cannot be, or the key came with another body before.'),
-            503: UNAVAILABLE,
           },
         },
       },
       async (request, reply) => {
         const idempotencyKey = request.headers['idempotency-key'];
         const traceparent = traceparentOf(request);
-        const result = await placeOrder(request.body, { idempotencyKey, traceparent }).catch(refuse);
+        const context = { idempotencyKey, traceparent, isAnswered: () => reply.sent };
+        const result = await placeOrder(request.body, context).catch(refuse);
         if (result.outcome === 'key-reused') {
           throw new Problem(
             422,
@@ -123,17 +111,13 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           querystring: Type.Object(
             {
               customerId: CustomerId,
-              limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: PAGE })),
-              cursor: Type.Optional(
-                Type.String({ description: '`next` of the page before', format: 'uuid' }),
-              ),
+              limit: Type.Optional(PageSize(PAGE, 100)),
+              cursor: Type.Optional(Uuid('`next` of the page before')),
             },
             { additionalProperties: false },
           ),
           response: {
             200: Type.Object({ orders: Type.Array(OrderView), next: Type.Optional(Type.String()) }),
-            400: BAD_REQUEST,
-            503: UNAVAILABLE,
           },
         },
       },
@@ -150,7 +134,7 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           summary: 'Read an order',
           tags: ['orders'],
           params: Type.Object({ id: OrderId }),
-          response: { 200: OrderView, 400: BAD_REQUEST, 404: NOT_FOUND, 503: UNAVAILABLE },
+          response: { 200: OrderView, 404: NOT_FOUND },
         },
       },
       async ({ params: { id } }) => view((await findOrder(db, id)) ?? notFound(id)),
@@ -163,13 +147,11 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
           summary: 'Cancel an order that is still pending',
           tags: ['orders'],
           params: Type.Object({ id: OrderId }),
-          headers: Type.Object({ traceparent: Type.Optional(Type.String()) }),
+          headers: Type.Object({ traceparent: Type.Optional(Traceparent) }),
           response: {
             200: OrderView,
-            400: BAD_REQUEST,
             404: NOT_FOUND,
             409: problemResponse('The order is confirmed or cancelled already.'),
-            503: UNAVAILABLE,
           },
         },
       },

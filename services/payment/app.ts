@@ -1,5 +1,6 @@
 import type { Db } from '@walpost/kit/database';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
+import { Uuid } from '@walpost/kit/inputs';
 import type { Logger } from '@walpost/kit/logger';
 import { Problem, problemResponse } from '@walpost/kit/problem';
 import { eq } from 'drizzle-orm';
@@ -43,12 +44,10 @@ export async function buildApp({ db, logger, readiness }: PaymentAppOptions): Pr
       schema: {
         summary: 'Read the payment of an order',
         tags: ['payments'],
-        params: Type.Object({ orderId: Type.String({ format: 'uuid' }) }),
+        params: Type.Object({ orderId: Uuid('Of the order') }),
         response: {
           200: PaymentView,
-          400: problemResponse('The order id is no UUID.'),
           404: problemResponse('There is no payment for this order.'),
-          503: problemResponse('The database does not answer.'),
         },
       },
     },

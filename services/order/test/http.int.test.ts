@@ -117,6 +117,7 @@ test.each<[string, unknown, number, string]>([
     422,
     'body/items',
   ],
+  ['a currency that is withdrawn', { ...ORDER, currency: 'HRK' }, 422, 'body/currency'],
   ['an unknown currency', { ...ORDER, currency: 'ABC' }, 422, 'body/currency'],
   ['a currency in small letters', { ...ORDER, currency: 'eur' }, 400, 'body/currency'],
   ['an empty customer', { ...ORDER, customerId: '' }, 400, 'body/customerId'],
@@ -136,10 +137,34 @@ test.each<[string, unknown, number, string]>([
   expect(await written()).toEqual(before);
 });
 
+test.each([
+  ['JSON named and no body', { 'content-type': 'application/json' }, undefined],
+  ['an empty form', { 'content-type': 'application/x-www-form-urlencoded' }, ''],
+  ['a body that nobody asked for', { 'content-type': 'text/plain' }, 'please'],
+])('an order is cancelled by a request with %s', async (_what, headers, body) => {
+  const { id } = (await post(ORDER)).json;
+  const answer = await ask(`/orders/${id}/cancel`, {
+    method: 'POST',
+    headers,
+    ...(body !== undefined && { body }),
+  });
+  expect([answer.status, answer.json.status]).toEqual([200, 'CANCELLED']);
+});
+
 test('another content type is refused with 415', async () => {
   const response = await post('a=b', { 'content-type': 'application/x-www-form-urlencoded' });
   expect(response.status).toBe(415);
   expect(response.json.errors[0].field).toBe('headers/content-type');
+});
+
+test.each([
+  '/orders/urn:uuid:ID',
+  '/orders/ID%00',
+  '/orders?customerId=ada&cursor=urn:uuid:ID',
+  '/orders?customerId=a%00',
+])('%s is the client’s mistake', async (path) => {
+  const answer = await ask(path.replace('ID', '01890a5d-ac96-774b-bcce-b302099a8057'));
+  expect([answer.status, answer.json.status]).toEqual([400, 400]);
 });
 
 test('an id that is no UUID is a 400, one that nobody has a 404, an unknown path too', async () => {
