@@ -4,12 +4,13 @@ import fastifyStatic from '@fastify/static';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
 import type { Logger } from '@walpost/kit/logger';
 import { packageFolder } from '@walpost/kit/migrate';
+import { requireHost } from './require-host.js';
 import { type ConsoleParts, consoleRoutes } from './routes.js';
 
 /** Builds the console's HTTP application, the same for production and tests. It does not listen yet. */
 export async function buildApp(
   parts: ConsoleParts,
-  { logger, readiness }: { logger: Logger; readiness: ReadinessChecks },
+  { logger, readiness, hosts }: { logger: Logger; readiness: ReadinessChecks; hosts: readonly string[] },
 ): Promise<App> {
   const app = await createApp({ title: 'Walpost console', logger, readiness });
   await app.register(helmet, {
@@ -30,11 +31,15 @@ export async function buildApp(
     strictTransportSecurity: false,
     referrerPolicy: { policy: 'no-referrer' },
   });
-  await app.register(consoleRoutes(parts));
-  await app.register(fastifyStatic, {
-    root: join(packageFolder(import.meta.url, 'dist'), 'page'),
-    wildcard: false,
-    decorateReply: false,
+  // Probes and metrics are asked by whatever name a deployment has.
+  await app.register(async (page) => {
+    page.addHook('onRequest', requireHost(hosts));
+    await page.register(consoleRoutes(parts));
+    await page.register(fastifyStatic, {
+      root: join(packageFolder(import.meta.url, 'dist'), 'page'),
+      wildcard: false,
+      decorateReply: false,
+    });
   });
   // Streams never end by themselves.
   app.addHook('preClose', async () => parts.hub.close());

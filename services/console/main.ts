@@ -38,6 +38,7 @@ await runMain(async () => {
       OBSERVER_PASSWORD: Secret(),
       LETTERS_PASSWORD: Type.Optional(Type.String()),
       CONSOLE_TOKEN: Type.Optional(Type.String({ minLength: 8 })),
+      CONSOLE_HOSTS: Type.String({ default: '', pattern: '^[A-Za-z0-9.:, \\[\\]-]*$' }),
       CONSOLE_TRACE_URL: Type.Optional(Type.String({ pattern: '^https?://.*\\{traceId\\}' })),
     },
     process.env,
@@ -78,7 +79,8 @@ await runMain(async () => {
       logger,
     });
     defer('picture', parts.close);
-    const app = await buildApp(parts, { logger, readiness: {} });
+    const hosts = config.CONSOLE_HOSTS.split(/[, ]+/).filter((name) => name !== '');
+    const app = await buildApp(parts, { logger, readiness: {}, hosts });
     defer('http', () => app.close());
     await app.listen({ host: config.HOST, port: config.CONSOLE_PORT });
   });

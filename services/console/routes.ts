@@ -1,9 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { BusyError } from '@walpost/kit/errors';
+import { Count, Text, Uuid } from '@walpost/kit/inputs';
 import { attempt } from '@walpost/kit/observe/attempt';
 import { findOrderWay } from '@walpost/kit/observe/find-order-way';
 import { judgeWay } from '@walpost/kit/observe/judge-way';
 import type { KafkaView } from '@walpost/kit/observe/kafka-view';
 import type { Observed } from '@walpost/kit/observe/observed-service';
+import type { OrderWay } from '@walpost/kit/observe/order-way';
 import { stepsOf } from '@walpost/kit/observe/way-steps';
 import { Problem, problemResponse } from '@walpost/kit/problem';
 import type { HttpAccess } from '@walpost/schemas/http-access';
@@ -32,8 +35,11 @@ export interface ConsoleParts {
 /** More streams than this are refused: each is a browser tab. */
 const MAX_LISTENERS = 50;
 
-const OrderId = Type.Object({ id: Type.String({ format: 'uuid' }) });
-const Letter = Type.Object({ service: Type.Enum(serviceNames), id: Type.Integer({ minimum: 1 }) });
+/** Each look-up reads four databases and up to three topics: more at once are refused. */
+const MAX_LOOKUPS = 8;
+
+const OrderId = Type.Object({ id: Uuid('Of the order') });
+const Letter = Type.Object({ service: Type.Enum(serviceNames), id: Count('Of the letter', { minimum: 1 }) });
 
 /** The console's own API; what the page shows comes from here, and nothing else does. */
 export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
@@ -42,9 +48,15 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
   const change = { onRequest: requireToken(parts.token) };
   const refused = {
     401: problemResponse('The token is missing or wrong.'),
-    403: problemResponse('This console only shows, or the request comes from another site.'),
+    403: problemResponse(
+      'This console only shows, the request comes from another site, or `Host` is no name of it.',
+    ),
   };
-  const busy = { 503: problemResponse('It takes too long, or too many look.') };
+  const shown = {
+    403: problemResponse('`Host` is no name of this console.'),
+    503: problemResponse('It takes too long, or too many look.'),
+  };
+  let lookups = 0;
   const desk = () => {
     if (parts.desk) return parts.desk;
     throw new Problem(
@@ -57,17 +69,19 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/api/snapshot',
-      { schema: { summary: 'The whole system as it is now', tags: ['system'], response: busy } },
+      { schema: { summary: 'The whole system as it is now', tags: ['system'], response: shown } },
       async (_request, reply) => reply.header('cache-control', 'no-store').send(await takeSnapshot()),
     );
 
     app.get(
       '/api/events',
       {
+        // It would never end, and has nothing to say.
+        exposeHeadRoute: false,
         schema: {
           summary: 'The same, again and again, as server-sent events',
           tags: ['system'],
-          response: busy,
+          response: shown,
         },
       },
       async (_request, reply) => {
@@ -86,15 +100,16 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
           summary: 'One order’s way through the system, and what keeps it',
           tags: ['system'],
           params: OrderId,
-          response: { 400: problemResponse('The order id is no UUID.') },
+          response: shown,
         },
       },
       async ({ params: { id } }, reply) => {
-        const kafka = await attempt('Kafka', () => parts.kafka.access());
-        const way = await findOrderWay(
-          { services: parts.observed, kafka, connect: parts.connect },
-          id.toLowerCase(),
-        );
+        if (lookups >= MAX_LOOKUPS)
+          throw new BusyError(`${MAX_LOOKUPS} orders are being looked up already. Try again.`);
+        lookups += 1;
+        const way = await findWay(parts, id.toLowerCase()).finally(() => {
+          lookups -= 1;
+        });
         const now = Date.now();
         const { problems, orderId } = way;
         const answer = { orderId, now, problems, steps: stepsOf(way), verdict: judgeWay(way, now) };
@@ -116,7 +131,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
           summary: 'Place orders at a rate, for five minutes at most; 0 stops',
           tags: ['actions'],
           body: Type.Object(
-            { perSecond: Type.Integer({ minimum: 0, maximum: MAX_PER_SECOND }) },
+            { perSecond: Count('Orders a second', { maximum: MAX_PER_SECOND }) },
             { additionalProperties: false },
           ),
           response: refused,
@@ -150,10 +165,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
           summary: 'Give a dead letter up',
           tags: ['actions'],
           params: Letter,
-          body: Type.Object(
-            { reason: Type.String({ minLength: 1, maxLength: 500, pattern: '\\S' }) },
-            { additionalProperties: false },
-          ),
+          body: Type.Object({ reason: Text('Why', 500) }, { additionalProperties: false }),
           response: refused,
         },
       },
@@ -170,7 +182,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
           summary: 'Play a scenario on a stack of its own; null stops it',
           tags: ['actions'],
           body: Type.Object(
-            { name: Type.Union([Type.String({ maxLength: 100 }), Type.Null()]) },
+            { name: Type.Union([Text('Of the scenario', 100), Type.Null()]) },
             { additionalProperties: false },
           ),
           response: refused,
@@ -183,4 +195,9 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
       },
     );
   };
+}
+
+async function findWay({ observed, kafka, connect }: ConsoleParts, orderId: string): Promise<OrderWay> {
+  const access = await attempt('Kafka', () => kafka.access());
+  return findOrderWay({ services: observed, kafka: access, connect }, orderId);
 }

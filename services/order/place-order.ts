@@ -49,8 +49,8 @@ const PATIENCE = 1_000;
  * answered after its own commit.
  *
  * The operation throws OrderError for an order that cannot be, SchemaIdUnknownError before the first contact with the
- * registry, BusyError when too many orders wait, and the driver's errors. When the connection breaks in the middle the outcome is unknown; a client finds
- * out by sending the same idempotency key again.
+ * registry, BusyError when too many orders wait, and the driver's errors. When the connection breaks in the middle the
+ * outcome is unknown; a client finds out by sending the same idempotency key again.
  */
 export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Date): PlaceOrder {
   const insert = prepareInsert(db);

@@ -4,6 +4,7 @@ import { createLogger } from '@walpost/kit/logger';
 import { createKafkaView, type KafkaView } from '@walpost/kit/observe/kafka-view';
 import type { Observed } from '@walpost/kit/observe/observed-service';
 import { observedServices } from '@walpost/scripts/services';
+import { parseAnswers, sendRaw } from '../../../tests/faults/raw-http.js';
 import { openTestDatabase, type TestDatabase, type TestService } from '../../../tests/stack/database.js';
 import { type Ask, serve } from '../../../tests/stack/serve.js';
 import { setting } from '../../../tests/support.js';
@@ -61,7 +62,7 @@ async function serveConsole(token: string | undefined): Promise<Ask> {
   const connect = { url: 'http://127.0.0.1:2' };
   const options = { observed, kafka, connect, token, load, desk: undefined, traceUrl: null };
   const parts = startConsole({ ...options, root, environment: {}, logger });
-  const app = await buildApp(parts, { logger, readiness: {} });
+  const app = await buildApp(parts, { logger, readiness: {}, hosts: ['console.example'] });
   releases.push(load.close, parts.close, () => app.close());
   return serve(app);
 }
@@ -155,6 +156,53 @@ test('an order that nobody knows, and something that is no order id', async () =
   expect(json).toMatchObject({ verdict: { state: 'unknown' }, steps: [] });
   expect((await ask('/api/orders/42')).status).toBe(400);
 }, 30_000);
+
+// A page of another site whose name points here must not read what is here.
+test.each([
+  ['localhost', 200],
+  ['LOCALHOST:3100', 200],
+  ['127.0.0.1:3100', 200],
+  ['[::1]:3100', 200],
+  ['console.example', 200],
+  ['evil.example', 403],
+  ['evil.example:3100', 403],
+  ['localhost.evil.example', 403],
+  ['console.example.evil.example', 403],
+  ['127.0.0.1.evil.example', 403],
+  ['evil.example@localhost:x', 403],
+  ['10.0.0.1', 403],
+  ['', 403],
+])(
+  'the page and what it reads, asked for as %j: %i',
+  async (host, status) => {
+    const { url } = await ask('/health/live');
+    for (const path of ['/', '/api/orders/01a20a29-fdef-7588-a123-7da3b8390638']) {
+      const text = `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+      const [answer] = parseAnswers(await sendRaw(url, text));
+      expect(answer?.status).toBe(status);
+      if (status === 403) expect(answer?.body).toContain('CONSOLE_HOSTS');
+    }
+    const probe = `GET /health/live HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+    expect(parseAnswers(await sendRaw(url, probe))[0]?.status).toBe(200);
+  },
+  60_000,
+);
+
+test('more look-ups at once than it takes are told to come back', async () => {
+  const path = '/api/orders/01a20a29-fdef-7588-a123-7da3b8390638';
+  const answers = await Promise.all(Array.from({ length: 60 }, () => ask(path)));
+  const refused = answers.filter(({ status }) => status === 503);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(answers.filter(({ status }) => status === 200).length).toBe(60 - refused.length);
+  for (const { headers, json } of refused)
+    expect([headers.get('retry-after'), json.type]).toEqual(['1', 'urn:walpost:problem:busy']);
+  expect((await ask(path)).status).toBe(200);
+}, 60_000);
+
+test.each(['urn:uuid:ID', 'ID%00', 'x'])('%s is no order id', async (id) => {
+  const answer = await ask(`/api/orders/${id.replace('ID', '01a20a29-fdef-7588-a123-7da3b8390638')}`);
+  expect([answer.status, answer.json.status]).toEqual([400, 400]);
+});
 
 // What a role may not do is the point of having it.
 test('observer reads no payload, no address and no text, and writes nothing; letters settles letters only', async () => {

@@ -16,10 +16,11 @@ const { db, close } = openDatabase({
 });
 const logger = createLogger('test', 'silent');
 const parts = { db, logger, readiness: {} };
+const databases = { intake: db, cancels: db, reads: db };
 const encode = createOutboxEncoder('/walpost/order-service', () => 1);
 
 const builds: Record<string, () => Promise<App>> = {
-  order: () => order.buildApp({ ...parts, encode, clock: () => new Date() }),
+  order: () => order.buildApp({ ...parts, databases, encode, clock: () => new Date() }),
   payment: () => payment.buildApp(parts),
   inventory: () => inventory.buildApp(parts),
   notification: () => notification.buildApp(parts),
