@@ -13,7 +13,7 @@ afterAll(() => stack?.close(), 60_000);
 const SERVICES = ['order', 'payment', 'inventory', 'notification'];
 
 test('one command, with nothing before it, and an order goes all the way', async () => {
-  await stack.explaining(() => stack.compose('up', '--wait'));
+  await stack.explaining(() => stack.compose('up', '--build', '--wait'));
   const { id } = await placeOrder(stack.env);
   expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
   expect(await effectsOf(stack.env, [id])).toEqual(exactly(1));
