@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import type { Stall } from './evidence.js';
 import type { Outcome } from './experiment.js';
 import { growthOf } from './growth.js';
 import { type KindName, kindNames } from './plan.js';
@@ -21,6 +22,7 @@ export function report({ evidence, inflicted, samples, findings, troubles }: Out
     '',
     ...growthTable(samples),
     '',
+    ...evidence.stalls.flatMap((stall) => [stallLine(stall), '']),
   ];
   for (const [name, found] of findings) {
     lines.push(`${found.length === 0 ? '✔' : '✖'} ${name}${found.length > 0 ? `: ${found.length}` : ''}`);
@@ -53,6 +55,16 @@ function recoveryTable(inflicted: Outcome['inflicted'], evidence: Outcome['evide
     return [key, String(all.length), span(alone), span(all)];
   });
   return formatTable(['FAULT', 'TIMES', 'RECOVERY ALONE, s', 'WITH OTHERS, s'], cells);
+}
+
+/** What the services made of a database that stood still. */
+function stallLine({ asks, slowest, logged }: Stall): string {
+  const answered = asks.filter(({ ids }) => ids.length > 0).length;
+  const [slow, log] = [Object.values(slowest), Object.values(logged)];
+  return (
+    `postgres-stall: ${asks.length} orders asked for, ${answered} answered 201; /health/live took ` +
+    `${Math.round(Math.max(...slow))} ms at most, the logs grew by ${log.reduce((sum, each) => sum + each, 0)} bytes`
+  );
 }
 
 function growthTable(samples: Outcome['samples']): string[] {
