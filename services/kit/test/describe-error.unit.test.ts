@@ -22,7 +22,7 @@ function driverError(marker: string, said: Record<string, unknown>): Error {
   const { message = 'said', ...fields } = said;
   const error = Object.assign(new Error(String(message)), { name: 'PostgresError', ...fields });
   return Object.defineProperties(error, {
-    query: { value: `insert into t values ('${marker}')` },
+    query: { value: `insert into t (a) values ('${marker}')` },
     parameters: { value: [marker] },
     args: { value: [marker, [marker]] },
   });
@@ -47,7 +47,8 @@ const SHAPES: [string, (marker: string) => unknown][] = [
   ['raised by a function', (m) => driverError(m, { code: 'P0001', message: `customer ${m} is blocked` })],
   [
     'Drizzle’s',
-    (m) => new DrizzleQueryError('insert into t values ($1)', [m, [m]], driverError(m, { code: '23505' })),
+    (m) =>
+      new DrizzleQueryError('insert into t (a) values ($1)', [m, [m]], driverError(m, { code: '23505' })),
   ],
   ['Drizzle’s without a cause', (m) => new DrizzleQueryError('select $1', [m])],
   [
