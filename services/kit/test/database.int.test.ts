@@ -161,14 +161,14 @@ function moment(): [Promise<void>, () => void] {
 
 /** How a transaction goes on after its connection has ended: whatever it does must reach nobody. */
 const LATE: [string, (tx: Tx, id: number) => Promise<unknown>][] = [
-  ['writes', (tx, id) => tx.execute(sql`insert into second values (${id})`)],
+  ['writes', (tx, id) => tx.execute(sql`insert into second (id) values (${id})`)],
   [
     'writes, and passes over the refusal',
-    (tx, id) => tx.execute(sql`insert into second values (${id})`).catch(() => 0),
+    (tx, id) => tx.execute(sql`insert into second (id) values (${id})`).catch(() => 0),
   ],
   [
     'begins a savepoint',
-    (tx, id) => tx.transaction((inner) => inner.execute(sql`insert into second values (${id})`)),
+    (tx, id) => tx.transaction((inner) => inner.execute(sql`insert into second (id) values (${id})`)),
   ],
   ['ends well, with COMMIT', async () => 'done'],
   ['fails, with ROLLBACK', () => Promise.reject(new Error('refused'))],
@@ -187,7 +187,7 @@ test.each(LATE)(
       const [isLate, goLate] = moment();
       const [isOver, over] = moment();
       const dying = db.transaction(async (tx) => {
-        const [row] = await tx.execute<{ pid: number }>(sql`insert into first values (${-id})
+        const [row] = await tx.execute<{ pid: number }>(sql`insert into first (id) values (${-id})
           returning pg_backend_pid() as pid`);
         await server.admin`select pg_terminate_backend(${row?.pid ?? 0})`;
         await isLate;
@@ -195,10 +195,10 @@ test.each(LATE)(
       });
       expect(BROKEN).toContain(await dying.then(() => 'committed', codeOf));
       await db.transaction(async (tx) => {
-        await tx.execute(sql`insert into first values (${id})`);
+        await tx.execute(sql`insert into first (id) values (${id})`);
         goLate();
         await isOver;
-        await tx.execute(sql`insert into second values (${id})`);
+        await tx.execute(sql`insert into second (id) values (${id})`);
       });
     }
     const ids = Array.from({ length: rounds }, (_, at) => at + 1);
@@ -213,9 +213,9 @@ test('a statement that nobody waited for does not come after its transaction', a
   const late: Promise<string>[] = [];
   await server.admin`truncate first, second`;
   await server.db.transaction(async (tx) => {
-    await tx.execute(sql`insert into first values (1)`);
+    await tx.execute(sql`insert into first (id) values (1)`);
     late.push(
-      wait(20).then(() => tx.execute(sql`insert into second values (1)`).then(() => 'written', codeOf)),
+      wait(20).then(() => tx.execute(sql`insert into second (id) values (1)`).then(() => 'written', codeOf)),
     );
   });
   expect(await Promise.all(late)).toEqual(['TRANSACTION_ENDED']);
