@@ -41,28 +41,32 @@ export async function placeCount(base: string, connections: number, orders: numb
   return (orders / (performance.now() - begun)) * 1_000;
 }
 
-async function placeOne(base: string): Promise<void> {
+/** @returns how long its answer took, ms */
+async function placeOne(base: string): Promise<number> {
+  const begun = performance.now();
   const response = await fetch(`${base}/orders`, REQUEST);
   await response.arrayBuffer();
   if (response.status !== 201) throw new BenchError(`${base} answered an order with ${response.status}`);
+  return performance.now() - begun;
 }
 
 /**
  * Places orders at a steady rate, each at its time, whether earlier ones are answered or not.
  *
  * @param rate orders a second
+ * @returns how long the answers took, ms, the shortest first
  * @throws {BenchError} one was not answered 201
  */
-export async function paceOrders(base: string, rate: number, seconds: number): Promise<void> {
+export async function paceOrders(base: string, rate: number, seconds: number): Promise<number[]> {
   const begun = performance.now();
-  const placed: Promise<void>[] = [];
+  const placed: Promise<number>[] = [];
   const total = Math.round(rate * seconds);
   while (placed.length < total) {
     const due = Math.min(total, Math.ceil(((performance.now() - begun) / 1_000) * rate));
     while (placed.length < due) placed.push(placeOne(base));
     await delay(1);
   }
-  await Promise.all(placed);
+  return (await Promise.all(placed)).sort((a, b) => a - b);
 }
 
 /** Places orders until something has happened, whatever is answered: for a service that is killed meanwhile. */

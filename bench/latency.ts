@@ -6,13 +6,12 @@ import { openProducer } from './kafka.js';
 import type { Bench, Measurement, Side } from './measurement.js';
 import { FLOW_METRICS, followOrders, highestRate } from './order-flow.js';
 import { STREAM_PARTS } from './parts.js';
-import { type PollingRelay, startPollingRelay } from './rivals/polling-relay.js';
+import type { PollingRelay } from './rivals/polling-relay.js';
+import { addPublishedColumn, POLL_BATCH, POLL_EVERY, pollWalpostOutbox } from './rivals/walpost-outbox.js';
 import { startService } from './service-process.js';
 
 const CONNECTORS = ['order-outbox', 'payment-outbox', 'inventory-outbox'];
 const SHARES = [0.1, 0.5] as const;
-const POLL_EVERY = 100;
-const POLL_BATCH = 500;
 /** A JVM becomes faster for minutes; what runs for days is warm. */
 const WARM_UP_SECONDS = 120;
 
@@ -109,37 +108,12 @@ async function openCarriers(
   };
 }
 
-type OutboxRow = Record<
-  'id' | 'aggregatetype' | 'aggregateid' | 'type' | 'ce_source' | 'traceparent',
-  string
-> & {
-  aggregateversion: number;
-  payload: Buffer;
-  created_at: Date;
-};
-
 /** Has our own outbox polled: a column that says what was published, and an index of what was not. */
 async function pollOutbox({ note }: Bench, sql: postgres.Sql, producer: Producer): Promise<PollingRelay> {
-  await sql`alter table outbox add column if not exists published_at timestamptz`;
-  await sql`update outbox set published_at = now() where published_at is null`;
-  await sql`create index if not exists outbox_unpublished on outbox (created_at, id) where published_at is null`;
-  return startPollingRelay<OutboxRow>({
+  await addPublishedColumn(sql);
+  return pollWalpostOutbox({
     sql,
     producer,
-    table: 'outbox',
-    topicOf: ({ aggregatetype }) => `${aggregatetype}-events`,
-    toMessage: (row) => ({
-      key: row.aggregateid,
-      value: row.payload,
-      headers: {
-        ce_id: row.id,
-        ce_type: row.type,
-        ce_source: row.ce_source,
-        ce_time: row.created_at.toISOString(),
-        aggregateversion: String(row.aggregateversion),
-        traceparent: row.traceparent,
-      },
-    }),
     interval: POLL_EVERY,
     batch: POLL_BATCH,
     onError: (error) => note(`the polling relay failed: ${String(error)}`),

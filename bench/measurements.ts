@@ -1,5 +1,6 @@
 import { codec } from './codec.js';
 import { consumer } from './consumer.js';
+import { cost } from './cost.js';
 import { exactlyOnce } from './exactly-once.js';
 import { growth } from './growth.js';
 import { headroom } from './headroom.js';
@@ -26,4 +27,5 @@ export const measurements: readonly Measurement[] = [
   headroom,
   growth,
   memory,
+  cost,
 ];

@@ -34,7 +34,7 @@ export async function highestRate({ url, orders }: OrderFlow, seconds: number): 
 
 /**
  * Places orders at a rate. Latencies begin when the order service has decided the order, so its own commit is in them;
- * the handler's is when its transaction begins, that of CONFIRMED when the service has decided it.
+ * the handler's is when its transaction begins, that of CONFIRMED when the service has decided it. HTTP is the answer.
  *
  * @param rate orders a second
  * @returns ms
@@ -44,10 +44,10 @@ export async function followOrders(
   { url, orders, payments }: OrderFlow,
   rate: number,
   seconds: number,
-): Promise<Record<(typeof FLOW_METRICS)[number]['name'], number>> {
+): Promise<Record<(typeof FLOW_METRICS)[number]['name'] | 'HTTP p50' | 'HTTP p99', number>> {
   const first = idFromNow();
   const from = new Date();
-  await paceOrders(url, rate, seconds);
+  const answers = await paceOrders(url, rate, seconds);
   await allConfirmed(orders, first);
   const events = await orders<{ key: string; version: number; at: number }[]>`
     select aggregateid as key, aggregateversion as version, extract(epoch from created_at)::float8 * 1000 as at
@@ -67,6 +67,8 @@ export async function followOrders(
   const [p50, p99] = percentiles(handled);
   const [confirmedP50, confirmedP99] = percentiles(confirmed);
   return {
+    'HTTP p50': percentile(answers, 0.5),
+    'HTTP p99': percentile(answers, 0.99),
     'handler p50': p50,
     'handler p99': p99,
     'CONFIRMED p50': confirmedP50,

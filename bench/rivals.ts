@@ -3,14 +3,14 @@ import { setting } from '@walpost/native/settings';
 import { createRegistry } from '@walpost/schemas/registry';
 import type postgres from 'postgres';
 import { connectorsOf } from './connectors.js';
-import { costMeter } from './cost.js';
 import { openSql, quiet } from './database.js';
+import { costMeter } from './database-cost.js';
 import { paceOrders, placeCount, placeOrdersWhile } from './http-load.js';
 import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
 import { STREAM_PARTS } from './parts.js';
 import { makeOutboxes } from './rivals/make-outboxes.js';
 import { ORDER_CREATED } from './rivals/program.js';
-import { startService } from './service-process.js';
+import { startProgram, startService } from './service-process.js';
 import { percentile } from './statistics.js';
 
 const CONNECTIONS = 64;
@@ -137,20 +137,6 @@ async function startWays(bench: Bench, schema: Record<string, string>): Promise<
     // It hears of a row before others can see it, then says MESSAGE_NOT_FOUND, and passes over it.
     { ...(await start('pg-transactional-outbox', 'tailing-shop', 8)), mayLose: true },
   ];
-}
-
-/** Starts a rival's program on a spare port, and stops it when the measurement is over. @returns its base URL */
-async function startProgram(
-  { stack, defer }: Bench,
-  program: string,
-  at: number,
-  env: Readonly<Record<string, string>>,
-): Promise<string> {
-  const port = stack.sparePorts[at];
-  if (port === undefined) throw new Error('the stack has no spare port left');
-  await stack.spawn(program, `bench/dist/rivals/${program}.js`, port, { ...env, RIVAL_PORT: String(port) });
-  defer(() => stack.stop(program));
-  return `http://127.0.0.1:${port}`;
 }
 
 async function clean({ orders, payments, inventory }: Databases): Promise<void> {

@@ -36,3 +36,17 @@ export async function startService(
   defer(() => stack.stop(name));
   return `http://127.0.0.1:${port}`;
 }
+
+/** Starts a rival's program on a spare port, and stops it when the measurement is over. @returns its base URL */
+export async function startProgram(
+  { stack, defer }: Bench,
+  program: string,
+  at: number,
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const port = stack.sparePorts[at];
+  if (port === undefined) throw new Error('the stack has no spare port left');
+  await stack.spawn(program, `bench/dist/rivals/${program}.js`, port, { ...env, RIVAL_PORT: String(port) });
+  defer(() => stack.stop(program));
+  return `http://127.0.0.1:${port}`;
+}

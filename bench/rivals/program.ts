@@ -64,7 +64,7 @@ export async function openPublishingShop(): Promise<PublishingShop> {
   };
 }
 
-async function openProducer({ KAFKA_BROKERS: brokers }: RivalConfig): Promise<Producer> {
+export async function openProducer({ KAFKA_BROKERS: brokers }: RivalConfig): Promise<Producer> {
   const { Kafka, logLevel } = kafkajs;
   const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
