@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fillTemplate, type ProcessPart, type Site } from './component.js';
-import { javaOf, launchJava, sharedClasses } from './java.js';
+import { javaOf, launchJava, quickCompiler, sharedClasses } from './java.js';
 import { kafkaClasses } from './kafka.js';
 import { nativeDir } from './paths.js';
 import { probeHttp } from './probe-http.js';
@@ -34,6 +34,7 @@ export function connectPart(site: Site): ProcessPart {
           '-Xms128m',
           '-Xmx512m',
           '-XX:+UseSerialGC',
+          quickCompiler,
           ...sharedClasses(site, 'connect'),
           ...kafkaClasses(site),
           'org.apache.kafka.connect.cli.ConnectDistributed',

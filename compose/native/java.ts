@@ -35,7 +35,14 @@ export function launchJava(
  * about a third faster with it. It lies beside the jars, so that every clone and test run has it.
  */
 export function sharedClasses(site: Site, name: string): string[] {
-  const { components, jdk } = javaOf(site);
-  const archive = join(components.archives, `${name}-java${jdk.version}.jsa`);
-  return ['-XX:+AutoCreateSharedArchive', `-XX:SharedArchiveFile=${archive}`];
+  return ['-XX:+AutoCreateSharedArchive', ...readSharedClasses(site, name)];
 }
+
+/** Uses that archive if it is there, and leaves it as it is. */
+export function readSharedClasses(site: Site, name: string): string[] {
+  const { components, jdk } = javaOf(site);
+  return [`-XX:SharedArchiveFile=${join(components.archives, `${name}-java${jdk.version}.jsa`)}`];
+}
+
+/** The first compiler only: the second takes a core for minutes, and gains nothing at what one machine carries. */
+export const quickCompiler = '-XX:TieredStopAtLevel=1';

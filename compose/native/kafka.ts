@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
 import { fillTemplate, type ProcessPart, type Site } from './component.js';
-import { javaOf, launchJava, sharedClasses } from './java.js';
+import { javaOf, launchJava, quickCompiler, readSharedClasses, sharedClasses } from './java.js';
 import { nativeDir, root } from './paths.js';
 import { runToEnd } from './run-to-end.js';
 import { portOf, setting } from './settings.js';
@@ -33,8 +33,10 @@ export function kafkaPart(site: Site): ProcessPart {
       await format(site, data, properties);
     },
     launch: () => {
-      const server = ['-Xms256m', '-Xmx512m', ...sharedClasses(site, 'kafka'), ...kafkaClasses(site)];
-      const tool = ['-Xmx64m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...kafkaClasses(site)];
+      const heap = ['-Xms256m', '-Xmx512m'];
+      const server = [...heap, quickCompiler, ...sharedClasses(site, 'kafka'), ...kafkaClasses(site)];
+      const light = ['-Xmx64m', '-XX:+UseSerialGC', quickCompiler];
+      const tool = [...light, ...readSharedClasses(site, 'kafka'), ...kafkaClasses(site)];
       const { command: java, env, cwd } = launchJava(site, []);
       return {
         command: 'bash',
@@ -65,8 +67,9 @@ export function kafkaClasses(site: Site): string[] {
 async function format(site: Site, data: string, properties: string): Promise<void> {
   if (await stat(join(data, 'meta.properties')).catch(() => undefined)) return;
   const storage = ['kafka.tools.StorageTool', 'format', '--standalone', '--ignore-formatted'];
-  const args = [...kafkaClasses(site), ...storage, '-t', clusterId(), '-c', properties];
-  await runToEnd('Formatting the Kafka folder', launchJava(site, ['-XX:TieredStopAtLevel=1', ...args]));
+  const jvm = [quickCompiler, ...readSharedClasses(site, 'kafka'), ...kafkaClasses(site)];
+  const args = [...jvm, ...storage, '-t', clusterId(), '-c', properties];
+  await runToEnd('Formatting the Kafka folder', launchJava(site, args));
 }
 
 /** 16 random bytes as Kafka writes them; a dash in front would be taken for an option. */

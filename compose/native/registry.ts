@@ -1,5 +1,5 @@
 import type { ProcessPart, Site } from './component.js';
-import { javaOf, launchJava, sharedClasses } from './java.js';
+import { javaOf, launchJava, quickCompiler, sharedClasses } from './java.js';
 import { makeRegistryDatabase } from './postgres.js';
 import { probeHttp } from './probe-http.js';
 import { portOf, setting } from './settings.js';
@@ -17,7 +17,10 @@ export function registryPart(site: Site): ProcessPart {
     launch: () =>
       launchJava(
         site,
-        ['-Xmx256m', '-XX:+UseSerialGC', ...sharedClasses(site, 'registry'), '-jar', 'quarkus-run.jar'],
+        [
+          ...['-Xmx256m', '-XX:+UseSerialGC', quickCompiler, ...sharedClasses(site, 'registry')],
+          ...['-jar', 'quarkus-run.jar'],
+        ],
         {
           APICURIO_STORAGE_KIND: 'sql',
           APICURIO_STORAGE_SQL_KIND: 'postgresql',

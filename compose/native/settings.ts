@@ -14,7 +14,7 @@ const defaults: Settings = {
   SCHEMA_REGISTRY_URL: 'http://localhost:8081/apis/ccompat/v7',
   SCHEMA_REGISTRY_MANAGEMENT_PORT: '8082',
   CONNECT_URL: 'http://localhost:8083',
-  RELAY_POLL_MS: '25',
+  RELAY_POLL_MS: '50',
   ORDER_PORT: '3000',
   PAYMENT_PORT: '3001',
   INVENTORY_PORT: '3002',
