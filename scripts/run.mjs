@@ -1,12 +1,16 @@
 // What npm's scripts `start`, `test`, `scenario`, `bench`, `faults` and `fuzz` run in a fresh clone: only Node's own modules,
 // because nothing is installed yet.
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname ?? '.', '..');
 const [mode, ...args] = process.argv.slice(2);
+const allProjects = ['--selectProjects', 'unit', 'integration', 'system'];
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+let endedBy;
 
 checkNode();
 endWithNpm();
@@ -88,19 +92,21 @@ async function test() {
       giveUp(error.message);
     });
   }
-  const folder = mkdtempSync(join(tmpdir(), 'walpost-results-'));
-  const results = join(folder, 'results.json');
-  try {
-    const projects = args.includes('--selectProjects')
-      ? []
-      : ['--selectProjects', 'unit', 'integration', 'system'];
-    // One at a time: a system test starts a whole stack, and two of them would only make each other late.
-    const options = ['--runInBand', '--json', `--outputFile=${results}`, ...args, ...projects];
-    process.exitCode = await runJest(options);
-    if (existsSync(results)) console.log(countLine(JSON.parse(readFileSync(results, 'utf8'))));
-  } finally {
-    rmSync(folder, { recursive: true });
+  // Unit tests side by side; the others one at a time, for a stack takes all that the machine has.
+  const runs =
+    args.length > 0
+      ? [['--runInBand', ...args, ...(args.includes('--selectProjects') ? [] : allProjects)]]
+      : allProjects
+          .slice(1)
+          .map((name) => [name === 'unit' ? '--maxWorkers=100%' : '--runInBand', '--selectProjects', name]);
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const options of runs) {
+    const code = await runJest(options, counts);
+    process.exitCode ||= code;
+    if (endedBy) break;
   }
+  const { passed, failed, skipped } = counts;
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 }
 
 /** Whether one of these projects is to be run; unless they are named, all but the long ones are. */
@@ -116,27 +122,43 @@ function hasDocker() {
   return false;
 }
 
-/** Runs Jest and answers its exit code, 128 + n when signal n ended it. */
-function runJest(options) {
+/** Runs Jest, adds what it counted, and answers its exit code; a signal ends it with all that its tests have started. */
+async function runJest(options, counts) {
+  const folder = mkdtempSync(join(tmpdir(), 'walpost-results-'));
+  const results = join(folder, 'results.json');
   const quiet = new URL('./quiet-vm-warning.mjs', import.meta.url);
   const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', `--import=${quiet}`];
-  const child = spawn(process.execPath, [join(root, 'node_modules/jest/bin/jest.js'), ...options], {
+  const jest = join(root, 'node_modules/jest/bin/jest.js');
+  // The leader of a group, to which belongs whatever its tests run and a stack does not keep.
+  const child = spawn(process.execPath, [jest, '--json', `--outputFile=${results}`, ...options], {
     cwd: root,
     stdio: 'inherit',
+    detached: true,
     env: { ...process.env, NODE_OPTIONS: nodeOptions.filter(Boolean).join(' ') },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => resolve(signal ? 130 : (code ?? 1)));
-  });
+  const end = (signal) => {
+    endedBy = signal;
+    process.kill(-child.pid, signal);
+  };
+  for (const signal of endings) process.on(signal, end);
+  try {
+    const [code] = await once(child, 'close');
+    if (existsSync(results)) addCounts(JSON.parse(readFileSync(results, 'utf8')), counts);
+    if (!endedBy) return code ?? 1;
+    const { removeLeftovers } = await import('../compose/native/dist/test-stack.js');
+    await removeLeftovers();
+    return 130;
+  } finally {
+    for (const signal of endings) process.off(signal, end);
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** A suite that could not run counts as one failure: none of its tests did. */
-function countLine(results) {
-  const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
-  const skipped = results.numPendingTests + results.numTodoTests;
-  return `${results.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+function addCounts(results, counts) {
+  counts.passed += results.numPassedTests;
+  counts.failed += results.numFailedTests + results.numRuntimeErrorTestSuites;
+  counts.skipped += results.numPendingTests + results.numTodoTests;
 }
 
 function giveUp(message) {

@@ -3,14 +3,18 @@ import { reason } from '@walpost/schemas/errors';
 import { Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.js';
 import { type Config, readConfig } from './config.js';
-import { connectorsCommand } from './connectors-command.js';
-import { deadLettersCommand } from './dead-letters-command.js';
-import { doctorCommand } from './doctor-command.js';
-import { groupsCommand } from './groups-command.js';
-import { outboxCommand } from './outbox-command.js';
-import { schemasCommand } from './schemas-command.js';
-import { topicsCommand } from './topics-command.js';
-import { traceCommand } from './trace-command.js';
+
+/** The commands by their names. Each is loaded when it is called for: all of them take a second of a processor. */
+const commands: Record<string, () => Promise<(config: () => Config, env: NodeJS.ProcessEnv) => Command>> = {
+  schemas: async () => (await import('./schemas-command.js')).schemasCommand,
+  topics: async () => (await import('./topics-command.js')).topicsCommand,
+  connectors: async () => (await import('./connectors-command.js')).connectorsCommand,
+  groups: async () => (await import('./groups-command.js')).groupsCommand,
+  'dead-letters': async () => (await import('./dead-letters-command.js')).deadLettersCommand,
+  outbox: async () => (await import('./outbox-command.js')).outboxCommand,
+  trace: async () => (await import('./trace-command.js')).traceCommand,
+  doctor: async () => (await import('./doctor-command.js')).doctorCommand,
+};
 
 // A request whose connection was closed in the middle leaves nothing that Node would wait for, and its time limit does
 // not count: without this the program would end without a word.
@@ -23,7 +27,8 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   try {
     // What is set in the environment wins over the file.
     if (existsSync('.env')) process.loadEnvFile('.env');
-    await createProgram(() => readConfig(env), env).parseAsync(argv);
+    const program = await createProgram(argv[2] ?? '', () => readConfig(env), env);
+    await program.parseAsync(argv);
     return 0;
   } catch (error) {
     // Commander has printed its message already; help and version are no failures.
@@ -33,21 +38,14 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   }
 }
 
-function createProgram(config: () => Config, env: NodeJS.ProcessEnv): Command {
+/** @param name of the one command that is called; any other word gives a program that knows all of them */
+async function createProgram(name: string, config: () => Config, env: NodeJS.ProcessEnv): Promise<Command> {
   const program = new Command('walpost')
     .description("The operator's command line of Walpost. Settings come from the environment and from .env.")
     .showHelpAfterError('(--help shows how it is called)');
-  const groups = [
-    schemasCommand,
-    topicsCommand,
-    connectorsCommand,
-    groupsCommand,
-    deadLettersCommand,
-    outboxCommand,
-    traceCommand,
-  ];
-  for (const group of groups) program.addCommand(group(config));
-  program.addCommand(doctorCommand(config, env));
+  const called = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  for (const load of called ? [called] : Object.values(commands))
+    program.addCommand((await load())(config, env));
   const stop = (command: Command) => {
     command.exitOverride();
     command.commands.forEach(stop);

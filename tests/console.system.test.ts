@@ -1,9 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startStack } from '@walpost/native/stack';
-import { freeEnvironment, type TestStack, testStack } from '@walpost/native/test-stack';
+import { type TestStack, testStack } from '@walpost/native/test-stack';
 import type { Browser, Page } from 'playwright-core';
 import { findChromium, openBrowser, seriousViolations, shoot } from './browser.js';
 import { connectTo, eventually, placeOrder, SAMPLE_ORDER, setting } from './support.js';
@@ -247,12 +243,10 @@ inBrowser(
 );
 
 test('a console that cannot start leaves the rest running', async () => {
-  const free = await freeEnvironment();
-  const dataDir = mkdtempSync(join(tmpdir(), 'walpost-console-'));
   const said: string[] = [];
   const report = { parts: () => undefined, state: () => undefined, line: (text: string) => said.push(text) };
-  const env = { ...free.env, CONSOLE_TOKEN: 'short' };
-  const rest = await startStack({ dataDir, env, include: ['postgres', 'migrate-order', 'console'], report });
+  const settings = { CONSOLE_TOKEN: 'short' };
+  const rest = await testStack(['postgres', 'migrate-order', 'console'], { report, settings });
   try {
     expect(said.join('\n')).toMatch(
       /^Going on without the console: [\s\S]*CONSOLE_TOKEN must NOT have fewer/,
@@ -262,7 +256,5 @@ test('a console that cannot start leaves the rest running', async () => {
     await sql.end();
   } finally {
     await rest.close();
-    free.release();
-    rmSync(dataDir, { recursive: true, force: true });
   }
 }, 60_000);

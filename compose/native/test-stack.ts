@@ -97,7 +97,7 @@ export async function testStack(
 }
 
 /** Ends the processes and removes the folders of test runs that were killed. */
-async function removeLeftovers(): Promise<void> {
+export async function removeLeftovers(): Promise<void> {
   const names = (await readdir(tmpdir())).filter((name) => name.startsWith(prefix));
   for (const folder of names.map((name) => join(tmpdir(), name))) {
     const lock = join(folder, 'lock');
