@@ -8,8 +8,17 @@ import { createKafka } from './kafka/create-kafka.js';
 import type { KafkaAccess } from './kafka-access.js';
 import { eventFields, recordFields } from './log-fields.js';
 import type { Logger } from './logger.js';
+import { mergeCalls } from './merge-calls.js';
 import { type BatchPlace, beginCounting, countBatch, countResult, countRetry } from './metrics/events.js';
-import { type Attempts, countAttempt, type Hold, noAttempts, processBatch } from './process-batch.js';
+import {
+  type Attempts,
+  countAttempt,
+  type Hold,
+  noAttempts,
+  type Part,
+  processBatch,
+  processParts,
+} from './process-batch.js';
 import { receive } from './receive.js';
 import { backoff, pause, untilDone } from './retry.js';
 import { traceBatch } from './trace-batch.js';
@@ -28,7 +37,7 @@ export interface ConsumerOptions extends Subscription {
   onHandled?: (result: BatchResult) => void;
   /** The most events in one transaction; 500 when not given. */
   batchSize?: number;
-  /** How many partitions are worked on side by side; 3 when not given. */
+  /** The most partitions that are worked on at once, together when that goes; 12 when not given. */
   concurrency?: number;
 }
 
@@ -44,6 +53,11 @@ const SESSION_TIMEOUT = 8_000;
 const HEARTBEAT_EVERY = 2_000;
 /** How long the broker keeps a poll open while there is nothing to read, ms; an event ends it at once. */
 const POLL_FOR = 1_000;
+const PARTITIONS_AT_ONCE = 12;
+/** So many events of a partition are handled together with those of others; more of them fill a transaction. */
+const FEW = 100;
+/** A transaction that takes longer, ms, holds up only the partitions that are in it. */
+const MERGE_PATIENCE = 500;
 /** How often to ask Kafka for partitions that were added to a topic, ms: one small request each. kafkajs: 5 minutes. */
 const TOPICS_EVERY = 5_000;
 /** Contention that is met so often, one attempt after the other, is told of by `ready`. */
@@ -75,7 +89,25 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     logCreator: toPino(logger),
     retry: RETRY,
   });
-  async function eachBatch(payload: EachBatchPayload): Promise<void> {
+  const merged = {
+    sideBySide: 1,
+    mostAtOnce: options.concurrency ?? PARTITIONS_AT_ONCE,
+    patience: MERGE_PATIENCE,
+    // What failed together is looked at below.
+    mayTryAlone: () => false,
+  };
+  const byTopic = new Map<string, (part: Part) => Promise<Hold | undefined>>();
+  /** Has a part handled with what has arrived of the topic's other partitions meanwhile. */
+  function together(topic: string, part: Part): Promise<Hold | undefined> {
+    const work = (parts: Part[]) => processParts(options.db, options, parts);
+    const handle = byTopic.get(topic) ?? mergeCalls({ ...merged, work });
+    byTopic.set(topic, handle);
+    return handle(part);
+  }
+  async function eachBatch(
+    payload: EachBatchPayload,
+    commit: (payload: EachBatchPayload) => Promise<void>,
+  ): Promise<void> {
     const { batch, heartbeat, isRunning, isStale, resolveOffset } = payload;
     const place = `${batch.topic}/${batch.partition}`;
     for (const messages of chunks(batch.messages, options.batchSize ?? 500)) {
@@ -85,8 +117,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       const last = done.at(-1);
       if (last) {
         resolveOffset(last.offset);
-        // Includes the marker that ends the producer's transaction, which no batch shows.
-        await payload.commitOffsetsIfNecessary(payload.uncommittedOffsets());
+        await commit(payload);
       }
       if (hold) {
         countRetry(batch, hold.verdict);
@@ -111,10 +142,16 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       );
       const begun = performance.now();
       const trace = traceBatch(groupId, received);
-      const hold = await processBatch(options.db, options, trace.batch, attempts, (result) => {
+      const onResult = (result: BatchResult) => {
         trace.settle(result);
         report(place, from, result);
-      });
+      };
+      // What has failed before may fail again, by itself then.
+      const isAgain = attempts.offset === messages[0]?.offset;
+      const hold =
+        isAgain || received.length > FEW
+          ? await processBatch(options.db, options, trace.batch, attempts, onResult)
+          : await together(topic, { batch: trace.batch, attempts, onResult });
       countBatch(from, received.length, performance.now() - begun);
       return hold;
     } catch (error) {
@@ -165,6 +202,15 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       logger.info({ assignment: payload.memberAssignment }, 'joined the group');
     });
     consumer.on(consumer.events.REBALANCING, () => logger.info('the group rebalances'));
+    /** Commits the offsets of all that is done, and of markers that end a producer's transaction, which no batch shows. */
+    const commit = mergeCalls({
+      ...merged,
+      work: async (payloads: EachBatchPayload[]) => {
+        const [any] = payloads;
+        await any?.commitOffsetsIfNecessary(any.uncommittedOffsets());
+        return payloads.map(() => undefined);
+      },
+    });
     const over = new AbortController();
     const toldToStop = new Promise<void>((resolve, reject) => {
       // Taken away again when this attempt is over: the next one adds its own.
@@ -183,8 +229,8 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
         autoCommit: true,
         autoCommitThreshold: 1,
         eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: options.concurrency ?? 3,
-        eachBatch,
+        partitionsConsumedConcurrently: merged.mostAtOnce,
+        eachBatch: (payload) => eachBatch(payload, commit),
       });
       await Promise.all([run, toldToStop]);
     } finally {

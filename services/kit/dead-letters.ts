@@ -42,7 +42,7 @@ export async function openKeys(tx: Tx, batch: Received[]): Promise<Set<string>> 
   return new Set(rows.flatMap(({ key }) => key ?? []));
 }
 
-/** The topic of a batch: all its records are of one partition. */
+/** The topic of a batch: all its records are of one. */
 export function topicOf(batch: Received[]): string {
   return batch[0]?.position.topic ?? '';
 }

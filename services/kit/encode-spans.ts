@@ -79,7 +79,7 @@ export function toReadableSpan(span: EndedSpan): ReadableSpan {
 
 /**
  * Protobuf: the bytes that the SDK's serializer makes of the same spans, but each span is written as it ends. To keep spans
- * for that serializer costs twice as much, on the thread that answers requests (docs/performance.md, Tracing).
+ * for that serializer costs twice as much, on the thread that answers requests (docs/performance.md).
  *
  * Source: opentelemetry-proto, opentelemetry/proto/trace/v1/trace.proto and common/v1/common.proto.
  */

@@ -41,7 +41,7 @@ export interface BatchResult {
 }
 
 /**
- * Acts on records of one partition once, in their order and in one transaction: what the inbox does not know yet is
+ * Acts on records of one topic once, those of each key in their order, and in one transaction: what the inbox does not know yet is
  * handled; what cannot be read becomes a dead letter; what follows an open letter of its key is parked behind it.
  *
  * @throws what a handler or the database throws; nothing of the batch is written then

@@ -20,6 +20,57 @@ export interface Attempts {
   failures: number;
 }
 
+/** Records of one partition, in their order. */
+export interface Part {
+  batch: Received[];
+  /** Of the partition; changed when they fail. */
+  attempts: Attempts;
+  /** Told of every transaction that was committed: what became of records of this part. */
+  onResult: (result: BatchResult) => void;
+}
+
+/**
+ * Handles records of several partitions of a topic in one transaction. When that fails, each part is handled by itself
+ * and beside the others, so that a failure costs only its own partition.
+ *
+ * @returns for each part, undefined when all of it is done, otherwise where and why it stopped
+ */
+export async function processParts(
+  db: Db,
+  subscription: Subscription,
+  parts: readonly Part[],
+): Promise<(Hold | undefined)[]> {
+  const result = parts.length > 1 ? await handleTogether(db, subscription, parts) : undefined;
+  if (!result)
+    return Promise.all(
+      parts.map(({ batch, attempts, onResult }) => processBatch(db, subscription, batch, attempts, onResult)),
+    );
+  for (const { batch, onResult } of parts) onResult(shareOf(result, batch));
+  return parts.map(() => undefined);
+}
+
+/** @returns undefined when nothing of it was done: what was at fault shows again when each part is handled by itself */
+function handleTogether(
+  db: Db,
+  subscription: Subscription,
+  parts: readonly Part[],
+): Promise<BatchResult | undefined> {
+  const together = parts.flatMap(({ batch }) => batch);
+  return handleBatch(db, subscription, together).catch(() => undefined);
+}
+
+/** What became of one partition's records. A key has all of its records in one partition. */
+function shareOf({ handled, letters, oddities }: BatchResult, batch: readonly Received[]): BatchResult {
+  const partition = batch[0]?.position.partition;
+  const keys = new Set(batch.map(({ key }) => key));
+  const own = {
+    handled: handled.filter(({ position }) => position.partition === partition),
+    letters: letters.filter(({ received }) => received.position.partition === partition),
+    oddities: oddities.filter(({ key }) => keys.has(key)),
+  };
+  return { ...own, duplicates: batch.length - own.handled.length - own.letters.length };
+}
+
 /**
  * Handles records of one partition in their order, as many in one transaction as go. A batch that fails is halved until
  * the event at fault stands alone: it is tried again later, or becomes a dead letter, and costs only itself. One that

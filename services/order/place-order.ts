@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Db } from '@walpost/kit/database';
 import { databaseFault } from '@walpost/kit/errors';
+import { mergeCalls } from '@walpost/kit/merge-calls';
 import { countWritten } from '@walpost/kit/metrics/events';
 import { newId } from '@walpost/kit/new-id';
 import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox';
 import { type SpanOptions, withSpan } from '@walpost/kit/trace';
 import { eq, getTableColumns, type SQL, sql, type Table } from 'drizzle-orm';
-import { mergeCalls } from './merge-calls.js';
 import { type Order, type OrderRequest, placeOrder } from './order.js';
 import { orders, outbox } from './tables.js';
 

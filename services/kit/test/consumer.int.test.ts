@@ -123,6 +123,16 @@ async function lag(): Promise<bigint> {
 
 const keys = (count: number) => Array.from({ length: count }, () => randomUUID());
 
+test('what waits in several partitions is handled together', async () => {
+  const sent = keys(40);
+  await produce(...sent.map((key) => record(key)));
+  await joined(start('only'));
+  expect((await settled(40)).map(({ key }) => key).sort()).toEqual(sent.sort());
+  const [row] = await database.admin`select count(distinct xmin::text)::int as transactions from effects`;
+  expect(row?.['transactions']).toBeLessThan(4);
+  await eventually(async () => ((await lag()) === 0n ? true : undefined));
+});
+
 test('two members split the partitions, a third group sees everything', async () => {
   const first = start('first');
   await joined(first);

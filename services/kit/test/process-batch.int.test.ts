@@ -7,7 +7,7 @@ import { openTestDatabase, type TestDatabase } from '../../../tests/stack/databa
 import type { Tx } from '../database.js';
 import type { BatchResult, Subscription } from '../handle-batch.js';
 import { createLogger } from '../logger.js';
-import { type Attempts, noAttempts, processBatch } from '../process-batch.js';
+import { type Attempts, noAttempts, processBatch, processParts } from '../process-batch.js';
 import { pruneInbox } from '../prune-inbox.js';
 import { MessageError, type Received, type ReceivedEvent } from '../receive.js';
 import { type ReplayFailures, replayRequestedLetters } from '../replay-letters.js';
@@ -108,6 +108,69 @@ test('a batch is one transaction, and what was seen before has no effect again',
     { handled: { length: 1 }, duplicates: 3 },
   ]);
   expect(await effects()).toEqual(['a:1', 'b:1', 'a:2', 'b:2']);
+});
+
+/** Records of several partitions, the first of them of partition 0. @returns what each was told, and where it stopped */
+async function runParts(...batches: Received[][]) {
+  const parts = batches.map((batch, partition) => ({
+    batch: batch.map((each): Received => {
+      const position = { ...each.position, partition };
+      if ('error' in each.result) return { ...each, position };
+      return { ...each, position, result: { event: { ...each.result.event, position } } };
+    }),
+    attempts: noAttempts(),
+    results: [] as BatchResult[],
+  }));
+  const told = parts.map((part) => ({
+    ...part,
+    onResult: (result: BatchResult) => part.results.push(result),
+  }));
+  const holds = await processParts(database.db, subscription, told);
+  return { holds, results: parts.map(({ results }) => results) };
+}
+
+test('what has arrived of several partitions is one transaction, and each is told of its own', async () => {
+  await run([order('b', 1)]);
+  const again = order('a', 1);
+  const unread = { ...order('c', 1), result: { error: new CodecError('truncated', 'cut'), attempts: 1 } };
+  const { holds, results } = await runParts(
+    [again, again, order('a', 2)],
+    [unread, order('d', 1)],
+    [order('b', 3)],
+  );
+  expect(holds).toEqual([undefined, undefined, undefined]);
+  expect(results).toMatchObject([
+    [{ handled: [{ version: 1 }, { version: 2 }], duplicates: 1, letters: [], oddities: [] }],
+    [{ handled: [{ key: 'd' }], duplicates: 0, letters: [{ state: 'dead' }], oddities: [] }],
+    [{ handled: [{ key: 'b' }], duplicates: 0, letters: [], oddities: [{ kind: 'gap', key: 'b' }] }],
+  ]);
+  const [row] = await database.admin`
+    select count(distinct xmin::text)::int as n from effects where key <> 'b' or version <> 1`;
+  expect(row).toEqual({ n: 1 });
+});
+
+test('a failure costs only its own partition', async () => {
+  refused.add('bad');
+  const parts = [[order('a', 1)], [order('b', 1), order('bad', 1), order('c', 1)], [order('d', 1)]];
+  const { holds, results } = await runParts(...parts);
+  expect(holds).toEqual([undefined, undefined, undefined]);
+  expect((await effects()).sort()).toEqual(['a:1', 'b:1', 'c:1', 'd:1']);
+  expect(await letters()).toEqual(['bad dead refused 1']);
+  expect(results.map((each) => each.flatMap(({ handled }) => handled.map(({ key }) => key)))).toEqual([
+    ['a'],
+    ['b', 'c'],
+    ['d'],
+  ]);
+});
+
+test('partitions that met bad times are held, each where it stopped', async () => {
+  stubborn = Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+  const { holds } = await runParts([order('a', 1, '3')], [order('b', 1, '7')]);
+  expect(holds).toMatchObject([
+    { offset: '3', verdict: 'wait', attempt: 1 },
+    { offset: '7', verdict: 'wait', attempt: 1 },
+  ]);
+  expect(await letters()).toEqual([]);
 });
 
 test('the same event twice in one batch acts once', async () => {

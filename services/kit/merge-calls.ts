@@ -1,4 +1,4 @@
-import { BusyError } from '@walpost/kit/errors';
+import { BusyError } from './errors.js';
 
 export interface MergeOptions<In, Out> {
   /** Does the work of several calls. @returns the answer of each, in their order */
@@ -7,14 +7,14 @@ export interface MergeOptions<In, Out> {
   sideBySide: number;
   /** The most calls in one run. */
   mostAtOnce: number;
-  /** The most calls that have no answer yet: one more is refused with BusyError. */
-  mostOpen: number;
+  /** The most calls that have no answer yet: one more is refused with BusyError. No limit when not given. */
+  mostOpen?: number;
   /** A run that takes longer, ms, holds up only its own calls: others go on beside it. */
   patience: number;
   /** Whether calls that failed together may be tried one by one: nothing of them was done. */
   mayTryAlone: (error: unknown) => boolean;
   /** Whether nobody waits for a call any more: one that no run has taken yet is dropped, and its promise never settles. */
-  isAbandoned: (call: In) => boolean;
+  isAbandoned?: (call: In) => boolean;
 }
 
 interface Waiting<In, Out> {
@@ -28,7 +28,8 @@ interface Waiting<In, Out> {
  * run takes along everything that waits. One that fails does not fail the others: they are tried again, each alone.
  */
 export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) => Promise<Out> {
-  const { work, sideBySide, mostAtOnce, mostOpen, patience, mayTryAlone, isAbandoned } = options;
+  const { work, sideBySide, mostAtOnce, patience, mayTryAlone } = options;
+  const { mostOpen = Number.POSITIVE_INFINITY, isAbandoned = () => false } = options;
   let waiting: Waiting<In, Out>[] = [];
   /** Calls that a run has taken and not ended. */
   let working = 0;
@@ -88,7 +89,7 @@ export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) 
     new Promise((resolve, reject) => {
       if (waiting.length + working >= mostOpen) waiting = stillAwaited();
       if (waiting.length + working >= mostOpen) {
-        reject(new BusyError('Too many orders are waiting to be written. Try again.'));
+        reject(new BusyError('Too much is waiting to be written. Try again.'));
         return;
       }
       waiting.push({ call, resolve, reject });
