@@ -29,7 +29,7 @@ export function connectorsOf({ env }: TestStack): Connectors {
 }
 
 /** The files of connectors, as they are. */
-export function connectorFiles(names: readonly string[]): ConnectorFile[] {
+function connectorFiles(names: readonly string[]): ConnectorFile[] {
   return readConnectorFiles(join(root, 'connectors'), names);
 }
 
@@ -51,26 +51,3 @@ export function withDefaults({ name, config }: ConnectorFile): ConnectorFile {
 
 /** The slot that a connector reads, by the connector's name. */
 export const slotOf = (name: string) => name.replaceAll('-', '_');
-
-/**
- * Gives connectors names and slots of their own, so that each begins where it is registered: what stands in the outbox
- * by then is not for sending.
- *
- * @param suffix of the names
- */
-export function fromNowOn(suffix: string): (file: ConnectorFile) => ConnectorFile {
-  return ({ name, config }) => {
-    const own = `${name}-${suffix}`;
-    return {
-      name: own,
-      config: {
-        ...config,
-        'topic.prefix': own,
-        'slot.name': slotOf(own),
-        'snapshot.mode': 'no_data',
-        // Its topic is not in the table of topics.
-        'heartbeat.interval.ms': '0',
-      },
-    };
-  };
-}

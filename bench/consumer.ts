@@ -1,5 +1,5 @@
 import { setting } from '@walpost/native/settings';
-import { BATCH, openConsumerLoad, SIDE_BY_SIDE } from './consumer-load.js';
+import { BATCH, openConsumerLoad } from './consumer-load.js';
 import { javaConsumerRate } from './kafka.js';
 import type { Bench, Measurement } from './measurement.js';
 import { STREAM_PARTS } from './parts.js';
@@ -8,6 +8,8 @@ import { summarize } from './statistics.js';
 
 const TOPIC = 'bench-consumer';
 const PARTITIONS = 6;
+/** Connections of pgbench, as many as the kit's consumer has. */
+const CLIENTS = 4;
 
 /** How many events a second a service acts on, inbox and effect in one transaction. */
 export const consumer: Measurement = {
@@ -49,7 +51,7 @@ async function run(bench: Bench): Promise<void> {
             database: 'payments',
             user: 'payments_app',
             password: setting(stack.env, 'PAYMENTS_PASSWORD'),
-            clients: SIDE_BY_SIDE,
+            clients: CLIENTS,
             seconds: quick ? 2 : 4,
             script: STATEMENTS,
           });
@@ -74,7 +76,7 @@ const STATEMENTS = `begin;
 select key, max(version) from inbox where topic = '${TOPIC}' and key = ${keys} group by key;
 insert into inbox (event_id, topic, key, version, received_at) select uuidv7(), '${TOPIC}', uuidv7()::text, 1, now() from generate_series(1, ${BATCH})
   on conflict do nothing returning event_id;
-select key from dead_letters where state in ('dead', 'parked') and topic = '${TOPIC}' and key = ${keys} for share;
+select key from dead_letters where state in ('dead', 'parked') and topic = '${TOPIC}' and key = ${keys};
 insert into payments (id, order_id, customer_id, amount, currency, traceparent, status, version, next_attempt_at,
   created_at, updated_at)
   select uuidv7(), uuidv7(), 'ada', 3499, 'EUR', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',

@@ -64,7 +64,7 @@ export function orderMessage(schemaId: number): Message {
  * @returns what it printed
  * @throws {BenchError} it failed; with the last line of its complaint
  */
-export async function runKafkaTool(stack: TestStack, tool: string, args: readonly string[]): Promise<string> {
+async function runKafkaTool(stack: TestStack, tool: string, args: readonly string[]): Promise<string> {
   const jdk = await findJdk(stack.env);
   const { kafka } = await fetchComponents(stack.env, jdk, () => undefined, undefined);
   const { code, stdout, stderr } = await stack.run(`${jdk.home}/bin/java`, [

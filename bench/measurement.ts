@@ -28,13 +28,6 @@ export interface Comparison {
   times?: number;
 }
 
-/** Samples of one metric that stand alone. */
-export interface Alone extends Metric {
-  title: string;
-  label: string;
-  samples: readonly number[];
-}
-
 /** A stack, and who releases what is opened on it. */
 export interface Place {
   stack: TestStack;
@@ -50,12 +43,8 @@ export interface Bench extends Place {
   quick: boolean;
   /** How often each side is sampled. */
   repeats: number;
-  /** Where the results go; a measurement may put files of its own beside them. */
-  folder: string;
   /** Samples subject and references in turn, as often as the run has repeats, and keeps the result. */
   compare(comparison: Comparison): Promise<void>;
-  /** Keeps samples that were not taken in turn with those of a reference. */
-  keep(alone: Alone): void;
   /** Says what is being done now, on the progress line. */
   say(text: string): void;
   /** Keeps a remark with the results. */

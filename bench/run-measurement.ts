@@ -3,13 +3,11 @@ import type { Comparison, Measurement, Side } from './measurement.js';
 import type { ProgressLine } from './progress-line.js';
 import { withReleases } from './releases.js';
 import { type Machine, type Result, type Row, rowsOf } from './result.js';
-import { summarize } from './statistics.js';
 
 export interface RunOptions {
   quick: boolean;
   /** How often each side is sampled. */
   repeats: number;
-  folder: string;
   machine: Machine;
   progress: ProgressLine;
   /** Ends the measurement at its next sample. */
@@ -20,7 +18,7 @@ export interface RunOptions {
 export async function runMeasurement(
   { name, summary, run }: Measurement,
   stack: TestStack,
-  { quick, repeats, folder, machine, progress, signal }: RunOptions,
+  { quick, repeats, machine, progress, signal }: RunOptions,
 ): Promise<Result> {
   const started = new Date();
   const rows: Row[] = [];
@@ -54,10 +52,7 @@ export async function runMeasurement(
         stack,
         quick,
         repeats,
-        folder,
         compare,
-        keep: ({ label, samples, ...row }) =>
-          rows.push({ ...row, subject: { label, samples, summary: summarize(samples) } }),
         say: (text) => {
           signal.throwIfAborted();
           progress.show(`${name}: ${text}`, done, total);

@@ -88,7 +88,6 @@ async function runAll(
       const result = await runMeasurement(measurement, stack, {
         quick,
         repeats,
-        folder,
         machine: thisMachine(),
         progress,
         signal,
