@@ -31,13 +31,17 @@ const walpost = (...args: string[]) => stack.run('node', ['scripts/dist/walpost.
 async function untilWell(): Promise<void> {
   let last = '';
   try {
-    await eventually(async () => {
-      const { code, stdout } = await walpost('doctor');
-      last = stdout;
-      return code === 0 && /, 0 broken$/m.test(stdout) && (await concernsOf(stack)).length === 0
-        ? true
-        : undefined;
-    }, 60);
+    await eventually(
+      async () => {
+        const { code, stdout } = await walpost('doctor');
+        last = stdout;
+        return code === 0 && /, 0 broken$/m.test(stdout) && (await concernsOf(stack)).length === 0
+          ? true
+          : undefined;
+      },
+      180,
+      1_000,
+    );
   } catch (error) {
     throw new Error(`not well again:\n${last.replace(/^ok .*\n/gm, '')}`, { cause: error });
   }

@@ -5,8 +5,17 @@ import postgres from 'postgres';
 
 export type Environment = Record<string, string>;
 
-/** Waits for an outcome: tries until `probe` neither throws nor gives undefined; then fails with its last error. */
-export async function eventually<T>(probe: () => Promise<T | undefined>, withinSeconds = 60): Promise<T> {
+/**
+ * Waits for an outcome: tries until `probe` neither throws nor gives undefined; fails with its last error when that takes too
+ * long.
+ *
+ * @param pause between two tries, ms: a probe that is a program of its own keeps a core busy
+ */
+export async function eventually<T>(
+  probe: () => Promise<T | undefined>,
+  withinSeconds = 60,
+  pause = 100,
+): Promise<T> {
   const until = Date.now() + withinSeconds * 1000;
   for (;;) {
     let problem: unknown;
@@ -16,8 +25,9 @@ export async function eventually<T>(probe: () => Promise<T | undefined>, withinS
     } catch (error) {
       problem = error;
     }
-    if (Date.now() > until) throw new Error(`not so within ${withinSeconds} s`, { cause: problem });
-    await delay(100);
+    if (Date.now() > until)
+      throw new Error(`not so within ${withinSeconds} s${problem ? `: ${problem}` : ''}`, { cause: problem });
+    await delay(pause);
   }
 }
 
