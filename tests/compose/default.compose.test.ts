@@ -268,7 +268,8 @@ test('down keeps the data, and the services may come back first: each waits, say
       PATIENCE,
     );
   }
-  await stack.compose('up', '--wait');
+  // A watcher that has been without Connect for longer than its start may take is unhealthy, until Connect is there.
+  await eventually(() => stack.compose('up', '--wait'), PATIENCE, 1_000);
   for (const service of SERVICES)
     expect([service, await stack.inspect(service, '{{.RestartCount}}')]).toEqual([service, '0']);
   // The passwords are kept with the data.

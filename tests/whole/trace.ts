@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
-import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER } from './support.js';
-
-let stack: TestStack;
-
-beforeAll(async () => {
-  stack = await testStack();
-}, 300_000);
-afterAll(() => stack?.close());
+import { expect, test } from '@jest/globals';
+import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER } from '../support.js';
+import { stack } from './stack.js';
 
 const walpost = (...args: string[]) => stack.run('node', ['scripts/dist/walpost.js', ...args]);
 
@@ -123,4 +116,5 @@ test('with Kafka and Connect away the databases still tell their part', async ()
   expect(text).toMatch(/^not asked: Kafka at .*/m);
   expect(text).toMatch(/^not asked: connectors: Kafka Connect at .* does not answer: ECONNREFUSED$/m);
   expect(text).toMatch(/PaymentAuthorized handled once/);
-}, 120_000);
+  for (const part of ['kafka', 'connect']) await stack.start(part);
+}, 180_000);

@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
+import { expect, test } from '@jest/globals';
 import avro from 'avsc';
 import { CloudEvent, Kafka as CloudEventsKafka, type KafkaMessage } from 'cloudevents';
-import { call, endOf, eventually, placeOrder, readTopic, SAMPLE_ORDER, setting } from './support.js';
-
-let stack: TestStack;
-
-beforeAll(async () => {
-  stack = await testStack();
-}, 300_000);
-afterAll(() => stack?.close());
+import { call, endOf, eventually, placeOrder, readTopic, SAMPLE_ORDER, setting } from '../support.js';
+import { stack } from './stack.js';
 
 /** Asks one of the other services. */
 async function ask(service: string, path: string): Promise<unknown> {

@@ -1,14 +1,7 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
-import { scenarios } from './scenarios/scenarios.js';
-import { play } from './scenarios/stage.js';
-
-let stack: TestStack;
-
-beforeAll(async () => {
-  stack = await testStack();
-}, 300_000);
-afterAll(() => stack?.close());
+import { expect, test } from '@jest/globals';
+import { scenarios } from '../scenarios/scenarios.js';
+import { play } from '../scenarios/stage.js';
+import { stack } from './stack.js';
 
 // A scenario throws when one of its claims does not hold.
 test.each(scenarios)(

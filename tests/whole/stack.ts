@@ -1,0 +1,10 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { type TestStack, testStack } from '@walpost/native/test-stack';
+
+/** The whole stack, which all suites of this folder share: each leaves it running, and counts its own orders only. */
+export let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await testStack();
+}, 300_000);
+afterAll(() => stack?.close());
