@@ -8,7 +8,6 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname ?? '.', '..');
 const [mode, ...args] = process.argv.slice(2);
-const allProjects = ['--selectProjects', 'unit', 'integration', 'system'];
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 let endedBy;
 
@@ -84,35 +83,35 @@ function runQuietly(command, options, failure) {
 }
 
 async function test() {
-  if (selected(['compose']) && !hasDocker()) return;
-  if (selected(['integration', 'system', 'load'])) {
+  const { projects, others } = selectProjects();
+  if (projects.includes('compose') && !hasDocker()) return;
+  if (['integration', 'system', 'load'].some((name) => projects.includes(name))) {
     const { fetchForTests } = await import('../compose/native/dist/fetch-for-tests.js');
     await fetchForTests().catch((error) => {
       if (error.name !== 'StackError') throw error;
       giveUp(error.message);
     });
   }
-  // Unit tests side by side; the others one at a time, for a stack takes all that the machine has.
-  const runs =
-    args.length > 0
-      ? [['--runInBand', ...args, ...(args.includes('--selectProjects') ? [] : allProjects)]]
-      : allProjects
-          .slice(1)
-          .map((name) => [name === 'unit' ? '--maxWorkers=100%' : '--runInBand', '--selectProjects', name]);
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const options of runs) {
-    const code = await runJest(options, counts);
+  for (const name of projects) {
+    // Unit tests side by side; the others one at a time, for a stack takes all that the machine has.
+    const workers = name === 'unit' ? '--maxWorkers=100%' : '--runInBand';
+    const code = await runJest([workers, '--passWithNoTests', ...others, '--selectProjects', name], counts);
     process.exitCode ||= code;
     if (endedBy) break;
   }
   const { passed, failed, skipped } = counts;
+  if (passed + failed + skipped === 0) process.exitCode ||= 1;
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 }
 
-/** Whether one of these projects is to be run; unless they are named, all but the long ones are. */
-function selected(names) {
+/** The projects to run, all but the long ones unless they are named, and Jest's other arguments. */
+function selectProjects() {
   const at = args.indexOf('--selectProjects');
-  return at < 0 ? !names.includes('compose') : args.slice(at).some((name) => names.includes(name));
+  if (at < 0) return { projects: ['unit', 'integration', 'system'], others: args };
+  const end = args.findIndex((each, index) => index > at && each.startsWith('-'));
+  const projects = args.slice(at + 1, end < 0 ? args.length : end);
+  return { projects, others: args.toSpliced(at, projects.length + 1) };
 }
 
 function hasDocker() {
