@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { groups } from '@walpost/native/component';
 import { openSql } from './database.js';
 import { paceOrders } from './http-load.js';
 import type { Bench, Measurement, Metric, Side } from './measurement.js';
 import { followOrders } from './order-flow.js';
-import { WHOLE_PARTS } from './parts.js';
 import { type CpuTime, cpuTimes } from './process-cpu.js';
 import { addPublishedColumn } from './rivals/walpost-outbox.js';
 import { startProgram } from './service-process.js';
@@ -20,7 +20,7 @@ const WARM_UP_SECONDS = 60;
 export const cost: Measurement = {
   name: 'cost',
   summary: 'processor time, idle and by order at 10, 50 and 200 a second, against a polled outbox and calls',
-  parts: WHOLE_PARTS,
+  parts: groups,
   takesLong: true,
   run,
 };

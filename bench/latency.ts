@@ -6,8 +6,8 @@ import { openProducer } from './kafka.js';
 import type { Bench, Measurement, Side } from './measurement.js';
 import { FLOW_METRICS, followOrders, highestRate } from './order-flow.js';
 import { STREAM_PARTS } from './parts.js';
-import type { PollingRelay } from './rivals/polling-relay.js';
-import { addPublishedColumn, POLL_BATCH, POLL_EVERY, pollWalpostOutbox } from './rivals/walpost-outbox.js';
+import { POLL_EVERY, type PollingRelay } from './rivals/polling-relay.js';
+import { addPublishedColumn, pollWalpostOutbox } from './rivals/walpost-outbox.js';
 import { startService } from './service-process.js';
 
 const CONNECTORS = ['order-outbox', 'payment-outbox', 'inventory-outbox'];
@@ -114,8 +114,6 @@ async function pollOutbox({ note }: Bench, sql: postgres.Sql, producer: Producer
   return pollWalpostOutbox({
     sql,
     producer,
-    interval: POLL_EVERY,
-    batch: POLL_BATCH,
     onError: (error) => note(`the polling relay failed: ${String(error)}`),
   });
 }

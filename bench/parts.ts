@@ -20,16 +20,3 @@ export const RELAY_PARTS = ['postgres', 'kafka', 'connect', 'topics', 'migrate-o
 
 /** Everything that an order meets; its connectors are registered by the measurement. */
 export const SYSTEM_PARTS = [...STREAM_PARTS, 'mail', 'order', 'payment', 'inventory', 'notification'];
-
-/** All that `npm start` starts. */
-export const WHOLE_PARTS = [
-  'postgres',
-  'kafka',
-  'registry',
-  'connect',
-  'mail',
-  'setup',
-  'services',
-  'watcher',
-  'console',
-];

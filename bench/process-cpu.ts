@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { statusOf } from '@walpost/native/process-table';
 import { BenchError } from './measurement.js';
 
 /** Processor time, s. */
@@ -45,14 +46,9 @@ const add = (a: CpuTime, b: CpuTime): CpuTime => ({ user: a.user + b.user, syste
 function statistics(): [number, string[]][] {
   if (process.platform !== 'linux')
     throw new BenchError('Processor time by process is read from Linux’s /proc.');
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        return [[Number(pid), text.slice(text.lastIndexOf(')') + 2).split(' ')] as [number, string[]]];
-      } catch {
-        return [];
-      }
-    });
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.flatMap((pid): [number, string[]][] => {
+    const fields = statusOf(pid);
+    return fields ? [[pid, fields]] : [];
+  });
 }

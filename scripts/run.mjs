@@ -137,7 +137,8 @@ async function runJest(options, counts) {
   });
   const end = (signal) => {
     endedBy = signal;
-    process.kill(-child.pid, signal);
+    // One that comes while we tidy up finds nobody to hand it on to.
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, signal);
   };
   for (const signal of endings) process.on(signal, end);
   try {

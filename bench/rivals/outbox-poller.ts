@@ -1,6 +1,6 @@
 // A process that polls the outboxes of all services, in place of Kafka Connect.
 import { listen, openPool, openProducer, rivalConfig } from './program.js';
-import { POLL_BATCH, POLL_EVERY, pollWalpostOutbox } from './walpost-outbox.js';
+import { pollWalpostOutbox } from './walpost-outbox.js';
 
 const config = rivalConfig(process.env);
 const producer = await openProducer(config);
@@ -13,8 +13,6 @@ for (const [database, password] of outboxes)
   pollWalpostOutbox({
     sql: openPool(config, database, password),
     producer,
-    interval: POLL_EVERY,
-    batch: POLL_BATCH,
     // What was not published stays in the table for the next turn.
     onError: (error) => console.error(error),
   });

@@ -2,6 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Message, Producer } from 'kafkajs';
 import type postgres from 'postgres';
 
+/** From the end of a turn that found less than a batch to the next, ms. */
+export const POLL_EVERY = 100;
+/** The most rows of a turn. */
+const BATCH = 500;
+
 export interface PollingRelayOptions<R> {
   sql: postgres.Sql;
   producer: Producer;
@@ -9,10 +14,6 @@ export interface PollingRelayOptions<R> {
   table: string;
   topicOf(row: R): string;
   toMessage(row: R): Message;
-  /** From the end of a turn that found less than a batch to the next, ms. */
-  interval: number;
-  /** The most rows of a turn. */
-  batch: number;
   onError: (error: unknown) => void;
 }
 
@@ -34,7 +35,7 @@ interface OutboxRow {
  * between sending and marking sends it twice.
  */
 export function startPollingRelay<R extends OutboxRow>(options: PollingRelayOptions<R>): PollingRelay {
-  const { interval, batch, onError } = options;
+  const { onError } = options;
   const stopping = new AbortController();
   const running = (async () => {
     while (!stopping.signal.aborted) {
@@ -42,8 +43,8 @@ export function startPollingRelay<R extends OutboxRow>(options: PollingRelayOpti
         onError(error);
         return 0;
       });
-      if (published < batch)
-        await delay(interval, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (published < BATCH)
+        await delay(POLL_EVERY, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   })();
   return {
@@ -55,11 +56,11 @@ export function startPollingRelay<R extends OutboxRow>(options: PollingRelayOpti
 }
 
 async function publishBatch<R extends OutboxRow>(options: PollingRelayOptions<R>): Promise<number> {
-  const { sql, producer, table, topicOf, toMessage, batch } = options;
+  const { sql, producer, table, topicOf, toMessage } = options;
   return sql.begin(async (tx) => {
     const rows = await tx<R[]>`
       select * from ${tx(table)} where published_at is null order by created_at, id
-      limit ${batch} for update skip locked`;
+      limit ${BATCH} for update skip locked`;
     if (rows.length === 0) return 0;
     const topicMessages = [...new Set(rows.map(topicOf))].map((topic) => ({
       topic,

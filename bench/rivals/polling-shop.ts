@@ -3,9 +3,6 @@ import { newId } from '@walpost/kit/new-id';
 import { startPollingRelay } from './polling-relay.js';
 import { insertOrder, listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.js';
 
-const POLL_EVERY = 100;
-const BATCH = 500;
-
 const { config, sql, producer, decide } = await openPublishingShop();
 startPollingRelay({
   sql,
@@ -13,8 +10,6 @@ startPollingRelay({
   table: 'polled_outbox',
   topicOf: () => ORDER_CREATED.topic,
   toMessage: ({ id, aggregateid, payload }) => orderRecord(aggregateid, id, payload),
-  interval: POLL_EVERY,
-  batch: BATCH,
   // What was not published stays in the table for the next turn.
   onError: (error) => console.error(error),
 });

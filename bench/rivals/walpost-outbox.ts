@@ -2,10 +2,6 @@
 import type postgres from 'postgres';
 import { type PollingRelay, type PollingRelayOptions, startPollingRelay } from './polling-relay.js';
 
-/** From the end of a turn to the next, ms, and the most rows of one. */
-export const POLL_EVERY = 100;
-export const POLL_BATCH = 500;
-
 type OutboxRow = Record<
   'id' | 'aggregatetype' | 'aggregateid' | 'type' | 'ce_source' | 'traceparent',
   string

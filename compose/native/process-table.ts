@@ -17,13 +17,19 @@ export function startOf(pid: number): string | undefined {
 }
 
 function startFromProc(pid: number): string | undefined {
+  const fields = statusOf(pid);
+  if (fields === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  // Ticks since boot say nothing across a reboot without the boot's own id.
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return `${boot} ${fields[19]}`;
+}
+
+/** The fields of Linux's /proc/<pid>/stat (proc_pid_stat(5)) from the state on; undefined if there is no such process. */
+export function statusOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command's name stands in parentheses and may hold anything, so fields are counted after the last one.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // Ticks since boot say nothing across a reboot without the boot's own id.
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : `${boot} ${fields[19]}`;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ESRCH') return undefined;
     throw error;

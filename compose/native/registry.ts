@@ -7,6 +7,7 @@ import { portOf, setting } from './settings.js';
 /** The schema registry, Apicurio, with its storage in Postgres. */
 export function registryPart(site: Site): ProcessPart {
   const { settings } = site;
+  const jvm = ['-Xmx256m', '-XX:+UseSerialGC', quickCompiler, ...sharedClasses(site, 'registry')];
   const management = portOf(settings, 'SCHEMA_REGISTRY_MANAGEMENT_PORT');
   return {
     kind: 'process',
@@ -17,10 +18,7 @@ export function registryPart(site: Site): ProcessPart {
     launch: () =>
       launchJava(
         site,
-        [
-          ...['-Xmx256m', '-XX:+UseSerialGC', quickCompiler, ...sharedClasses(site, 'registry')],
-          ...['-jar', 'quarkus-run.jar'],
-        ],
+        [...jvm, '-jar', 'quarkus-run.jar'],
         {
           APICURIO_STORAGE_KIND: 'sql',
           APICURIO_STORAGE_SQL_KIND: 'postgresql',

@@ -37,8 +37,6 @@ export interface ConsumerOptions extends Subscription {
   onHandled?: (result: BatchResult) => void;
   /** The most events in one transaction; 500 when not given. */
   batchSize?: number;
-  /** The most partitions that are worked on at once, together when that goes; 12 when not given. */
-  concurrency?: number;
 }
 
 export interface RunningConsumer {
@@ -53,6 +51,7 @@ const SESSION_TIMEOUT = 8_000;
 const HEARTBEAT_EVERY = 2_000;
 /** How long the broker keeps a poll open while there is nothing to read, ms; an event ends it at once. */
 const POLL_FOR = 1_000;
+/** The most partitions that are worked on at once, together when that goes. */
 const PARTITIONS_AT_ONCE = 12;
 /** So many events of a partition are handled together with those of others; more of them fill a transaction. */
 const FEW = 100;
@@ -91,9 +90,9 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   });
   const merged = {
     sideBySide: 1,
-    mostAtOnce: options.concurrency ?? PARTITIONS_AT_ONCE,
+    mostAtOnce: PARTITIONS_AT_ONCE,
     patience: MERGE_PATIENCE,
-    // What failed together is looked at below.
+    // processParts has done that already, and a commit of offsets is for all of them.
     mayTryAlone: () => false,
   };
   const byTopic = new Map<string, (part: Part) => Promise<Hold | undefined>>();
@@ -229,7 +228,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
         autoCommit: true,
         autoCommitThreshold: 1,
         eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: merged.mostAtOnce,
+        partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
         eachBatch: (payload) => eachBatch(payload, commit),
       });
       await Promise.all([run, toldToStop]);

@@ -41,8 +41,8 @@ export interface BatchResult {
 }
 
 /**
- * Acts on records of one topic once, those of each key in their order, and in one transaction: what the inbox does not know yet is
- * handled; what cannot be read becomes a dead letter; what follows an open letter of its key is parked behind it.
+ * Acts on records of one topic once, those of each key in their order, and in one transaction: what the inbox does not
+ * know yet is handled; what cannot be read becomes a dead letter; what follows an open letter of its key is parked.
  *
  * @throws what a handler or the database throws; nothing of the batch is written then
  */
