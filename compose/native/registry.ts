@@ -7,7 +7,6 @@ import { portOf, setting } from './settings.js';
 /** The schema registry, Apicurio, with its storage in Postgres. */
 export function registryPart(site: Site): ProcessPart {
   const { settings } = site;
-  const jvm = ['-Xmx256m', '-XX:+UseSerialGC', quickCompiler, ...sharedClasses(site, 'registry')];
   const management = portOf(settings, 'SCHEMA_REGISTRY_MANAGEMENT_PORT');
   return {
     kind: 'process',
@@ -18,7 +17,10 @@ export function registryPart(site: Site): ProcessPart {
     launch: () =>
       launchJava(
         site,
-        [...jvm, '-jar', 'quarkus-run.jar'],
+        [
+          ...['-Xmx256m', '-XX:+UseSerialGC', quickCompiler, ...sharedClasses(site, 'registry')],
+          ...['-jar', 'quarkus-run.jar'],
+        ],
         {
           APICURIO_STORAGE_KIND: 'sql',
           APICURIO_STORAGE_SQL_KIND: 'postgresql',

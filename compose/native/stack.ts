@@ -78,9 +78,10 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   return new RunningStack(site, components, lock, report);
 }
 
-function selected(site: Site, include: readonly string[], views: Views): Component[] {
+/** All parts of a stack. None of them asks for Java before it is prepared or launched: a stack may go without. */
+export function partsOf(site: Site, views: Views = {}): Component[] {
   const siteOf = (name: string): Site => ({ ...site, settings: { ...site.settings, ...views[name] } });
-  const all: Component[] = [
+  return [
     postgresPart(site),
     kafkaPart(site),
     registryPart(site),
@@ -91,6 +92,10 @@ function selected(site: Site, include: readonly string[], views: Views): Compone
     watcherPart(site),
     consolePart(site),
   ];
+}
+
+function selected(site: Site, include: readonly string[], views: Views): Component[] {
+  const all = partsOf(site, views);
   const known = new Set<string>([...groups, ...all.map(({ name }) => name)]);
   const unknown = include.filter((name) => !known.has(name));
   if (unknown.length > 0) throw new Error(`Unknown part: ${unknown.join(', ')}`);
