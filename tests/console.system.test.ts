@@ -12,8 +12,8 @@ if (!chromium) {
 }
 const inBrowser = chromium ? test : test.skip;
 
-/** The page has to say it within this time, ms. */
-const SOON = 10_000;
+/** How long a wait for the page may take, ms: a machine that is three times slower keeps it. */
+const SOON = 30_000;
 
 let stack: TestStack;
 let browser: Browser;
@@ -55,14 +55,14 @@ inBrowser(
     expect(page.url()).not.toContain('token');
     await page.getByRole('button', { name: 'Start' }).click();
     await page.getByText(/^Placing 5 a second/).waitFor();
-    await page.getByRole('img', { name: /Order API: [3-9]\.\d orders\/s/ }).waitFor({ timeout: 25_000 });
+    await page.getByRole('img', { name: /Order API: [3-9]\.\d orders\/s/ }).waitFor({ timeout: 60_000 });
     await status('Everything flows');
     expect(await page.locator('.flow .stream').count()).toBeGreaterThan(8);
     expect(await seriousViolations(page)).toEqual([]);
     await shoot(page, 'healthy');
     await shoot(page, 'healthy-flow', '#flow');
   },
-  90_000,
+  240_000,
 );
 
 inBrowser(
@@ -85,7 +85,7 @@ inBrowser(
       await each.close();
     }
   },
-  90_000,
+  240_000,
 );
 
 inBrowser(
@@ -107,7 +107,7 @@ inBrowser(
     await page.keyboard.press('Enter');
     await page.locator('#order .error').filter({ hasText: 'format' }).waitFor();
   },
-  90_000,
+  240_000,
 );
 
 // The steps of a person who has never seen the system, with the page alone: what the page says first names the order;
@@ -145,7 +145,7 @@ inBrowser(
     await status('Everything flows').catch(async () => status('Everything flows'));
     await way.getByText('Finished: everything').waitFor();
   },
-  120_000,
+  240_000,
 );
 
 inBrowser(
@@ -188,7 +188,7 @@ inBrowser(
     await sql`alter table payments drop constraint broken`;
     await sql.end();
   },
-  120_000,
+  240_000,
 );
 
 inBrowser(
@@ -207,7 +207,7 @@ inBrowser(
     await visitor.getByRole('button', { name: 'Stop' }).first().click();
     await visitor.close();
   },
-  90_000,
+  240_000,
 );
 
 inBrowser(
@@ -234,13 +234,13 @@ inBrowser(
       .getByText(/Kafka Connect at .* does not answer/)
       .waitFor();
     await stack.stop('kafka');
-    await page.locator('#readers').getByText('not known').waitFor({ timeout: 20_000 });
+    await page.locator('#readers').getByText('not known').waitFor({ timeout: 60_000 });
     const { id } = await placeOrder(stack.env);
     await page.locator('#order').getByRole('link', { name: id }).first().waitFor();
     await shoot(page, 'kafka-away');
     expect(errors).toEqual([]);
   },
-  90_000,
+  240_000,
 );
 
 test('a console that cannot start leaves the rest running', async () => {
@@ -258,4 +258,4 @@ test('a console that cannot start leaves the rest running', async () => {
   } finally {
     await rest.close();
   }
-}, 60_000);
+}, 180_000);

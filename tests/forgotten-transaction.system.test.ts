@@ -49,4 +49,4 @@ test('a transaction that the broker has forgotten does not hold up those who rea
   });
   await reader.disconnect();
   expect(read).toEqual(['after it']);
-}, 90_000);
+});

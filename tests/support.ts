@@ -13,7 +13,7 @@ export type Environment = Record<string, string>;
  */
 export async function eventually<T>(
   probe: () => Promise<T | undefined>,
-  withinSeconds = 60,
+  withinSeconds = 120,
   pause = 100,
 ): Promise<T> {
   const until = Date.now() + withinSeconds * 1000;

@@ -31,4 +31,4 @@ test("AsyncAPI's own parser finds nothing wrong with it, and every event with it
   });
   const receives = document?.operations().filterByReceive() ?? [];
   expect(receives.map((operation) => operation.id())).toContain('payment-service.receive.order-events');
-}, 60_000);
+});

@@ -8,7 +8,7 @@ let stack: ComposeStack;
 beforeAll(async () => {
   stack = await composeStack('compose.yaml');
 });
-afterAll(() => stack?.close(), 60_000);
+afterAll(() => stack?.close());
 
 const SERVICES = ['order', 'payment', 'inventory', 'notification'];
 
@@ -46,7 +46,7 @@ test('the console shows what there is, and doctor finds nothing broken', async (
   });
   expect(refused.status).toBe(401);
   expect(await stack.compose('run', '--rm', 'walpost', 'doctor')).toMatch(/, 0 broken$/m);
-}, 90_000);
+});
 
 test('nothing listens beyond the loopback address', async () => {
   const { services } = JSON.parse(await stack.compose('config', '--format', 'json')) as {
@@ -74,7 +74,7 @@ test('nothing listens beyond the loopback address', async () => {
     mode ? [[name, mode]] : [],
   );
   expect(modes).toEqual([['secrets', 'none']]);
-}, 60_000);
+});
 
 test('what keeps running may take 4 GB of memory together, and no more', async () => {
   const { services } = JSON.parse(await stack.compose('config', '--format', 'json')) as {
@@ -84,7 +84,7 @@ test('what keeps running may take 4 GB of memory together, and no more', async (
   expect(running.filter(([, { mem_limit }]) => !mem_limit).map(([name]) => name)).toEqual([]);
   const sum = running.reduce((bytes, [, { mem_limit }]) => bytes + Number(mem_limit), 0);
   expect(sum / 2 ** 30).toBeLessThanOrEqual(4);
-}, 60_000);
+});
 
 /** Runs SQL in the Postgres container as a role, by TCP as everybody else. @returns what psql said, good or bad */
 async function psql(role: string, password: string, database: string, text: string): Promise<string> {
@@ -109,7 +109,7 @@ test('cdc reads the outbox and replicates from the publishing databases, and may
     /no pg_hba.conf entry for replication/,
   );
   expect(await psql('cdc', 'wrong', 'dbname=orders', 'select 1')).toMatch(/password authentication failed/);
-}, 60_000);
+});
 
 test('a connector may neither name other servers nor read the rest of the worker’s environment', async () => {
   const url = `http://127.0.0.1:${setting(stack.env, 'CONNECT_PORT')}`;
@@ -138,7 +138,7 @@ test('a connector may neither name other servers nor read the rest of the worker
   expect(await check({ 'database.dbname': '$' + '{env:GROUP_ID}' })).toMatch(
     /^400 .*database "\$\{env:GROUP_ID\}" does not exist|^[45]00 .*GROUP_ID/s,
   );
-}, 60_000);
+});
 
 test('a topic comes from the table of topics, never from a typing error', async () => {
   const producer = kafkaOf(stack.env).producer({ retry: { retries: 1 } });
@@ -146,7 +146,7 @@ test('a topic comes from the table of topics, never from a typing error', async 
   const sent = producer.send({ topic: 'order-event', messages: [{ value: 'x' }] });
   await expect(sent).rejects.toThrow(/does not host this topic-partition/);
   await producer.disconnect();
-}, 60_000);
+});
 
 test('a service is nobody in its container, writes nowhere, and carries no password in its image', async () => {
   const probe = `
@@ -205,7 +205,7 @@ test('whoever needs a password is shown it', async () => {
     'select current_user',
   ];
   expect((await stack.compose(...said)).trim()).toBe('postgres');
-}, 60_000);
+});
 
 test('told to stop under load, each service is gone within 10 s, and no message is lost', async () => {
   const { ids } = await orderWhile(stack.env, async () => {

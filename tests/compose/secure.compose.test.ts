@@ -18,7 +18,7 @@ beforeAll(async () => {
   ca = readFileSync(join(folder, 'root.crt'), 'utf8');
   rmSync(folder, { recursive: true });
 }, 600_000);
-afterAll(() => stack?.close(), 60_000);
+afterAll(() => stack?.close());
 
 const QUICK = { retry: { retries: 1, initialRetryTime: 50 }, logLevel: kafkajs.logLevel.NOTHING };
 
@@ -57,7 +57,7 @@ test('an order goes all the way', async () => {
     items: [{ sku: 'BOOK-1', quantity: 1, unitPrice: 1 }],
   });
   expect((await endOf(stack.env, cancelled.id)).status).toBe('CANCELLED');
-}, 90_000);
+});
 
 test('Kafka refuses a wrong password, and whoever speaks plain text', async () => {
   await expect(
@@ -66,7 +66,7 @@ test('Kafka refuses a wrong password, and whoever speaks plain text', async () =
   const brokers = [`localhost:${setting(stack.env, 'KAFKA_PORT')}`];
   const plain = new kafkajs.Kafka({ brokers, connectionTimeout: 3000, ...QUICK });
   await expect(using(plain.admin(), (admin) => admin.listTopics())).rejects.toThrow();
-}, 60_000);
+});
 
 test('a service sees its own topics only, writes none, and reads as its own group only', async () => {
   await using(payment().admin(), async (admin) => {
@@ -99,7 +99,7 @@ test('a service sees its own topics only, writes none, and reads as its own grou
   expect(logged).not.toContain('GROUP_AUTHORIZATION_FAILED');
   await expect(crash('order-service', 'order-events')).rejects.toThrow('Failed to find group coordinator');
   expect(logged).toContain('GROUP_AUTHORIZATION_FAILED');
-}, 90_000);
+});
 
 test('Postgres refuses plain text, and its certificate is good', async () => {
   const options = {
@@ -117,7 +117,7 @@ test('Postgres refuses plain text, and its certificate is good', async () => {
   const [row] = await encrypted`select ssl, version from pg_stat_ssl where pid = pg_backend_pid()`;
   expect(row).toEqual({ ssl: true, version: 'TLSv1.3' });
   await encrypted.end();
-}, 60_000);
+});
 
 /** Asks through the gateway. @returns the status */
 function knock(
@@ -151,7 +151,7 @@ test('Connect and the registry open to the right user only', async () => {
     403,
   );
   expect(await knock('SCHEMA_REGISTRY_PORT', 'DELETE', `${subjects}/order-events-x`, service)).toBe(403);
-}, 60_000);
+});
 
 test('from a service’s container there is no way around the gateway', async () => {
   const look = `require('node:dns').promises.lookup(process.argv[1]).then(() => console.log('found'), (e) => console.log(e.code))`;
@@ -160,4 +160,4 @@ test('from a service’s container there is no way around the gateway', async ()
       /ENOTFOUND|EAI_AGAIN/,
     );
   expect((await stack.compose('exec', '-T', 'order', 'node', '-e', look, 'gateway')).trim()).toBe('found');
-}, 60_000);
+});

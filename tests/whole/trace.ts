@@ -57,7 +57,7 @@ test('a finished order: row, outbox, slot, topic, readers, replies, e-mails', as
     verdict: { state: 'finished' },
     problems: [],
   });
-}, 90_000);
+});
 
 test('an order that nobody knows, and something that is no order', async () => {
   const id = randomUUID();
@@ -70,7 +70,7 @@ test('an order that nobody knows, and something that is no order', async () => {
   const wrong = await walpost('trace', '42');
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain('"42" is no order id');
-}, 60_000);
+});
 
 // A person who has never seen the system finds the cause with one command, and the next one is printed.
 test('stuck behind a service that does not run: trace, groups describe', async () => {

@@ -93,7 +93,7 @@ test('the snapshot tells what can be asked, and why the rest cannot', async () =
   expect(orders).toEqual({ value: { latest: [], pending: [] } });
   expect(scenario.unavailable).toContain('not part of this installation');
   expect(changeable).toBe(true);
-}, 30_000);
+});
 
 test('the stream sends one picture after the other, with the headers of every other answer', async () => {
   const base = (await ask('/health/live')).url;
@@ -118,7 +118,7 @@ test('the page and its policy: nothing from elsewhere, in no frame', async () =>
   expect(headers.get('x-content-type-options')).toBe('nosniff');
   expect(headers.get('referrer-policy')).toBe('no-referrer');
   expect(headers.get('cache-control')).toBe('no-store');
-}, 30_000);
+});
 
 test.each([
   ['/api/load', put({ perSecond: 1 })],
@@ -155,7 +155,7 @@ test('an order that nobody knows, and something that is no order id', async () =
   const { json } = await ask('/api/orders/01a20a29-fdef-7588-a123-7da3b8390638');
   expect(json).toMatchObject({ verdict: { state: 'unknown' }, steps: [] });
   expect((await ask('/api/orders/42')).status).toBe(400);
-}, 30_000);
+});
 
 // A page of another site whose name points here must not read what is here.
 test.each([
@@ -197,7 +197,7 @@ test('more look-ups at once than it takes are told to come back', async () => {
   for (const { headers, json } of refused)
     expect([headers.get('retry-after'), json.type]).toEqual(['1', 'urn:walpost:problem:busy']);
   expect((await ask(path)).status).toBe(200);
-}, 60_000);
+});
 
 test.each(['urn:uuid:ID', 'ID%00', 'x'])('%s is no order id', async (id) => {
   const answer = await ask(`/api/orders/${id.replace('ID', '01a20a29-fdef-7588-a123-7da3b8390638')}`);

@@ -84,7 +84,7 @@ test('the driver keeps no place for statements of long ago', async () => {
     await close();
     jest.useRealTimers();
   }
-}, 30_000);
+});
 
 test('what is asked in the moment in which a connection breaks hears of it', async () => {
   const { db, ping } = openByLink(1);
@@ -138,7 +138,7 @@ test('while connections break, every caller hears, and a transaction is whole or
   expect([...torn]).toEqual([]);
   const there = await server.admin`select id from first where id = any(${written})`;
   expect(there.length).toBe(written.length);
-}, 30_000);
+});
 
 test('arrays arrive as they were given', async () => {
   const texts = ['', 'a,b', '{}', '"', '\\', '\\"', 'NULL', 'null', ' a\tb\n', 'ü😀', null];
