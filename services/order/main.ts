@@ -7,6 +7,7 @@ import { buildApp } from './app.js';
 import { expireOrders } from './expire-orders.js';
 import { replyHandlers } from './on-reply.js';
 import { publishedEvents } from './published-events.js';
+import { waitForAnswers } from './wait-for-answers.js';
 
 /** How often overdue orders are looked for, ms. */
 const OVERDUE_CHECK = 5_000;
@@ -32,12 +33,14 @@ await runMain(async () => {
       settings: config,
     },
     ({ housekeeping, openForRequests, clock, encode, logger, defer }) => {
+      const overdueBefore = waitForAnswers(config.ORDER_REPLY_WITHIN_S * 1000);
       defer(
         'overdue orders',
         every(OVERDUE_CHECK, 'cancel overdue orders', logger, async () => {
           await clock.compare();
           const now = clock.now();
-          const placedBefore = new Date(now.getTime() - config.ORDER_REPLY_WITHIN_S * 1000);
+          const placedBefore = overdueBefore(now);
+          if (!placedBefore) return;
           const cancelled = await expireOrders(housekeeping, encode, placedBefore, now);
           if (cancelled > 0) logger.warn({ cancelled }, 'orders cancelled, their answers are overdue');
         }),
