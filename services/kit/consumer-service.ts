@@ -43,6 +43,8 @@ const CONSUMER_CONNECTIONS = 4;
 const HOUSEKEEPING_CONNECTIONS = 4;
 /** How long a request waits for a lock, ms: its caller would rather wait for a moment than be refused. */
 const REQUEST_LOCK_TIMEOUT = 10_000;
+/** How long a stop waits for statements under way, ms: with the rest it fits into the 9 s that a stop may take. */
+const ANSWER_WITHIN = 4_000;
 
 /** How soon a replay that somebody asked for begins, ms. */
 const REPLAY_CHECK = 1_000;
@@ -200,6 +202,10 @@ export async function runConsumerService(
       consumer: consumer.ready,
     });
     defer('http', () => app.close());
+    // The other releases wait for what is under way; of a server that does not answer it would never end.
+    defer('statements without an answer', () => {
+      setTimeout(() => void Promise.all(pools.map((pool) => pool.close(0))), ANSWER_WITHIN).unref();
+    });
     await app.listen({ host: settings.HOST, port: options.port });
   });
 }

@@ -42,13 +42,15 @@ export interface ConsumerOptions extends Subscription {
 export interface RunningConsumer {
   /** Throws the reason when events are not being handled. */
   ready(): void;
-  /** Finishes the batches under way, commits their offsets and leaves the group. */
+  /** Finishes the batches under way, commits their offsets and leaves the group; a Kafka that is silent is left as it is. */
   close(): Promise<void>;
 }
 
 /** A member that died is noticed after this long, ms; a rebalance then gives its partitions to others. */
 const SESSION_TIMEOUT = 8_000;
 const HEARTBEAT_EVERY = 2_000;
+/** How long the end waits for Kafka, ms: the group notices by itself that a member is gone. */
+const LEAVE_WITHIN = 5_000;
 /** How long the broker keeps a poll open while there is nothing to read, ms; an event ends it at once. */
 const POLL_FOR = 1_000;
 /** The most partitions that are worked on at once, together when that goes. */
@@ -219,9 +221,14 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
         if (!restart) reject(error);
       });
     });
-    try {
+    const connect = async () => {
       await consumer.connect();
       await consumer.subscribe({ topics, fromBeginning: true });
+    };
+    try {
+      // The client tries for 15 s to reach a Kafka that is away, and a stop does not wait for that.
+      await Promise.race([connect(), toldToStop]);
+      if (stopping.signal.aborted) return;
       const run = consumer.run({
         // Offsets are committed below. What no batch shows, markers and aborted transactions, kafkajs commits so: if
         // it stayed uncommitted until the next event, retention would seem to have removed something unread.
@@ -249,7 +256,9 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     },
     async close() {
       stopping.abort();
-      await running;
+      const giveUp = new AbortController();
+      await Promise.race([running, pause(LEAVE_WITHIN, giveUp.signal)]);
+      giveUp.abort();
     },
   };
 }

@@ -35,8 +35,8 @@ export interface Database {
   db: Db;
   /** Resolves when the server answers a query; rejects with the driver's error, or a ConfigError for a pooler. */
   ping(): Promise<void>;
-  /** Waits up to 5 s for running statements, then closes every connection. */
-  close(): Promise<void>;
+  /** Waits for running statements, 5 s unless said, then closes every connection: what still waits is rejected. */
+  close(seconds?: number): Promise<void>;
 }
 
 /** After this long without a word, ms, the server is gone: a statement under way would have ended before. */
@@ -100,9 +100,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     db,
     ping: () => checkSession(client),
-    close() {
+    close(seconds = 5) {
       clearInterval(timer);
-      return client.end({ timeout: 5 });
+      return client.end({ timeout: seconds });
     },
   };
 }

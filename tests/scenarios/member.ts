@@ -60,7 +60,7 @@ export function startMember(config: MemberConfig, onHandled: (result: BatchResul
   return {
     ready: consumer.ready,
     close() {
-      closed ??= consumer.close().then(close);
+      closed ??= consumer.close().then(() => close());
       return closed;
     },
   };
