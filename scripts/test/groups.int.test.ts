@@ -34,7 +34,8 @@ beforeEach(async () => {
   topic = `test-${randomUUID()}`;
   group = `test-${randomUUID()}`;
   await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: false });
-  await eventually(() => admin.fetchTopicMetadata({ topics: [topic] }));
+  // A leader that metadata name may not know of it yet.
+  await eventually(() => admin.fetchTopicOffsets(topic));
 });
 
 const send = (partition: number, ...timestamps: number[]) =>
