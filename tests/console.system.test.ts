@@ -132,7 +132,7 @@ inBrowser(
     await shoot(page, 'stuck-order', '#order');
 
     await page.getByRole('button', { name: /Start|Change/ }).click();
-    await eventually(async () => (Number(await behind('payment-service')) >= 20 ? true : undefined), 30);
+    await eventually(async () => (Number(await behind('payment-service')) >= 20 ? true : undefined));
     await page.getByRole('button', { name: 'Stop' }).first().click();
     await page
       .locator('#readers details')

@@ -65,7 +65,7 @@ withDisk(
     await stack.run('dd', ['if=/dev/zero', `of=${join(disk, BALLAST)}`, 'bs=64k']);
     const ids = await placeOrders(stack.env, ORDERS);
     // Kafka gives up a disk that it cannot write to, and itself with the last one.
-    await eventually(async () => (stack.pid('kafka') === broker ? undefined : true), 60);
+    await eventually(async () => (stack.pid('kafka') === broker ? undefined : true));
     ids.push(...(await placeOrders(stack.env, ORDERS)));
 
     rmSync(join(disk, BALLAST));

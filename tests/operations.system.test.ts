@@ -120,7 +120,7 @@ test('why is my order stuck? The command line alone tells', async () => {
   const first = await eventually(async () => {
     const { stdout } = await walpost('doctor');
     return offered(stdout).find((command) => command.startsWith('trace '));
-  }, 60);
+  });
   expect(first).toBe(`trace ${id}`);
   const trace = await walpost(...first.split(' '));
   expect(trace.stdout).toMatch(/^stuck at inventory-service .* its group has no member$/m);
@@ -265,7 +265,7 @@ test('scaling out: one more process shares the partitions', async () => {
   await eventually(async () => {
     const { stdout } = await walpost('groups', 'describe', 'payment-service');
     return /^payment-service: Stable, members: 2$/m.test(stdout) ? true : undefined;
-  }, 30);
+  });
   await stack.stop('payment-2');
   await untilWell();
 }, 120_000);

@@ -119,7 +119,7 @@ test('20,000 events, 1 % poison, two instances killed in turns: each acts once, 
     await stack.ready(victim);
     const seen = await count('inbox');
     // The survivor, or both, get further before the next one dies.
-    await eventually(async () => ((await count('inbox')) > seen || (await done()) ? true : undefined), 60);
+    await eventually(async () => ((await count('inbox')) > seen || (await done()) ? true : undefined));
   }
   expect(kills).toBeGreaterThanOrEqual(2);
 
@@ -144,7 +144,7 @@ test('20,000 events, 1 % poison, two instances killed in turns: each acts once, 
   await sql`alter table emails drop constraint broken`;
   const broken = await sql<{ key: string }[]>`select key from dead_letters where error_code = '23514'`;
   await sql`update dead_letters set replay_requested_at = now() where key = any(${broken.map(({ key }) => key)})`;
-  await eventually(async () => ((await count('emails')) >= good + 2 * broken.length ? true : undefined), 60);
+  await eventually(async () => ((await count('emails')) >= good + 2 * broken.length ? true : undefined));
   for (const { id } of await sql`select id from dead_letters where state = 'dead' limit 3`) {
     await walpost(
       'dead-letters',

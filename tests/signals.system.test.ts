@@ -43,7 +43,7 @@ async function metric(service: string, is: (value: number) => boolean, name: str
   return eventually(async () => {
     const value = metricIn(await scrape(service), name, ...labels);
     return value !== undefined && is(value) ? value : undefined;
-  }, 40);
+  });
 }
 
 /** The tree of one order that was confirmed; the answer that came second confirmed it. */
@@ -94,7 +94,7 @@ test('one order is one trace: request, database, relay, every reader, replies, g
     const isPayment = lines.some((line) => line.endsWith('< order-service: process payment-events'));
     expect(lines.sort()).toEqual(TREE(isPayment ? 'payment' : 'inventory').sort());
     return found;
-  }, 30);
+  });
   for (const { startTimeUnixNano, endTimeUnixNano, status } of spans.values()) {
     expect(BigInt(endTimeUnixNano) >= BigInt(startTimeUnixNano)).toBe(true);
     expect(status?.code ?? 0).toBe(0);
@@ -140,7 +140,7 @@ test('a consumer that is stopped shows as lag in messages and seconds', async ()
       .split('\n')
       .filter((line) => /^walpost_group_lag_seconds.*notification-service.* (?!0$)/.test(line));
     return lagging.length > 0 ? lagging : undefined;
-  }, 40);
+  });
   await stack.start('notification');
 });
 
@@ -150,7 +150,7 @@ async function watcherHealth(status: number): Promise<unknown> {
     const response = await fetch(`http://127.0.0.1:${setting(stack.env, 'WATCHER_PORT')}/health/ready`);
     const body: unknown = await response.json();
     return response.status === status ? body : undefined;
-  }, 40);
+  });
 }
 
 test('a relay that is away shows as a slot that nobody reads, a row that waits, a watcher that is not ready', async () => {

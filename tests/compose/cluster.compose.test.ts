@@ -4,7 +4,7 @@ import { parseEnv, promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endOf, eventually, placeOrder, setting } from '../support.js';
 import { askPrometheus, emptyPanels } from './ask-prometheus.js';
-import { type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
+import { ASK_EVERY, type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
 import { effectsOf, exactly, orderWhile } from './order-load.js';
 
 const versions = new URL('../../compose/versions.env', import.meta.url);
@@ -35,7 +35,7 @@ if (!hasPrometheus) console.warn(`its test needs the image: docker pull ${PROMET
     const judged = await eventually(async () => {
       const now = await askPrometheus(stack.env);
       return now.pending.length === 0 ? now : undefined;
-    }, 60);
+    });
     // Connect answers there only with CONNECT_JMX_EXPORTER=true.
     expect(judged.unreachable.filter((each) => !each.startsWith('http://connect:9404/'))).toEqual([]);
     expect(judged.unjudged).toEqual([]);
@@ -46,7 +46,7 @@ if (!hasPrometheus) console.warn(`its test needs the image: docker pull ${PROMET
     await eventually(async () => {
       expect(await empty()).toEqual([]);
       return true;
-    }, 30);
+    });
   },
   120_000,
 );
@@ -84,12 +84,12 @@ explainedTest(
       const [row] = JSON.parse(said) as { taskState: string; worker: string }[];
       return row?.taskState === 'RUNNING' ? row.worker : undefined;
     };
-    const [victim] = (await eventually(() => workerOf('connect'), PATIENCE)).split(':');
+    const [victim] = (await eventually(() => workerOf('connect'), PATIENCE, ASK_EVERY)).split(':');
     const survivor = victim === 'connect' ? 'connect-2' : 'connect';
     const { ids, refused } = await orderWhile(stack.env, async () => {
       await stack.compose('kill', String(victim));
       await flows();
-      expect((await eventually(() => workerOf(survivor), PATIENCE)).split(':')[0]).toBe(survivor);
+      expect((await eventually(() => workerOf(survivor), PATIENCE, ASK_EVERY)).split(':')[0]).toBe(survivor);
       await stack.start(String(victim));
       await stack.healthy(String(victim));
     });
@@ -109,7 +109,7 @@ explainedTest(
       (await stack.compose('exec', '-T', 'postgres-standby', 'psql', '-U', 'postgres', '-XAtc', slots))
         .trim()
         .split('\n');
-    await eventually(async () => ((await names()).length === 3 ? true : undefined), PATIENCE);
+    await eventually(async () => ((await names()).length === 3 ? true : undefined), PATIENCE, ASK_EVERY);
     expect(await names()).toEqual(['inventory_outbox', 'order_outbox', 'payment_outbox']);
     const { ids } = await orderWhile(stack.env, async () => {
       const own = Object.fromEntries(

@@ -13,6 +13,8 @@ const run = promisify(execFile);
  * 90 s on two slow cores that twenty other processes keep busy.
  */
 export const PATIENCE = 240;
+/** Between two questions to Docker, ms: each is a program that takes a core for a moment. */
+export const ASK_EVERY = 1_000;
 
 /** A project of its own on this machine's Docker: own name, ports, passwords and volumes. */
 export interface ComposeStack {
@@ -109,6 +111,7 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
       await eventually(
         async () => ((await inspect(service, '{{.State.Health.Status}}')) === 'healthy' ? true : undefined),
         PATIENCE,
+        ASK_EVERY,
       );
     },
     inspect,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { programSecrets, secretNames } from '@walpost/native/secrets';
 import { endOf, eventually, kafkaOf, placeOrder, setting } from '../support.js';
-import { type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
+import { ASK_EVERY, type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
 import { effectsOf, exactly, orderWhile } from './order-load.js';
 
 let stack: ComposeStack;
@@ -37,7 +37,7 @@ test('the console shows what there is, and doctor finds nothing broken', async (
   const snapshot = await eventually(async () => {
     const answer = (await (await fetch(`${console}/api/snapshot`)).json()) as { concerns: unknown[] };
     return answer.concerns.length === 0 ? answer : undefined;
-  }, 30);
+  });
   expect(snapshot).toMatchObject({ groups: { value: { length: 4 } }, changeable: true });
   const refused = await fetch(`${console}/api/load`, {
     method: 'PUT',
@@ -235,7 +235,7 @@ test.each([
         for (const service of services) {
           const before = await restarts(service);
           await stack.crash(service);
-          await eventually(async () => (await restarts(service)) > before || undefined, PATIENCE);
+          await eventually(async () => (await restarts(service)) > before || undefined, PATIENCE, ASK_EVERY);
           await stack.healthy(service);
           const { id } = await eventually(() => placeOrder(stack.env), PATIENCE);
           const { status } = await endOf(stack.env, id, PATIENCE);
@@ -266,10 +266,11 @@ test('down keeps the data, and the services may come back first: each waits, say
     await eventually(
       async () => (line.test(await stack.compose('logs', service)) ? true : undefined),
       PATIENCE,
+      ASK_EVERY,
     );
   }
   // A watcher that has been without Connect for longer than its start may take is unhealthy, until Connect is there.
-  await eventually(() => stack.compose('up', '--wait'), PATIENCE, 1_000);
+  await eventually(() => stack.compose('up', '--wait'), PATIENCE, ASK_EVERY);
   for (const service of SERVICES)
     expect([service, await stack.inspect(service, '{{.RestartCount}}')]).toEqual([service, '0']);
   // The passwords are kept with the data.

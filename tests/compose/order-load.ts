@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { call, connectTo, type Environment, eventually, readTopic, SAMPLE_ORDER } from '../support.js';
-import { PATIENCE } from './compose-stack.js';
+import { ASK_EVERY, PATIENCE } from './compose-stack.js';
 
 /** What came of ordering: the ids of all orders that were answered 201, and how often the answer was another one. */
 export interface OrderLoad {
@@ -10,7 +10,7 @@ export interface OrderLoad {
 }
 
 /** Between two orders of a client, ms: what is looked at is that nothing is lost, not how much goes through. */
-const THINK_TIME = 100;
+const THINK_TIME = 300;
 
 /**
  * Keeps ordering while something happens to the stack, as good clients do: an order without an answer is sent again
@@ -112,12 +112,16 @@ export async function effectsOf(
     ),
   });
   const wanted = exactly(ids.length);
-  await eventually(async () => {
-    const found = await databases();
-    const short = Object.entries(found).filter(([name, n]) => n < Number(wanted[name as keyof Effects]));
-    if (short.length > 0) throw new Error(`of ${ids.length} orders: ${JSON.stringify(found)}`);
-    return true;
-  }, PATIENCE);
+  await eventually(
+    async () => {
+      const found = await databases();
+      const short = Object.entries(found).filter(([name, n]) => n < Number(wanted[name as keyof Effects]));
+      if (short.length > 0) throw new Error(`of ${ids.length} orders: ${JSON.stringify(found)}`);
+      return true;
+    },
+    PATIENCE,
+    ASK_EVERY,
+  );
   const versions = new Map<string, number[]>();
   for (const { key, headers } of await readTopic(env, 'order-events')) {
     const id = String(key);

@@ -20,7 +20,7 @@ export async function whileChanging<T>(
       const [waiting] = await database.admin`
         select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
       return waiting ? true : undefined;
-    }, 30);
+    });
     return [started];
   });
   return running as Promise<T>;

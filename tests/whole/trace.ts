@@ -13,7 +13,7 @@ async function traceUntil(id: string, conclusion: RegExp): Promise<string> {
       const { stdout, stderr } = await walpost('trace', id);
       last = stdout + stderr;
       return conclusion.test(last) ? last : undefined;
-    }, 40);
+    });
   } catch (error) {
     throw new Error(`never ${conclusion}, but:\n${last}`, { cause: error });
   }

@@ -18,7 +18,7 @@ test('it keeps to the rate and to its bound, counts, and stops', async () => {
   load = createOrderLoad(`http://127.0.0.1:${(api.address() as AddressInfo).port}`);
   load.set(1_000_000);
   expect(load.state().perSecond).toBe(MAX_PER_SECOND);
-  await eventually(async () => ((load?.state().placed ?? 0) >= 20 ? true : undefined), 10);
+  await eventually(async () => ((load?.state().placed ?? 0) >= 20 ? true : undefined));
   expect(load.state().endsAt).toBeLessThanOrEqual(Date.now() + 300_000);
   load.set(0);
   await load.close();
@@ -33,6 +33,6 @@ test('it keeps to the rate and to its bound, counts, and stops', async () => {
 test('an order API that is away is said, with its address', async () => {
   load = createOrderLoad('http://127.0.0.1:1');
   load.set(10);
-  await eventually(async () => load?.state().error ?? undefined, 10);
+  await eventually(async () => load?.state().error ?? undefined);
   expect(load.state().error).toMatch(/^http:\/\/127\.0\.0\.1:1: /);
 });

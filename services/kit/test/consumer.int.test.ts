@@ -109,7 +109,7 @@ async function effects(): Promise<{ key: string; version: number; consumer: stri
 }
 
 const settled = (count: number) =>
-  eventually(async () => ((await effects()).length >= count ? effects() : undefined), 30);
+  eventually(async () => ((await effects()).length >= count ? effects() : undefined));
 
 /** What the group still has to read, over all partitions. */
 async function lag(): Promise<bigint> {
@@ -140,7 +140,7 @@ test('two members split the partitions, a third group sees everything', async ()
   await eventually(async () => {
     const { groups } = await admin.describeGroups([groupId]);
     return groups[0]?.state === 'Stable' && groups[0].members.length === 2 ? true : undefined;
-  }, 30);
+  });
   await joined(second);
   const sent = keys(60);
   await produce(...sent.map((key) => record(key)));
@@ -174,7 +174,7 @@ test('killed between the database’s commit and the offset’s, an event acts o
 
   start('survivor');
   const seen = await settled(20);
-  await eventually(async () => ((await lag()) === 0n ? true : undefined), 30);
+  await eventually(async () => ((await lag()) === 0n ? true : undefined));
   expect(seen.map(({ key }) => key).sort()).toEqual([...sent].sort());
   expect(await effects()).toHaveLength(20);
   expect(seen.filter(({ consumer }) => consumer !== null)).toHaveLength(20 - before);

@@ -266,13 +266,13 @@ test('the metrics tell how long the oldest row waits for its slot', async () => 
     await mark();
     expect(await value(gauge)).toBe(0);
     await insertRow(new Date(Date.now() - 100));
-    await eventually(async () => ((await value(gauge)) > 0 ? true : undefined), 10);
+    await eventually(async () => ((await value(gauge)) > 0 ? true : undefined));
     expect(await value(gauge)).toBeLessThan(10);
     expect(await value(`walpost_slot_wal_status{slot="${SLOT}",status="reserved"}`)).toBe(1);
     expect(await value(`walpost_slot_active{slot="${SLOT}"}`)).toBe(0);
     await dropSlot();
     const missing = `walpost_slot_wal_status{slot="${SLOT}",status="missing"}`;
-    await eventually(async () => ((await value(missing)) === 1 ? true : undefined), 10);
+    await eventually(async () => ((await value(missing)) === 1 ? true : undefined));
   } finally {
     stop();
   }

@@ -69,7 +69,7 @@ async function startPooler(ignored: string): Promise<{ port: number; stop(): Pro
   child.stderr.on('data', (chunk) => {
     said += String(chunk);
   });
-  await eventually(async () => (said.includes('process up') ? true : undefined), 10);
+  await eventually(async () => (said.includes('process up') ? true : undefined));
   return {
     port,
     stop: async () => {

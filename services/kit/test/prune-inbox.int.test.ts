@@ -94,7 +94,7 @@ test('rows go once a day, whoever is first, and again when the retention is anot
   const logger = createLogger('test', 'silent');
   const prune = async (days: number, expected: string[]) => {
     const stop = keepInboxPruned(database.db, days, logger);
-    await eventually(async () => (String(await left()) === String(expected) ? true : undefined), 30);
+    await eventually(async () => (String(await left()) === String(expected) ? true : undefined));
     await stop();
   };
   for (const age of [0, 10, 20]) await seen(age);

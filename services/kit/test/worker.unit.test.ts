@@ -238,7 +238,7 @@ test('outcomes that cannot be written are tried for half a lease, and then their
     },
   });
   try {
-    await eventually(async () => freed || undefined, 15);
+    await eventually(async () => freed || undefined);
     expect(performance.now() - begun).toBeGreaterThanOrEqual(400);
   } finally {
     await worker.close();

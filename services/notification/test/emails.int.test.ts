@@ -61,7 +61,7 @@ async function send(
       sender.wake();
       const all = await rows();
       return until(all) ? all : undefined;
-    }, 60);
+    });
   } finally {
     await sender.close();
   }

@@ -89,7 +89,7 @@ test.each<[Step, string, string]>([
   server.answer(step, undefined);
   if (step === 'EHLO') server.answer('HELO' as Step, '250 fine');
   // A connection that has just been closed may be the next one's.
-  await eventually(async () => ((await outcome())[0] === 'SENT' ? true : undefined), 15);
+  await eventually(async () => ((await outcome())[0] === 'SENT' ? true : undefined));
 });
 
 test('what the server answers is kept without the address, and no longer than anybody reads', async () => {
@@ -125,7 +125,7 @@ test.each<[Step, boolean]>([
     const [status, text] = await sending;
     expect(status).toBe(mayHaveIt ? 'DEFERRED' : 'AWAY');
     expect(text).toBe(`no time left${mayHaveIt ? '; the server may have taken it all the same' : ''}`);
-    await eventually(async () => (server.connections() === 0 ? true : undefined), 15);
+    await eventually(async () => (server.connections() === 0 ? true : undefined));
     expect(server.messages).toEqual([]);
   },
 );

@@ -98,7 +98,7 @@ async function work(gateway: PaymentGateway, pools: Database[] = [database]): Pr
         select count(*)::int as due from payments where next_attempt_at is not null`;
       for (const worker of workers) worker.wake();
       return row?.due === 0 || undefined;
-    }, 20);
+    });
   } finally {
     await Promise.all(workers.map((worker) => worker.close()));
   }
