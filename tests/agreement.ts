@@ -77,7 +77,7 @@ function questions(
   const { sees, commands } = runbookSection(title);
   expect(sees).toHaveLength(1);
   const known = commands.map((args) => ['npx walpost', ...args].join(' '));
-  const walpost = (...args: string[]) => stack.run('node', ['scripts/dist/walpost.js', ...args]);
+  const walpost = (...args: string[]) => stack.walpost(...args);
   const asked: [string, () => Promise<Answer>][] = [
     [
       'page',

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => stack?.close());
 
 async function walpost(...args: string[]): Promise<void> {
-  const { code, stdout, stderr } = await stack.run('node', ['scripts/dist/walpost.js', ...args]);
+  const { code, stdout, stderr } = await stack.walpost(...args);
   if (code !== 0) throw new Error(`walpost ${args.join(' ')}: ${stdout}${stderr}`);
 }
 

@@ -25,7 +25,7 @@ afterAll(async () => {
   await stack?.close();
 });
 
-const walpost = (...args: string[]) => stack.run('node', ['scripts/dist/walpost.js', ...args]);
+const walpost = (...args: string[]) => stack.walpost(...args);
 
 /** Everything flows again, says doctor, and its exit code agrees. */
 async function untilWell(): Promise<void> {

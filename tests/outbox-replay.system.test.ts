@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => stack?.close());
 
 async function walpost(...args: string[]): Promise<{ code: number | null; text: string }> {
-  const { code, stdout, stderr } = await stack.run('node', ['scripts/dist/walpost.js', 'outbox', ...args]);
+  const { code, stdout, stderr } = await stack.walpost('outbox', ...args);
   return { code, text: `${stdout}${stderr}` };
 }
 

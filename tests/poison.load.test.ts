@@ -99,7 +99,7 @@ async function count(query: string): Promise<number> {
 }
 
 async function walpost(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await stack.run('node', ['scripts/dist/walpost.js', ...args]);
+  const { code, stdout, stderr } = await stack.walpost(...args);
   if (code !== 0) throw new Error(`walpost ${args.join(' ')}: ${stdout}${stderr}`);
   return stdout;
 }

@@ -40,12 +40,7 @@ async function arrived(ids: readonly string[], withinSeconds = 60) {
 }
 
 async function connectorStates(): Promise<unknown[]> {
-  const { code, stdout } = await stack.run('node', [
-    'scripts/dist/walpost.js',
-    'connectors',
-    'status',
-    '--json',
-  ]);
+  const { code, stdout } = await stack.walpost('connectors', 'status', '--json');
   expect([code, stdout]).toEqual([0, expect.stringContaining('RUNNING')]);
   return JSON.parse(stdout) as unknown[];
 }

@@ -7,7 +7,7 @@ import { type Outcome, runProgram } from './run-program.js';
 import type { Settings } from './settings.js';
 import { messageOf, StackError } from './stack-error.js';
 import { type State, Supervisor } from './supervise.js';
-import { servicePart } from './workspace-programs.js';
+import { commandLine, servicePart } from './workspace-programs.js';
 
 /** Told of every change, for a person to read. */
 export interface Reporter {
@@ -35,6 +35,8 @@ export interface Stack {
   pid(name: string): number | undefined;
   /** Runs a program to its end in the clone's root, with the stack's environment; `node` is this Node. */
   run(command: string, args: readonly string[], env?: Settings): Promise<Outcome>;
+  /** Runs the operator's command line on the stack. */
+  walpost(...args: string[]): Promise<Outcome>;
   /** Runs one more process of a service, e.g. `services/payment/dist/main.js` on another port, until it serves. */
   spawn(name: string, script: string, port: number, env?: Settings): Promise<void>;
   /** Stops everything, each part before what it needs. */
@@ -130,6 +132,10 @@ export class RunningStack implements Stack {
 
   pid(name: string): number | undefined {
     return this.#watched(name).pid;
+  }
+
+  walpost(...args: string[]): Promise<Outcome> {
+    return this.run('node', [commandLine, ...args]);
   }
 
   async run(command: string, args: readonly string[], env: Settings = {}): Promise<Outcome> {

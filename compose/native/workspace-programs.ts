@@ -16,6 +16,9 @@ const services = {
 type Service = keyof typeof services;
 export const serviceNames = Object.keys(services) as Service[];
 
+/** The operator's command line, seen from the clone's root. */
+export const commandLine = 'scripts/dist/walpost.js';
+
 /** What runs once: migrations, topics, schemas, connectors. */
 export function setupSteps({ settings }: Site): StepPart[] {
   const migrations = serviceNames.map((name) => `migrate-${name}`);
@@ -26,14 +29,13 @@ export function setupSteps({ settings }: Site): StepPart[] {
     needs,
     launch: () => launchNode(script, args, settingsFor(name, settings)),
   });
-  const walpost = 'scripts/dist/walpost.js';
   // A machine that starts eight programs at once may answer slowly for a while.
   const patiently = ['--wait', '120'];
   return [
     ...serviceNames.map((name) => step(`migrate-${name}`, ['postgres'], `services/${name}/dist/migrate.js`)),
-    step('topics', ['kafka'], walpost, ['topics', 'apply', ...patiently]),
-    step('schemas', ['registry'], walpost, ['schemas', 'register', ...patiently]),
-    step('connectors', ['connect', 'topics', 'schemas', ...migrations], walpost, [
+    step('topics', ['kafka'], commandLine, ['topics', 'apply', ...patiently]),
+    step('schemas', ['registry'], commandLine, ['schemas', 'register', ...patiently]),
+    step('connectors', ['connect', 'topics', 'schemas', ...migrations], commandLine, [
       'connectors',
       'apply',
       ...patiently,
@@ -51,7 +53,7 @@ export function watcherPart({ settings }: Site): ProcessPart {
     needs: ['connectors'],
     launch: () =>
       launchNode(
-        'scripts/dist/walpost.js',
+        commandLine,
         ['connectors', 'watch', '--metrics', `127.0.0.1:${port}`],
         settingsFor('watcher', settings),
       ),

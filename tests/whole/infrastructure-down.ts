@@ -20,7 +20,7 @@ test('with Kafka, Connect and registry down, a restarted order service takes ord
     orders: `select count(*)::int as n, count(*)::int as orders
       from orders where status = 'CONFIRMED' and id = any($1)`,
   };
-  const doctor = async () => (await stack.run('node', ['scripts/walpost.mjs', 'doctor'])).stdout;
+  const doctor = async () => (await stack.walpost('doctor')).stdout;
   await explaining(doctor, async () => {
     for (const [database, query] of Object.entries(counts)) {
       const sql = connectTo(stack.env, database);

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER } from '../support.js';
 import { stack } from './stack.js';
 
-const walpost = (...args: string[]) => stack.run('node', ['scripts/dist/walpost.js', ...args]);
+const walpost = (...args: string[]) => stack.walpost(...args);
 
 /** Traces until the conclusion is as expected. @returns all that was printed */
 async function traceUntil(id: string, conclusion: RegExp): Promise<string> {
