@@ -14,6 +14,7 @@ const commands: Record<string, () => Promise<(config: () => Config, env: NodeJS.
   outbox: async () => (await import('./outbox-command.js')).outboxCommand,
   trace: async () => (await import('./trace-command.js')).traceCommand,
   doctor: async () => (await import('./doctor-command.js')).doctorCommand,
+  kafka: async () => (await import('./kafka-command.js')).kafkaCommand,
 };
 
 // A request whose connection was closed in the middle leaves nothing that Node would wait for, and its time limit does
@@ -42,6 +43,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 async function createProgram(name: string, config: () => Config, env: NodeJS.ProcessEnv): Promise<Command> {
   const program = new Command('walpost')
     .description("The operator's command line of Walpost. Settings come from the environment and from .env.")
+    .enablePositionalOptions()
     .showHelpAfterError('(--help shows how it is called)');
   const called = Object.hasOwn(commands, name) ? commands[name] : undefined;
   for (const load of called ? [called] : Object.values(commands))

@@ -1,0 +1,28 @@
+import { expect, test } from '@jest/globals';
+import { walpost } from './run-cli.js';
+
+test.each(['topics', 'kafka-topics.sh', 'bin/kafka-topics.sh'])(
+  'Kafka’s own tool by its name in the documentation: %s',
+  async (name) => {
+    const { code, stdout } = await walpost(['kafka', name, '--list']);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toContain('__consumer_offsets');
+  },
+);
+
+test('options are the tool’s, --help too, and its exit code is passed on', async () => {
+  const help = await walpost(['kafka', 'get-offsets', '--help']);
+  expect(help.stdout + help.stderr).toMatch(/--topic-partitions/);
+  const { code, stderr } = await walpost(['kafka', 'topics', '--describe', '--topic', 'not-there']);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^walpost: the tool ended with exit code 1$/m);
+});
+
+test.each([[[]], [['topic']], [['constructor']]])(
+  'walpost kafka %j names the tools that there are',
+  async (args) => {
+    const { code, stderr } = await walpost(['kafka', ...args]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^walpost kafka: choose one of configs, console-consumer, /);
+  },
+);
