@@ -2,8 +2,8 @@ import type { FastifyReply } from 'fastify';
 
 /** Sends server-sent events to everybody who listens. */
 export interface EventHub {
-  /** Turns an answer into a stream; `first` is sent to it alone. */
-  join(reply: FastifyReply, first: readonly HubEvent[]): void;
+  /** Turns an answer into a stream. */
+  join(reply: FastifyReply): void;
   send(event: HubEvent): void;
   readonly listeners: number;
   /** Ends every stream. */
@@ -22,7 +22,7 @@ const BEHIND = 1024 * 1024;
 export function createEventHub(onListeners: (some: boolean) => void): EventHub {
   const streams = new Set<FastifyReply['raw']>();
   return {
-    join(reply, first) {
+    join(reply) {
       reply.hijack();
       const stream = reply.raw;
       // Headers that plugins have set, the security ones among them, are not sent by a hijacked reply.
@@ -33,7 +33,6 @@ export function createEventHub(onListeners: (some: boolean) => void): EventHub {
         // A proxy in between must not collect.
         'x-accel-buffering': 'no',
       });
-      for (const event of first) stream.write(format(event));
       streams.add(stream);
       if (streams.size === 1) onListeners(true);
       stream.once('close', () => {

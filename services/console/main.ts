@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import {
   eventSettings,
   Port,
@@ -10,7 +9,6 @@ import {
 import { kafkaAccess } from '@walpost/kit/kafka-access';
 import { runMain, runService } from '@walpost/kit/lifecycle';
 import { createLogger } from '@walpost/kit/logger';
-import { packageFolder } from '@walpost/kit/migrate';
 import { createKafkaView } from '@walpost/kit/observe/kafka-view';
 import { httpAccess } from '@walpost/schemas/http-access';
 import { openObserved } from '@walpost/scripts/open-observed';
@@ -74,8 +72,6 @@ await runMain(async () => {
       load,
       desk,
       traceUrl: config.CONSOLE_TRACE_URL ?? null,
-      root: join(packageFolder(import.meta.url, 'dist'), '../../..'),
-      environment: process.env,
       logger,
     });
     defer('picture', parts.close);

@@ -12,10 +12,9 @@ import { Problem, problemResponse } from '@walpost/kit/problem';
 import type { HttpAccess } from '@walpost/schemas/http-access';
 import { serviceNames } from '@walpost/scripts/services';
 import { Type } from 'typebox';
-import type { EventHub, HubEvent } from './event-hub.js';
+import type { EventHub } from './event-hub.js';
 import { MAX_PER_SECOND, type OrderLoad } from './order-load.js';
 import { requireToken } from './require-token.js';
-import type { ScenarioRunner } from './scenario-runner.js';
 import type { LetterDesk } from './settle-letters.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -27,7 +26,6 @@ export interface ConsoleParts {
   readonly takeSnapshot: () => Promise<Snapshot>;
   readonly hub: EventHub;
   readonly load: OrderLoad;
-  readonly scenarios: ScenarioRunner;
   /** Undefined where no operator's password is set. */
   readonly desk: LetterDesk | undefined;
 }
@@ -43,7 +41,7 @@ const Letter = Type.Object({ service: Type.Enum(serviceNames), id: Count('Of the
 
 /** The console's own API; what the page shows comes from here, and nothing else does. */
 export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
-  const { hub, load, scenarios, takeSnapshot } = parts;
+  const { hub, load, takeSnapshot } = parts;
   // Before anything of the request is read: a stranger learns nothing from how a body is judged.
   const change = { onRequest: requireToken(parts.token) };
   const refused = {
@@ -87,8 +85,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
       async (_request, reply) => {
         if (hub.listeners >= MAX_LISTENERS)
           throw new Problem(503, 'too-many-listeners', `${MAX_LISTENERS} pages are open already.`);
-        const first: HubEvent[] = [{ name: 'output', data: scenarios.output() }];
-        hub.join(reply, first);
+        hub.join(reply);
         return reply;
       },
     );
@@ -172,27 +169,6 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
       async ({ params: { service, id }, body }) => ({
         released: await desk().discard(service, id, body.reason.trim()),
       }),
-    );
-
-    app.put(
-      '/api/scenario',
-      {
-        ...change,
-        schema: {
-          summary: 'Play a scenario on a stack of its own; null stops it',
-          tags: ['actions'],
-          body: Type.Object(
-            { name: Type.Union([Text('Of the scenario', 100), Type.Null()]) },
-            { additionalProperties: false },
-          ),
-          response: refused,
-        },
-      },
-      async ({ body: { name } }) => {
-        if (name === null) scenarios.stop();
-        else scenarios.start(name);
-        return scenarios.state();
-      },
     );
   };
 }

@@ -24,19 +24,11 @@ export interface LoadState {
   readonly endsAt: number | null;
 }
 
-export interface ScenarioState {
-  readonly list: readonly { readonly name: string; readonly summary: string }[];
-  /** Why there is no list. */
-  readonly unavailable: string | null;
-  readonly running: string | null;
-}
-
 /** The whole system at one moment, and what the console itself does. */
 export interface Snapshot extends SystemView {
   readonly services: readonly ServiceView[];
   readonly concerns: readonly Concern[];
   readonly load: LoadState;
-  readonly scenario: ScenarioState;
   /** Whether a token is set at all. */
   readonly changeable: boolean;
   /** Where a trace is to be seen, with {traceId} in it. */

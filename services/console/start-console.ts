@@ -2,16 +2,12 @@ import type { Logger } from '@walpost/kit/logger';
 import { pause } from '@walpost/kit/retry';
 import { createEventHub } from './event-hub.js';
 import type { ConsoleParts } from './routes.js';
-import { createScenarioRunner } from './scenario-runner.js';
 import type { Snapshot } from './snapshot.js';
 import { createSystemWatch } from './watch-system.js';
 
 export interface ConsoleOptions
   extends Pick<ConsoleParts, 'observed' | 'kafka' | 'connect' | 'token' | 'load' | 'desk'> {
   readonly traceUrl: string | null;
-  /** Of the clone, where the scenarios are. */
-  readonly root: string;
-  readonly environment: NodeJS.ProcessEnv;
   readonly logger: Logger;
 }
 
@@ -29,7 +25,6 @@ export function startConsole(options: ConsoleOptions): ConsoleParts & { close():
   const takeSnapshot = async (): Promise<Snapshot> => ({
     ...(await watch()),
     load: load.state(),
-    scenario: scenarios.state(),
     changeable: token !== undefined,
     traceUrl,
   });
@@ -50,9 +45,6 @@ export function startConsole(options: ConsoleOptions): ConsoleParts & { close():
     look = mine;
     looking = looking.then(() => sendPictures(mine.signal));
   });
-  const scenarios = createScenarioRunner(options.root, options.environment, (line) =>
-    hub.send({ name: 'output', data: [line] }),
-  );
 
   return {
     observed,
@@ -62,14 +54,12 @@ export function startConsole(options: ConsoleOptions): ConsoleParts & { close():
     load,
     desk,
     hub,
-    scenarios,
     takeSnapshot,
     async close() {
       stopping.abort();
       look?.abort();
       hub.close();
       await looking;
-      await scenarios.close();
     },
   };
 }

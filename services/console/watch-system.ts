@@ -5,7 +5,7 @@ import { type Reading, rateOf } from './rates.js';
 import type { ServiceView, Snapshot } from './snapshot.js';
 
 /** What the sources say; the console adds what it does itself. */
-export type WatchedSystem = Omit<Snapshot, 'load' | 'scenario' | 'changeable' | 'traceUrl'>;
+export type WatchedSystem = Omit<Snapshot, 'load' | 'changeable' | 'traceUrl'>;
 
 /** How long one source may hold the others back, ms. */
 const ANSWER_WITHIN = 3_000;

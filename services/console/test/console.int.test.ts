@@ -57,11 +57,10 @@ afterAll(async () => {
 
 async function serveConsole(token: string | undefined): Promise<Ask> {
   const load = createOrderLoad('http://127.0.0.1:1');
-  const root = '/nowhere';
   // Nobody listens there, and unlike port 1 it is none that fetch refuses by itself.
   const connect = { url: 'http://127.0.0.1:2' };
   const options = { observed, kafka, connect, token, load, desk: undefined, traceUrl: null };
-  const parts = startConsole({ ...options, root, environment: {}, logger });
+  const parts = startConsole({ ...options, logger });
   const app = await buildApp(parts, { logger, readiness: {}, hosts: ['console.example'] });
   releases.push(load.close, parts.close, () => app.close());
   return serve(app);
@@ -73,7 +72,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 test('the snapshot tells what can be asked, and why the rest cannot', async () => {
   const { status, json } = await ask('/api/snapshot');
   expect(status).toBe(200);
-  const { services, slots, connectors, topics, orders, scenario, changeable } = json as Snapshot;
+  const { services, slots, connectors, topics, orders, changeable } = json as Snapshot;
   expect(services.map(({ name }) => name)).toEqual(observedServices.map(({ name }) => name));
   expect(services[0]?.counters).toEqual({
     value: {
@@ -91,7 +90,6 @@ test('the snapshot tells what can be asked, and why the rest cannot', async () =
   });
   expect(topics).toMatchObject({ error: expect.stringMatching(/^Kafka: /) });
   expect(orders).toEqual({ value: { latest: [], pending: [] } });
-  expect(scenario.unavailable).toContain('not part of this installation');
   expect(changeable).toBe(true);
 });
 
@@ -122,7 +120,6 @@ test('the page and its policy: nothing from elsewhere, in no frame', async () =>
 
 test.each([
   ['/api/load', put({ perSecond: 1 })],
-  ['/api/scenario', put({ name: 'ordering' })],
   ['/api/letters/payment/1/replay', { method: 'POST' }],
   ['/api/letters/payment/1/discard', { method: 'POST', body: { reason: 'no' } }],
   ['/api/session', {}],
@@ -144,8 +141,6 @@ test('with the token: the load within its bound, and one clear line for what can
   expect((await ask('/api/load', put({ perSecond: 51 }, headers))).status).toBe(400);
   expect((await ask('/api/load', put({ perSecond: 2 }, headers))).json).toMatchObject({ perSecond: 2 });
   expect((await ask('/api/load', put({ perSecond: 0 }, headers))).json).toMatchObject({ endsAt: null });
-  const scenario = await ask('/api/scenario', put({ name: 'ordering' }, headers));
-  expect(scenario).toMatchObject({ status: 404 });
   const letter = await ask('/api/letters/payment/1/replay', { method: 'POST', headers });
   expect(letter.status).toBe(403);
   expect(letter.json.detail).toContain('LETTERS_PASSWORD is not set');

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call, Refused } from './api.js';
 import { AskDialog, type Question } from './ask-dialog.js';
+import { Concepts } from './concepts.js';
 import { Concerns } from './concerns.js';
 import { Flow } from './flow.js';
 import { clock } from './format.js';
@@ -10,7 +11,7 @@ import { OrderSearch } from './order-search.js';
 import { Badge, Section } from './parts.js';
 import { Relays } from './relays.js';
 import { Topics } from './topics.js';
-import { LoadControl, ScenarioControl } from './try-it.js';
+import { LoadControl } from './try-it.js';
 import { useLive, useToken } from './use-console.js';
 
 /** Does something that needs the token, or asks a question first; without a token it asks for that. */
@@ -27,7 +28,7 @@ const SECTIONS = [
 ] as const;
 
 export function Page() {
-  const { snapshot, output, connected } = useLive();
+  const { snapshot, connected } = useLive();
   const [token, setToken] = useToken();
   const [question, setQuestion] = useState<Question | null>(null);
   const [problem, setProblem] = useState('');
@@ -163,9 +164,9 @@ export function Page() {
             <Section
               id="concepts"
               title="See the concepts running"
-              about="Each scenario plays on a stack of its own, beside this one, and takes a minute or so. What it shows, it checks."
+              about="In a clone, each of these commands shows one thing on a stack of its own, and checks it. Here the same is seen of this system. The course is docs/concepts.md."
             >
-              <ScenarioControl snapshot={snapshot} output={output} act={act} />
+              <Concepts />
             </Section>
           </>
         )}

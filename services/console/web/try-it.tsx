@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Snapshot } from '../snapshot.js';
 import { call } from './api.js';
 import { age, count } from './format.js';
@@ -6,12 +6,11 @@ import type { Act } from './page.js';
 
 interface Props {
   snapshot: Snapshot;
-  output: readonly string[];
   act: Act;
 }
 
 /** Places orders at a rate, so that something moves. */
-export function LoadControl({ snapshot: { load, at }, act }: Omit<Props, 'output'>) {
+export function LoadControl({ snapshot: { load, at }, act }: Props) {
   const [rate, setRate] = useState(5);
   const set = (perSecond: number) =>
     act(async (token) => {
@@ -50,47 +49,6 @@ export function LoadControl({ snapshot: { load, at }, act }: Omit<Props, 'output
           </span>
         )}
       </p>
-    </div>
-  );
-}
-
-/** Plays the concepts on a stack of their own, and shows what they print. */
-export function ScenarioControl({ snapshot: { scenario }, output, act }: Props) {
-  const log = useRef<HTMLPreElement>(null);
-  useEffect(() => log.current?.scrollTo(0, log.current.scrollHeight), [output]);
-  const set = (name: string | null) =>
-    act(async (token) => {
-      await call('/api/scenario', { method: 'PUT', token, body: { name } });
-    });
-  return (
-    <div>
-      {scenario.unavailable && <p class="empty">{scenario.unavailable}</p>}
-      <ul class="scenarios">
-        {scenario.list.map(({ name, summary }) => (
-          <li key={name}>
-            <button type="button" disabled={scenario.running !== null} onClick={() => set(name)}>
-              {name}
-            </button>
-            <span>{summary}</span>
-          </li>
-        ))}
-      </ul>
-      {scenario.running && (
-        <p>
-          Playing <strong>{scenario.running}</strong>{' '}
-          <button type="button" onClick={() => set(null)}>
-            Stop
-          </button>
-        </p>
-      )}
-      {output.length > 0 && (
-        <section aria-label="What the scenario prints">
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-          <pre ref={log} class="output" tabIndex={0}>
-            {output.join('\n')}
-          </pre>
-        </section>
-      )}
     </div>
   );
 }

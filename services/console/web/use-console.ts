@@ -4,37 +4,21 @@ import type { Snapshot } from '../snapshot.js';
 /** What the stream has told so far. */
 export interface Live {
   readonly snapshot: Snapshot | null;
-  /** What the scenario prints. */
-  readonly output: readonly string[];
   readonly connected: boolean;
 }
-
-const KEPT_LINES = 400;
 
 /** Listens to the console's stream; the browser itself connects again when it breaks. */
 export function useLive(): Live {
   const [snapshot, setSnapshot] = useState<Snapshot | null>(null);
-  const [output, setOutput] = useState<readonly string[]>([]);
   const [connected, setConnected] = useState(false);
   useEffect(() => {
     const source = new EventSource('/api/events');
-    let fresh = true;
-    source.onopen = () => {
-      // What was printed so far comes again with each connection.
-      fresh = true;
-      setConnected(true);
-    };
+    source.onopen = () => setConnected(true);
     source.onerror = () => setConnected(false);
     source.addEventListener('snapshot', ({ data }) => setSnapshot(JSON.parse(data) as Snapshot));
-    source.addEventListener('output', ({ data }) => {
-      const lines = JSON.parse(data) as string[];
-      const begin = fresh;
-      fresh = false;
-      setOutput((before) => (begin ? lines : [...before, ...lines].slice(-KEPT_LINES)));
-    });
     return () => source.close();
   }, []);
-  return { snapshot, output, connected };
+  return { snapshot, connected };
 }
 
 const STORED = 'walpost-token';
