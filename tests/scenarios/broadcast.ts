@@ -9,6 +9,7 @@ const GROUPS = ['payment', 'inventory', 'notification'];
 export const broadcast: Scenario = {
   name: 'broadcast',
   summary: 'independent consumer groups each get every event, each at its own pace',
+  question: 'Three services read one topic, and one of them is stopped for a while. What does it miss?',
   parts: ['postgres', 'kafka', 'registry'],
   play,
 };

@@ -1,7 +1,14 @@
 import { encode } from '@walpost/schemas/codec';
 import { eventType } from '@walpost/schemas/contract';
 import { createRegistry } from '@walpost/schemas/registry';
-import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
+import kafkajs, {
+  type Admin,
+  type Consumer,
+  type ConsumerConfig,
+  type Kafka,
+  type Message,
+  type Producer,
+} from 'kafkajs';
 import postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
 import type { Stage } from './stage.js';
@@ -34,6 +41,36 @@ export async function openProducer(stage: Stage): Promise<Producer> {
   await producer.connect();
   stage.defer(() => producer.disconnect());
   return producer;
+}
+
+/** Kafka's own client, without a database behind it; connected until the scenario is over. */
+export async function openConsumer(
+  stage: Stage,
+  groupId: string,
+  options: Omit<ConsumerConfig, 'groupId'> = {},
+): Promise<Consumer> {
+  const consumer = kafkaOf(stage).consumer({ groupId, maxWaitTimeInMs: 100, ...options });
+  await consumer.connect();
+  stage.defer(() => consumer.disconnect());
+  return consumer;
+}
+
+/** How many partitions of a topic each member of a group holds, the most first; none while the group rebalances. */
+export async function sharesOf(admin: Admin, groupId: string, topic: string): Promise<number[]> {
+  const { groups } = await admin.describeGroups([groupId]);
+  const [group] = groups;
+  if (group?.state !== 'Stable') return [];
+  const counts = group.members.map(({ memberAssignment }) => {
+    const decoded = kafkajs.AssignerProtocol.MemberAssignment.decode(memberAssignment);
+    return decoded?.assignment[topic]?.length ?? 0;
+  });
+  return counts.sort((one, other) => other - one);
+}
+
+/** The offset that a group has committed for the first partition of a topic; -1 when it has committed none. */
+export async function committedOf(admin: Admin, groupId: string, topic: string): Promise<number> {
+  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  return Number(found?.partitions[0]?.offset);
 }
 
 /** A superuser's connection to one of the stack's databases, until the scenario is over. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { eventType } from '@walpost/schemas/contract';
 import { createRegistry } from '@walpost/schemas/registry';
 import { brokersOf, kafkaOf, makeTopic, openAdmin, openSql, setting } from './clients.js';
+import { outboxParts, walpost } from './order-outbox.js';
 import type { LateEvent } from './programs/publish-after-commit.js';
 import type { OutboxOrder } from './programs/publish-by-outbox.js';
 import type { Scenario, Stage } from './stage.js';
@@ -13,7 +14,8 @@ const KILLS = 3;
 export const dualWrite: Scenario = {
   name: 'dual-write',
   summary: 'publish after commit loses the event when killed in between; the outbox does not',
-  parts: ['postgres', 'kafka', 'registry', 'connect', 'topics', 'schemas', 'migrate-order'],
+  question: 'A process is killed between its commit and the publishing of its event. Who notices?',
+  parts: outboxParts,
   play,
 };
 
@@ -61,15 +63,9 @@ async function playDualWrite(stage: Stage): Promise<void> {
 }
 
 async function playOutbox(stage: Stage): Promise<void> {
-  const { say, show, stack } = stage;
+  const { say, show } = stage;
   say('The outbox: order and event are written in one transaction; Debezium reads the event from the log.');
-  const { code, stdout, stderr } = await stack.run('node', [
-    'scripts/dist/walpost.js',
-    'connectors',
-    'apply',
-    'order-outbox',
-  ]);
-  if (code !== 0) throw new Error(`walpost connectors apply: ${stdout}${stderr}`);
+  await walpost(stage, ['connectors', 'apply', 'order-outbox']);
   const registry = createRegistry({ url: setting(stage, 'SCHEMA_REGISTRY_URL') });
   const schemaId = await registry.idOf(eventType('OrderCreated'));
 

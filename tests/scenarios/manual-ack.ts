@@ -1,4 +1,4 @@
-import { eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.js';
+import { committedOf, eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.js';
 import { distinct, openService } from './service.js';
 import type { Scenario, Stage } from './stage.js';
 
@@ -9,6 +9,8 @@ const GROUP = 'manual-ack';
 export const manualAck: Scenario = {
   name: 'manual-ack',
   summary: 'killed before the offset is committed: delivered again, effect once',
+  question:
+    'A consumer is killed between the commit of its database and that of its offset. How often is the event handled?',
   parts: ['postgres', 'kafka', 'registry'],
   play,
 };
@@ -20,10 +22,7 @@ async function play(stage: Stage): Promise<void> {
   const producer = await openProducer(stage);
   const event = await eventMaker(stage);
   const service = await openService(stage, admin, GROUP, TOPIC);
-  const committed = async () => {
-    const [topic] = await admin.fetchOffsets({ groupId: GROUP, topics: [TOPIC] });
-    return Number(topic?.partitions[0]?.offset);
-  };
+  const committed = () => committedOf(admin, GROUP, TOPIC);
 
   say('20 events wait. A consumer reads them, commits its database, and is killed (kill -9) at that moment.');
   await producer.send({ topic: TOPIC, messages: orderNames(20).map((order) => event(order, 1)) });

@@ -10,6 +10,7 @@ const VERSIONS = 25;
 export const ordering: Scenario = {
   name: 'ordering',
   summary: 'events of one key keep their order; across partitions there is none',
+  question: '12 orders share 6 partitions. In which order are their events handled?',
   parts: ['postgres', 'kafka', 'registry'],
   play,
 };

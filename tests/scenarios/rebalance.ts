@@ -1,5 +1,4 @@
-import kafkajs, { type Admin } from 'kafkajs';
-import { eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.js';
+import { eventMaker, makeTopic, openAdmin, openProducer, orderNames, sharesOf } from './clients.js';
 import { distinct, openService, outOfOrder } from './service.js';
 import type { Scenario, Stage } from './stage.js';
 
@@ -12,6 +11,8 @@ export const rebalance: Scenario = {
   name: 'rebalance',
   summary:
     'members join and leave a group under load: partitions move, nothing lost, nothing twice in effect',
+  question:
+    'Members join and leave a group while events keep coming. Which events are lost, and which handled twice?',
   parts: ['postgres', 'kafka', 'registry'],
   play,
 };
@@ -26,7 +27,7 @@ async function play(stage: Stage): Promise<void> {
   /** Shows how the partitions are shared, as soon as it is so, and that the work goes on. */
   const showShares = async (wanted: string) => {
     const shares = await eventually(`shares of ${wanted}`, async () => {
-      const now = (await partitionsOfMembers(admin)).join(' + ');
+      const now = (await sharesOf(admin, GROUP, TOPIC)).join(' + ');
       return now === wanted ? now : undefined;
     });
     const { length } = await service.effects();
@@ -63,18 +64,6 @@ async function play(stage: Stage): Promise<void> {
     `${ORDERS - wrong.length} of ${ORDERS} orders kept their order through every move`,
     wrong.length === 0,
   );
-}
-
-/** How many partitions each member holds, the most first; none while the group rebalances. */
-async function partitionsOfMembers(admin: Admin): Promise<number[]> {
-  const { groups } = await admin.describeGroups([GROUP]);
-  const [group] = groups;
-  if (group?.state !== 'Stable') return [];
-  const counts = group.members.map(({ memberAssignment }) => {
-    const decoded = kafkajs.AssignerProtocol.MemberAssignment.decode(memberAssignment);
-    return decoded?.assignment[TOPIC]?.length ?? 0;
-  });
-  return counts.sort((one, other) => other - one);
 }
 
 /** Sends the next event of every order, over and over. */

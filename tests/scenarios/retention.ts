@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import kafkajs, { type Admin } from 'kafkajs';
-import { kafkaOf, makeTopic, openAdmin, openProducer } from './clients.js';
+import { committedOf, kafkaOf, makeTopic, openAdmin, openProducer } from './clients.js';
 import type { Scenario, Stage } from './stage.js';
 
 const TOPIC = 'scenario-retention';
@@ -21,6 +21,7 @@ const CONFIG = {
 export const retention: Scenario = {
   name: 'retention',
   summary: 'consuming deletes nothing; segment files on the disk; expiry by retention.ms',
+  question: 'Two groups have read all of a topic. What is left of it on the disk of the broker?',
   parts: ['kafka'],
   play,
 };
@@ -53,7 +54,7 @@ async function play(stage: Stage): Promise<void> {
 
   for (const group of ['first', 'second']) {
     const read = await readAll(stage, `retention-${group}`, RECORDS);
-    const committed = await committedOffset(admin, `retention-${group}`);
+    const committed = await committedOf(admin, `retention-${group}`, TOPIC);
     show(
       `group ${group} read from offset ${read.from}, ${read.count} records, and committed ${committed}`,
       read.from === 0 && read.count === RECORDS && committed === RECORDS,
@@ -124,11 +125,6 @@ async function readAll(
   } finally {
     await consumer.disconnect();
   }
-}
-
-async function committedOffset(admin: Admin, groupId: string): Promise<number> {
-  const [topic] = await admin.fetchOffsets({ groupId, topics: [TOPIC] });
-  return Number(topic?.partitions[0]?.offset);
 }
 
 /** Lets the cleaner of the one broker, number 1, look twice a second instead of every 15 s. */

@@ -1,15 +1,26 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { root } from '@walpost/native/paths';
 import { makeProgress } from '@walpost/native/progress';
 import { StackError } from '@walpost/native/stack-error';
 import { testStack } from '@walpost/native/test-stack';
+import { withRecorded } from './recorded.js';
 import { scenarios } from './scenarios.js';
 import { play, type Scenario, ScenarioError } from './stage.js';
 
+/** The course, and its translation. */
+const DOCUMENTS = ['concepts.md', 'concepts.ko.md'];
+
 /**
- * `npm run scenario [name]`: plays a scenario on a stack of its own, or lists them. What goes wrong is said in one line
- * and in the exit code; Ctrl-C, SIGTERM and SIGHUP stop everything.
+ * `npm run scenario [name] [--guess]`: plays a scenario on a stack of its own, or lists them. What goes wrong is said in
+ * one line and in the exit code; Ctrl-C, SIGTERM and SIGHUP stop everything. `--record` plays all of them, and writes what
+ * they said into the documents.
  */
 export async function run(args: readonly string[]): Promise<void> {
-  const [name, ...rest] = args;
+  if (args.join() === '--record') return record();
+  const guesses = args.includes('--guess');
+  const [name, ...rest] = args.filter((arg) => arg !== '--guess');
   if (name === undefined) return console.log(listOfScenarios());
   const scenario = scenarios.find((each) => each.name === name);
   if (!scenario || rest.length > 0) {
@@ -22,13 +33,48 @@ export async function run(args: readonly string[]): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  if (guesses && !process.stdin.isTTY) {
+    console.error('--guess asks on a terminal, and this is none.');
+    process.exitCode = 1;
+    return;
+  }
+  const guess = guesses ? await ask(scenario.question) : undefined;
   await playOnOwnStack(scenario);
+  if (guess) console.log(`You said: ${guess}`);
+}
+
+/** Plays all scenarios on one stack, and writes their outputs into the documents that show them. */
+async function record(): Promise<void> {
+  const stack = await testStack(undefined, { report: makeProgress(process.stdout) });
+  try {
+    for (const scenario of scenarios) {
+      const lines: string[] = [];
+      console.log(`\n${scenario.name}`);
+      await play(scenario, stack, (line) => {
+        console.log(line);
+        lines.push(line);
+      });
+      for (const path of DOCUMENTS.map((name) => join(root, 'docs', name)))
+        writeFileSync(path, withRecorded(readFileSync(path, 'utf8'), scenario.name, lines));
+    }
+  } finally {
+    await stack.close();
+  }
+}
+
+/** Asks the reader, who may answer with nothing. */
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question(`${question}\n> `);
+  terminal.close();
+  return answer.trim();
 }
 
 /** One line for each scenario. */
 export function listOfScenarios(): string {
-  const lines = scenarios.map(({ name, summary }) => `  npm run scenario ${name.padEnd(12)} ${summary}`);
-  return ['Concepts, seen running on the real components:', '', ...lines].join('\n');
+  const lines = scenarios.map(({ name, summary }) => `  npm run scenario ${name.padEnd(15)} ${summary}`);
+  const hint = 'With `-- --guess` it asks you first what you expect.';
+  return ['Concepts, seen running on the real components:', '', ...lines, '', hint].join('\n');
 }
 
 async function playOnOwnStack(scenario: Scenario): Promise<void> {

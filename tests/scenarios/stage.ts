@@ -6,6 +6,8 @@ export interface Scenario {
   name: string;
   /** What it shows, in one line. */
   summary: string;
+  /** What a reader may guess before it plays. */
+  question: string;
   /** The parts of the native stack that it needs, as `testStack` takes them. */
   parts: readonly string[];
   /** Does it and tells of it; throws when something is not as it says. */
@@ -19,7 +21,7 @@ export interface Stage {
   say(line: string): void;
   /** Says what was found, with its figures; throws a ScenarioError when it does not hold. */
   show(claim: string, holds: boolean): void;
-  /** Waits for an outcome: asks until the answer is neither undefined nor an error, a minute at most. */
+  /** Waits for an outcome: asks until the answer is neither undefined nor an error, two minutes at most. */
   eventually<T>(what: string, probe: () => Promise<T | undefined>): Promise<T>;
   /** Registers a release; they run when the scenario is over, the last one first. */
   defer(release: () => unknown): void;
@@ -30,7 +32,7 @@ export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
 }
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const POLL_MS = 50;
 
 /**

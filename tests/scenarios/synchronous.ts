@@ -16,6 +16,7 @@ export const synchronous: Scenario = {
   name: 'synchronous',
   summary:
     'services that call each other: latencies add up, one dead service fails the order; events do neither',
+  question: 'An order program calls three others, and one of them is away. What do its customers see?',
   parts: ['postgres', 'kafka', 'registry', 'connect', 'setup', 'services'],
   play,
 };

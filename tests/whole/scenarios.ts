@@ -1,16 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { root } from '@walpost/native/paths';
+import { recordedIn, withoutFigures } from '../scenarios/recorded.js';
 import { scenarios } from '../scenarios/scenarios.js';
 import { play } from '../scenarios/stage.js';
 import { stack } from './stack.js';
 
+const concepts = readFileSync(join(root, 'docs/concepts.md'), 'utf8');
+
 // A scenario throws when one of its claims does not hold.
-test.each(scenarios)(
-  'scenario $name: $summary',
-  async (scenario) => {
-    const told: string[] = [];
-    const shown = await play(scenario, stack, (line) => told.push(line));
-    expect(told.filter((line) => line.startsWith('  ✔'))).toHaveLength(shown);
-    expect(shown).toBeGreaterThanOrEqual(3);
-  },
-  120_000,
-);
+test.each(scenarios)('scenario $name: $summary', async (scenario) => {
+  const told: string[] = [];
+  const shown = await play(scenario, stack, (line) => told.push(line));
+  expect(told.filter((line) => line.startsWith('  ✔'))).toHaveLength(shown);
+  expect(shown).toBeGreaterThanOrEqual(3);
+  // `npm run scenario -- --record` writes them anew.
+  expect(recordedIn(concepts, scenario.name)?.map(withoutFigures)).toEqual(told.map(withoutFigures));
+});

@@ -9,7 +9,7 @@ afterEach(() => {
 });
 
 test('each scenario is listed on one line', () => {
-  const lines = listOfScenarios().split('\n').slice(2);
+  const lines = listOfScenarios().split('\n').slice(2, -2);
   expect(lines).toHaveLength(scenarios.length);
   for (const [at, { name, summary }] of scenarios.entries()) {
     expect(lines[at]).toMatch(new RegExp(`^  npm run scenario ${name} +${summary}$`));
@@ -19,6 +19,7 @@ test('each scenario is listed on one line', () => {
 test.each([
   [['nope'], 'There is no scenario nope. Choose one of: broadcast, '],
   [['ordering', 'retention'], 'One scenario at a time: npm run scenario ordering'],
+  [['ordering', '--guess'], '--guess asks on a terminal, and this is none.'],
 ])('%j is refused in one line', async (args, line) => {
   await run(args);
   expect(said).toHaveBeenCalledTimes(1);

@@ -6,7 +6,7 @@ import { play, type Scenario, ScenarioError, type Stage } from '../stage.js';
 const stack = {} as TestStack;
 
 function scenarioOf(steps: (stage: Stage) => Promise<void>): Scenario {
-  return { name: 'sample', summary: '', parts: [], play: steps };
+  return { name: 'sample', summary: '', question: '', parts: [], play: steps };
 }
 
 test('claims that hold are told and counted', async () => {

@@ -1,0 +1,48 @@
+// A polling publisher: asks the outbox for rows with a greater id than the last one, publishes them, and tries again when
+// Kafka is away. It ends when its connection to the database is ended.
+import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
+import postgres from 'postgres';
+
+/** What the program is told. */
+export interface Poll {
+  database: { host: string; port: number; username: string; password: string; database: string };
+  brokers: string[];
+  topic: string;
+  /** The id of the newest row when it starts. */
+  after: string;
+  /** Between two looks, ms. */
+  every: number;
+}
+
+const { database, brokers, topic, after, every } = JSON.parse(process.argv[2] ?? '') as Poll;
+let isOver = false;
+const sql = postgres({
+  ...database,
+  max: 1,
+  connection: { application_name: 'poll-outbox' },
+  onclose: () => {
+    isOver = true;
+  },
+});
+const producer = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).producer({
+  idempotent: true,
+  maxInFlightRequests: 1,
+});
+
+let last = after;
+while (!isOver) {
+  try {
+    const rows = await sql<{ id: string; key: string }[]>`
+      select id, aggregateid as key from outbox where id > ${last} order by id`;
+    if (rows.length > 0) {
+      await producer.connect();
+      await producer.send({ topic, messages: rows.map(({ key }) => ({ key, value: 'an event' })) });
+      last = rows.at(-1)?.id ?? last;
+    }
+  } catch (error) {
+    console.error(`will try again: ${error}`);
+  }
+  await delay(every);
+}
+await producer.disconnect();
