@@ -4,7 +4,11 @@ import { expect, test } from '@jest/globals';
 import { openSocket } from '../database-socket.js';
 
 /** The messages that a client hears until its connection is closed, by a server that does this with it. */
-async function heardOf(answer: (client: Socket) => void, ssl: boolean, silentFor = 5_000): Promise<string[]> {
+async function heardOf(
+  answer: (client: Socket) => void,
+  ssl: boolean,
+  { silentFor = 5_000, hello = '' } = {},
+): Promise<string[]> {
   const clients = new Set<Socket>();
   const server = createServer((client) => {
     clients.add(client);
@@ -16,6 +20,7 @@ async function heardOf(answer: (client: Socket) => void, ssl: boolean, silentFor
   const { port } = server.address() as AddressInfo;
   try {
     const socket = await openSocket({ host: '127.0.0.1', port, ssl }, silentFor);
+    if (hello) socket.write(hello);
     const heard: string[] = [];
     socket.on('error', ({ message }) => heard.push(message)).resume();
     await new Promise((resolve) => socket.on('close', resolve));
@@ -30,7 +35,8 @@ async function heardOf(answer: (client: Socket) => void, ssl: boolean, silentFor
 const twice = (message: string) => [message, message];
 
 test('a server that does not say a word any more is given up', async () => {
-  expect(await heardOf(() => undefined, false, 50)).toEqual(twice('not a word from the server for 50 ms'));
+  const heard = await heardOf(() => undefined, false, { silentFor: 50, hello: 'hello' });
+  expect(heard).toEqual(twice('not a word from the server for 50 ms'));
 });
 
 test('a polite end is an error', async () => {

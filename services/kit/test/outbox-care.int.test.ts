@@ -239,7 +239,12 @@ test('a reader of the table is not interrupted, and nobody waits behind the drop
 test('several instances at once make each partition once', async () => {
   for (const name of await partitions('ahead')) await admin.unsafe(`drop table ${name}`);
   const others = [database.db, database.openAnother().db, database.openAnother().db];
-  const made = await Promise.all(others.map((db) => makePartitions(db)));
+  // One that waits for another for too long gives up: there is nothing left for it to make.
+  const givesUp = (error: { code?: string }) => {
+    if (error.code !== '55P03') throw error;
+    return 0;
+  };
+  const made = await Promise.all(others.map((db) => makePartitions(db).catch(givesUp)));
   expect(made.reduce((a, b) => a + b)).toBe(14);
   expect(await partitions('ahead')).toHaveLength(14);
 });
