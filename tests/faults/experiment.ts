@@ -113,7 +113,7 @@ async function conduct(
   const repeats = plan.some(mayRepeat);
   const { placed, planted, attempts, stalls } = damage;
   const journal = { asks: [...asks, ...placed], planted, attempts, stalls, repeats };
-  const restless = await settle(lab, journal.planted, patience);
+  const restless = await settle(lab, journal.planted);
   if (restless !== undefined) troubles.push(restless);
   await watch.stop();
   const evidence = await collect(lab, journal, before);

@@ -1,12 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { flows, PLANTED, type Planted, type Topic, topics } from './evidence.js';
 import type { Lab } from './lab.js';
-import { eventually } from './patience.js';
 import { connectors, parts, type Service, services } from './plan.js';
 import { walpost } from './relay.js';
 
 /** How long a part may take to serve again, s. */
 const PATIENCE_S = 240;
+/** What moves has to get less within this time, s. */
+const STANDS_STILL_S = 300;
+const LOOK_EVERY_MS = 1_000;
 
 /**
  * Sees to it that nothing stands in the way any more: links open, every part serving, every connector as it is to be.
@@ -32,26 +35,34 @@ export async function heal(lab: Lab): Promise<string[]> {
 
 /**
  * Settles the planted letters that hold up orders, and waits until nothing moves any more: no order or payment under
- * way, no e-mail waiting, every event seen by every consumer.
+ * way, no e-mail waiting, every event seen by every consumer. A slow machine may take as long as it gets on.
  *
- * @returns what still moves when the time is up
+ * @param seconds in which what moves must get less
+ * @returns what still moves when it has not
  */
 export async function settle(
   lab: Lab,
   planted: readonly Planted[],
-  seconds: number,
+  seconds = STANDS_STILL_S,
 ): Promise<string | undefined> {
   const waylaid = planted.filter(({ kind }) => kind === 'before-an-order');
-  let moving = 'not looked yet';
-  try {
-    await eventually('coming to rest', seconds, async () => {
+  let least = Number.POSITIVE_INFINITY;
+  let until = Date.now() + seconds * 1000;
+  for (;;) {
+    let said: string;
+    try {
       for (const each of waylaid) await discard(lab, each);
-      moving = await movement(lab);
-      return moving === '' ? true : undefined;
-    });
-    return undefined;
-  } catch (error) {
-    return `the system did not come to rest within ${seconds} s: ${moving || (error instanceof Error ? error.message : error)}`;
+      const { left, text } = await movement(lab);
+      if (left === 0) return undefined;
+      if (left < least) until = Date.now() + seconds * 1000;
+      least = Math.min(least, left);
+      said = text;
+    } catch (error) {
+      said = error instanceof Error ? error.message : String(error);
+    }
+    if (Date.now() > until)
+      return `the system did not come to rest, and nothing got less for ${seconds} s: ${said}`;
+    await delay(LOOK_EVERY_MS);
   }
 }
 
@@ -74,11 +85,20 @@ async function discard(lab: Lab, { id, topic }: Planted): Promise<void> {
   }
 }
 
-/** What still moves, in words. What the consumers have not seen is only asked for when nothing else does: it is much to read. */
-async function movement({ databases }: Lab): Promise<string> {
+interface Movement {
+  /** How much of it there is; less than before when it gets on. */
+  left: number;
+  text: string;
+}
+
+/** What the consumers have not seen is less than anything else that moves, and asked for afterwards: it is much to read. */
+const ELSE = 1e9;
+
+/** What still moves. */
+async function movement({ databases }: Lab): Promise<Movement> {
   const count = async (sql: postgres.Sql, what: string, from: string) => {
     const [row] = await sql.unsafe<{ n: number }[]>(`select count(*)::int as n from ${from}`);
-    return row && row.n > 0 ? [`${row.n} ${what}`] : [];
+    return { n: row?.n ?? 0, what };
   };
   const counts = await Promise.all([
     count(databases.order, 'orders are PENDING', `orders where status = 'PENDING'`),
@@ -88,27 +108,34 @@ async function movement({ databases }: Lab): Promise<string> {
       count(databases[each], `letters of ${each} are parked`, `dead_letters where state = 'parked'`),
     ),
   ]);
-  const moving = counts.flat();
-  if (moving.length > 0) return moving.join(', ');
-  const behind: string[] = [];
+  const moving = sumOf(counts);
+  if (moving.left > 0) return { ...moving, left: ELSE + moving.left };
+  const unseen: { n: number; what: string }[] = [];
   for (const topic of topics)
-    for (const service of flows[topic].to) behind.push(...(await unseen(databases, topic, service)));
-  return behind.join(', ');
+    for (const service of flows[topic].to) unseen.push(await countUnseen(databases, topic, service));
+  return sumOf(unseen);
+}
+
+function sumOf(counts: readonly { n: number; what: string }[]): Movement {
+  const some = counts.filter(({ n }) => n > 0);
+  return {
+    left: some.reduce((sum, { n }) => sum + n, 0),
+    text: some.map(({ n, what }) => `${n} ${what}`).join(', '),
+  };
 }
 
 /** How many events of a topic a consumer has not seen. */
-async function unseen(
+async function countUnseen(
   databases: Readonly<Record<Service, postgres.Sql>>,
   topic: Topic,
   to: Service,
-): Promise<string[]> {
+): Promise<{ n: number; what: string }> {
   const written = await databases[flows[topic].from]<{ id: string }[]>`select id::text from outbox`;
   const seen = await databases[to]<
     { id: string }[]
   >`select event_id::text as id from inbox where topic = ${topic}`;
   const ids = new Set(seen.map(({ id }) => id));
-  const missing = written.filter(({ id }) => !ids.has(id)).length;
-  return missing > 0 ? [`${to} has not seen ${missing} of ${topic}`] : [];
+  return { n: written.filter(({ id }) => !ids.has(id)).length, what: `of ${topic} not seen by ${to}` };
 }
 
 async function within<T>(what: string, seconds: number, promise: Promise<T>): Promise<T> {
