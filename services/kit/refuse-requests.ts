@@ -30,6 +30,20 @@ export function refuseRequests(app: Pick<FastifyInstance, 'addHook' | 'setNotFou
   });
   const methods = new Map<string, { path: RegExp; allowed: Set<string> }>();
 
+  /** Nothing is at a request's path, or it has other methods. */
+  function absent({ method, url }: FastifyRequest): Problem {
+    const path = url.split('?', 1)[0] ?? '';
+    const allowed = [...methods.values()]
+      .filter((each) => each.path.test(path))
+      .flatMap((each) => [...each.allowed]);
+    const what = `${method} ${url.slice(0, 200)}`;
+    if (allowed.length === 0) return new Problem(404, 'not-found', `There is nothing at ${what}.`);
+    const allow = allowed.sort().join(', ');
+    return new Problem(405, 'method-not-allowed', `There is no ${what}; the methods here are ${allow}.`, {
+      headers: { allow },
+    });
+  }
+
   app.addHook('onRoute', (route: RouteOptions) => {
     const known = methods.get(route.url) ?? { path: pathOf(route.url), allowed: new Set() };
     methods.set(route.url, known);
@@ -46,6 +60,8 @@ export function refuseRequests(app: Pick<FastifyInstance, 'addHook' | 'setNotFou
     if (headers.host === undefined && request.raw.httpVersion === '1.1') {
       return done(refused(400, 'host-missing', 'headers/host', 'is missing'));
     }
+    // Before Fastify looks at the body: it asks a QUERY for its type, whatever the path.
+    if (request.is404) return done(absent(request));
     if (request.routeOptions.schema?.body) return done(foreignBody(request));
     // By these Fastify decides whether to parse a body. Node has its own count of the bytes, and skips them.
     delete headers['content-type'];
@@ -54,17 +70,8 @@ export function refuseRequests(app: Pick<FastifyInstance, 'addHook' | 'setNotFou
     return done();
   });
 
-  app.setNotFoundHandler(({ method, url }) => {
-    const path = url.split('?', 1)[0] ?? '';
-    const allowed = [...methods.values()]
-      .filter((each) => each.path.test(path))
-      .flatMap((each) => [...each.allowed]);
-    const what = `${method} ${url.slice(0, 200)}`;
-    if (allowed.length === 0) throw new Problem(404, 'not-found', `There is nothing at ${what}.`);
-    const allow = allowed.sort().join(', ');
-    throw new Problem(405, 'method-not-allowed', `There is no ${what}; the methods here are ${allow}.`, {
-      headers: { allow },
-    });
+  app.setNotFoundHandler((request) => {
+    throw absent(request);
   });
 }
 

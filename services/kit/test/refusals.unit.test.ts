@@ -186,6 +186,8 @@ test.each<[string, string, number, string?]>([
   ['a method that the path lacks', request('PUT /things', [JSON_TYPE], '{}'), 405],
   ['TRACE', request(`TRACE /things/${ID}`), 405],
   ['OPTIONS', request('OPTIONS /things'), 405],
+  ['QUERY', request('QUERY /things'), 405],
+  ['QUERY of nothing', request('QUERY /nothing'), 404],
   ['OPTIONS of everything', request('OPTIONS *'), 404],
   ['PROPFIND', request('PROPFIND /things'), 405],
   ['CONNECT', request('CONNECT x:443'), 405],
