@@ -22,8 +22,8 @@ export function kafkaCommand(): Command {
       const child = spawn(process.execPath, [program, ...(tool === undefined ? [] : [tool]), ...args], {
         stdio: 'inherit',
       });
-      // The terminal sends Ctrl-C to all of them; the tool ends by itself.
-      process.on('SIGINT', () => undefined);
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+        process.on(signal, () => child.kill(signal));
       const [code] = (await once(child, 'exit')) as [number | null];
       if (code !== 0) throw new CliError(`the tool ended with exit code ${code}`);
     });

@@ -51,8 +51,8 @@ async function run([called = '', ...args]: readonly string[]): Promise<number> {
     stdio: 'inherit',
     env: { ...process.env, ...javaLocale },
   });
-  // The terminal sends Ctrl-C to both; the tool ends by itself, and its exit code is passed on.
-  process.on('SIGINT', () => undefined);
+  // Whoever ends the caller ends the tool, whose exit code is passed on; Ctrl-C reaches all of them.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code) => resolve(code ?? 1));

@@ -1,12 +1,12 @@
 import {
   brokersOf,
   committedOf,
+  databaseOf,
   makeTopic,
   openAdmin,
   openProducer,
   openSql,
   orderNames,
-  setting,
 } from './clients.js';
 import type { EarlyAck } from './programs/acknowledge-first.js';
 import type { Scenario, Stage } from './stage.js';
@@ -35,14 +35,7 @@ async function play(stage: Stage): Promise<void> {
   /** Runs a member until it has had so many effects, and is killed there. */
   const consumeUntil = async (dieAtEffect: number) => {
     const task: EarlyAck = {
-      database: {
-        host: setting(stage, 'POSTGRES_HOST'),
-        port: Number(setting(stage, 'POSTGRES_PORT')),
-        database: 'postgres',
-        user: 'postgres',
-        password: setting(stage, 'POSTGRES_PASSWORD'),
-        applicationName: GROUP,
-      },
+      database: databaseOf(stage, 'postgres', 'postgres', 'POSTGRES_PASSWORD'),
       brokers: brokersOf(stage),
       groupId: GROUP,
       topic: TOPIC,

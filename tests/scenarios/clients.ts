@@ -1,3 +1,4 @@
+import type { DatabaseOptions } from '@walpost/kit/database';
 import { encode } from '@walpost/schemas/codec';
 import { eventType } from '@walpost/schemas/contract';
 import { createRegistry } from '@walpost/schemas/registry';
@@ -71,6 +72,18 @@ export async function sharesOf(admin: Admin, groupId: string, topic: string): Pr
 export async function committedOf(admin: Admin, groupId: string, topic: string): Promise<number> {
   const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
   return Number(found?.partitions[0]?.offset);
+}
+
+/** What a program or a kit's pool needs to log in to one of the stack's databases. */
+export function databaseOf(stage: Stage, database: string, user: string, password: string): DatabaseOptions {
+  return {
+    host: setting(stage, 'POSTGRES_HOST'),
+    port: Number(setting(stage, 'POSTGRES_PORT')),
+    database,
+    user,
+    password: setting(stage, password),
+    applicationName: 'scenario',
+  };
 }
 
 /** A superuser's connection to one of the stack's databases, until the scenario is over. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { eventType } from '@walpost/schemas/contract';
 import { createRegistry } from '@walpost/schemas/registry';
-import { brokersOf, kafkaOf, makeTopic, openAdmin, openSql, setting } from './clients.js';
+import { brokersOf, databaseOf, kafkaOf, makeTopic, openAdmin, openSql, setting } from './clients.js';
 import { outboxParts, walpost } from './order-outbox.js';
 import type { LateEvent } from './programs/publish-after-commit.js';
 import type { OutboxOrder } from './programs/publish-by-outbox.js';
@@ -32,7 +32,7 @@ async function playDualWrite(stage: Stage): Promise<void> {
   await sql`create table dual_write_orders (id uuid primary key)`;
   const publish = (kill: boolean) => {
     const task: LateEvent = {
-      database: databaseOf(stage, 'postgres', 'POSTGRES_PASSWORD'),
+      database: databaseOf(stage, 'orders', 'postgres', 'POSTGRES_PASSWORD'),
       brokers: brokersOf(stage),
       topic: TOPIC,
       orderId: randomUUID(),
@@ -73,7 +73,7 @@ async function playOutbox(stage: Stage): Promise<void> {
   const keys = Array.from({ length: KILLS }, () => randomUUID());
   for (const idempotencyKey of keys) {
     const task: OutboxOrder = {
-      database: databaseOf(stage, 'orders_app', 'ORDERS_PASSWORD'),
+      database: databaseOf(stage, 'orders', 'orders_app', 'ORDERS_PASSWORD'),
       schemaId,
       idempotencyKey,
     };
@@ -87,17 +87,6 @@ async function playOutbox(stage: Stage): Promise<void> {
     `${ids.length} orders in the database, ${arrived.length} events on order-events: none is lost, none is doubled`,
     ids.length === KILLS && arrived.length === KILLS && new Set(arrived).size === KILLS,
   );
-}
-
-function databaseOf(stage: Stage, user: string, password: string) {
-  return {
-    host: setting(stage, 'POSTGRES_HOST'),
-    port: Number(setting(stage, 'POSTGRES_PORT')),
-    database: 'orders',
-    user,
-    password: setting(stage, password),
-    applicationName: 'dual-write',
-  };
 }
 
 /** Runs one of the programs and insists that it ended as it was to. */

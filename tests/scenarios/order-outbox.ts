@@ -5,7 +5,7 @@ import { createPlaceOrder } from '@walpost/order-service/place-order';
 import { eventType } from '@walpost/schemas/contract';
 import { createRegistry } from '@walpost/schemas/registry';
 import { v7 as uuidv7 } from 'uuid';
-import { openConsumer, setting } from './clients.js';
+import { databaseOf, openConsumer, setting } from './clients.js';
 import type { Stage } from './stage.js';
 
 /** The parts that orders, their outbox and its relay need. */
@@ -24,15 +24,9 @@ export async function openOrders(stage: Stage): Promise<{ place(customerId?: str
   const schemaId = await createRegistry({ url: setting(stage, 'SCHEMA_REGISTRY_URL') }).idOf(
     eventType('OrderCreated'),
   );
-  const { db, close } = openDatabase({
-    host: setting(stage, 'POSTGRES_HOST'),
-    port: Number(setting(stage, 'POSTGRES_PORT')),
-    database: 'orders',
-    user: 'orders_app',
-    password: setting(stage, 'ORDERS_PASSWORD'),
-    applicationName: 'scenario',
-    lockTimeout: 14_000,
-  });
+  // An order may wait for its commit for as long as a statement may take.
+  const access = databaseOf(stage, 'orders', 'orders_app', 'ORDERS_PASSWORD');
+  const { db, close } = openDatabase({ ...access, lockTimeout: 14_000 });
   stage.defer(close);
   const encode = createOutboxEncoder('/walpost/scenario', () => schemaId);
   const placeOrder = createPlaceOrder(db, encode, () => new Date());
