@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname ?? '.', '..');
 const [mode, ...args] = process.argv.slice(2);
@@ -92,7 +92,7 @@ async function test() {
       giveUp(error.message);
     });
   }
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
   for (const name of projects) {
     // Unit tests side by side; the others one at a time, for a stack takes all that the machine has.
     const workers = name === 'unit' ? '--maxWorkers=100%' : '--runInBand';
@@ -102,6 +102,7 @@ async function test() {
   }
   const { passed, failed, skipped } = counts;
   if (passed + failed + skipped === 0) process.exitCode ||= 1;
+  for (const failure of counts.failures) console.log(`failed: ${failure}`);
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 }
 
@@ -121,7 +122,7 @@ function hasDocker() {
   return false;
 }
 
-/** Runs Jest, adds what it counted, and answers its exit code; a signal ends it with all that its tests have started. */
+/** Runs Jest, adds what it counted and which tests failed, and answers its exit code; a signal ends it with all that its tests have started. */
 async function runJest(options, counts) {
   const folder = mkdtempSync(join(tmpdir(), 'walpost-results-'));
   const results = join(folder, 'results.json');
@@ -159,6 +160,12 @@ function addCounts(results, counts) {
   counts.passed += results.numPassedTests;
   counts.failed += results.numFailedTests + results.numRuntimeErrorTestSuites;
   counts.skipped += results.numPendingTests + results.numTodoTests;
+  for (const { name, status, assertionResults } of results.testResults) {
+    const file = relative(root, name);
+    const failed = assertionResults.filter((each) => each.status === 'failed');
+    if (status === 'failed' && failed.length === 0) counts.failures.push(`${file}, which could not run`);
+    for (const { fullName } of failed) counts.failures.push(`${file}: ${fullName}`);
+  }
 }
 
 function giveUp(message) {

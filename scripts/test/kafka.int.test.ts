@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { walpost } from './run-cli.js';
 
 test.each(['topics', 'kafka-topics.sh', 'bin/kafka-topics.sh'])(
   'Kafka’s own tool by its name in the documentation: %s',
   async (name) => {
-    const { code, stdout } = await walpost(['kafka', name, '--list']);
-    expect(code).toBe(0);
-    expect(stdout.split('\n')).toContain('__consumer_offsets');
+    const topic = `kafka-tools-${randomUUID()}`;
+    const created = await walpost(['kafka', name, '--create', '--topic', topic]);
+    expect(created).toMatchObject({ code: 0, stdout: `Created topic ${topic}.\n` });
+    const { stdout } = await walpost(['kafka', name, '--list']);
+    expect(stdout.split('\n')).toContain(topic);
   },
 );
 
