@@ -39,5 +39,5 @@ export default {
     project('compose', ['**/tests/compose/*.compose.test.ts']),
   ],
   // Only ends what hangs: a machine with a tenth of the usual speed keeps it.
-  testTimeout: 180_000,
+  testTimeout: 300_000,
 };

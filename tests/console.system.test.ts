@@ -25,7 +25,7 @@ beforeAll(async () => {
   stack = await testStack();
   browser = await openBrowser(chromium);
   page = await open({ viewport: { width: 1360, height: 900 } });
-}, 300_000);
+});
 afterAll(async () => {
   await browser?.close();
   await stack?.close();
@@ -49,166 +49,140 @@ const status = (text: string | RegExp) => page.getByRole('status').filter({ hasT
 const behind = (group: string) =>
   page.locator('#readers tr').filter({ hasText: group }).first().locator('> td').nth(1).textContent();
 
-inBrowser(
-  'a healthy flow: orders are placed at a rate, and everything moves',
-  async () => {
-    expect(page.url()).not.toContain('token');
-    await page.getByRole('button', { name: 'Start' }).click();
-    await page.getByText(/^Placing 5 a second/).waitFor();
-    await page.getByRole('img', { name: /Order API: [3-9]\.\d orders\/s/ }).waitFor({ timeout: 60_000 });
-    await status('Everything flows');
-    expect(await page.locator('.flow .stream').count()).toBeGreaterThan(8);
-    expect(await seriousViolations(page)).toEqual([]);
-    await shoot(page, 'healthy');
-    await shoot(page, 'healthy-flow', '#flow');
-  },
-  240_000,
-);
+inBrowser('a healthy flow: orders are placed at a rate, and everything moves', async () => {
+  expect(page.url()).not.toContain('token');
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.getByText(/^Placing 5 a second/).waitFor();
+  await page.getByRole('img', { name: /Order API: [3-9]\.\d orders\/s/ }).waitFor({ timeout: 60_000 });
+  await status('Everything flows');
+  expect(await page.locator('.flow .stream').count()).toBeGreaterThan(8);
+  expect(await seriousViolations(page)).toEqual([]);
+  await shoot(page, 'healthy');
+  await shoot(page, 'healthy-flow', '#flow');
+});
 
-inBrowser(
-  'dark, and as wide as a phone',
-  async () => {
-    const dark = await open({ viewport: { width: 1360, height: 900 }, colorScheme: 'dark' });
-    await dark.getByText('payment-service').first().waitFor();
-    await dark.locator('.flow .stream').first().waitFor({ state: 'attached' });
-    await shoot(dark, 'dark');
+inBrowser('dark, and as wide as a phone', async () => {
+  const dark = await open({ viewport: { width: 1360, height: 900 }, colorScheme: 'dark' });
+  await dark.getByText('payment-service').first().waitFor();
+  await dark.locator('.flow .stream').first().waitFor({ state: 'attached' });
+  await shoot(dark, 'dark');
 
-    const phone = await open({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 });
-    await phone.locator('.flow .stream').first().waitFor({ state: 'attached' });
-    const overflow = await phone.evaluate('document.documentElement.scrollWidth - innerWidth');
-    expect(overflow).toBe(0);
-    await shoot(phone, 'phone');
-    // What follows reads pages, which takes long beside orders that come in.
-    await page.getByRole('button', { name: 'Stop' }).first().click();
-    for (const each of [dark, phone]) {
-      expect(await seriousViolations(each)).toEqual([]);
-      await each.close();
-    }
-  },
-  240_000,
-);
+  const phone = await open({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 });
+  await phone.locator('.flow .stream').first().waitFor({ state: 'attached' });
+  const overflow = await phone.evaluate('document.documentElement.scrollWidth - innerWidth');
+  expect(overflow).toBe(0);
+  await shoot(phone, 'phone');
+  // What follows reads pages, which takes long beside orders that come in.
+  await page.getByRole('button', { name: 'Stop' }).first().click();
+  for (const each of [dark, phone]) {
+    expect(await seriousViolations(each)).toEqual([]);
+    await each.close();
+  }
+});
 
-inBrowser(
-  "one order's way, by the list and by keyboard",
-  async () => {
-    const { id } = await placeOrder(stack.env);
-    await page.getByRole('link', { name: id }).first().click();
-    await page.getByText('Finished: everything').waitFor();
-    expect(await page.locator('.steps li').count()).toBeGreaterThan(15);
-    expect(await seriousViolations(page)).toEqual([]);
-    await shoot(page, 'order-way', '#order');
-    await page.getByRole('link', { name: 'Readers' }).click();
-    await page.getByText('Finished: everything').waitFor();
+inBrowser("one order's way, by the list and by keyboard", async () => {
+  const { id } = await placeOrder(stack.env);
+  await page.getByRole('link', { name: id }).first().click();
+  await page.getByText('Finished: everything').waitFor();
+  expect(await page.locator('.steps li').count()).toBeGreaterThan(15);
+  expect(await seriousViolations(page)).toEqual([]);
+  await shoot(page, 'order-way', '#order');
+  await page.getByRole('link', { name: 'Readers' }).click();
+  await page.getByText('Finished: everything').waitFor();
 
-    await page.getByRole('searchbox', { name: 'Order id' }).fill('01a20a29-fdef-7588-a123-000000000000');
-    await page.keyboard.press('Enter');
-    await page.getByText('Nobody knows this order').waitFor();
-    await page.getByRole('searchbox', { name: 'Order id' }).fill('42');
-    await page.keyboard.press('Enter');
-    await page.locator('#order .error').filter({ hasText: 'format' }).waitFor();
-  },
-  240_000,
-);
+  await page.getByRole('searchbox', { name: 'Order id' }).fill('01a20a29-fdef-7588-a123-000000000000');
+  await page.keyboard.press('Enter');
+  await page.getByText('Nobody knows this order').waitFor();
+  await page.getByRole('searchbox', { name: 'Order id' }).fill('42');
+  await page.keyboard.press('Enter');
+  await page.locator('#order .error').filter({ hasText: 'format' }).waitFor();
+});
 
 // The steps of a person who has never seen the system, with the page alone: what the page says first names the order;
 // one click on it says what keeps the order and which command helps.
-inBrowser(
-  'why is my order stuck? The page alone tells: a service that does not run',
-  async () => {
-    await stack.stop('payment');
-    const { id } = await placeOrder(stack.env);
-    const placed = performance.now();
-    await status(/\d things? to look at/);
-    await page.getByText('it does not run').first().waitFor();
-    await page.locator('#order').getByRole('link', { name: id }).first().click();
-    const way = page.locator('.way');
-    await way.getByText('Stuck').waitFor();
-    await way.getByText('payment-service does not run, its group has no member').waitFor();
-    await way.getByText('npx walpost groups describe payment-service').waitFor();
-    const took = (performance.now() - placed) / 1000;
-    console.log(
-      `why is my order stuck: the page said it ${took.toFixed(1)} s after the order, and one click`,
-    );
-    await shoot(page, 'stuck-order', '#order');
+inBrowser('why is my order stuck? The page alone tells: a service that does not run', async () => {
+  await stack.stop('payment');
+  const { id } = await placeOrder(stack.env);
+  const placed = performance.now();
+  await status(/\d things? to look at/);
+  await page.getByText('it does not run').first().waitFor();
+  await page.locator('#order').getByRole('link', { name: id }).first().click();
+  const way = page.locator('.way');
+  await way.getByText('Stuck').waitFor();
+  await way.getByText('payment-service does not run, its group has no member').waitFor();
+  await way.getByText('npx walpost groups describe payment-service').waitFor();
+  const took = (performance.now() - placed) / 1000;
+  console.log(`why is my order stuck: the page said it ${took.toFixed(1)} s after the order, and one click`);
+  await shoot(page, 'stuck-order', '#order');
 
-    await page.getByRole('button', { name: /Start|Change/ }).click();
-    await eventually(async () => (Number(await behind('payment-service')) >= 20 ? true : undefined));
-    await page.getByRole('button', { name: 'Stop' }).first().click();
-    await page
-      .locator('#readers details')
-      .nth(1)
-      .evaluate((details) => details.setAttribute('open', ''));
-    expect(await seriousViolations(page)).toEqual([]);
-    await shoot(page, 'lagging-group');
+  await page.getByRole('button', { name: /Start|Change/ }).click();
+  await eventually(async () => (Number(await behind('payment-service')) >= 20 ? true : undefined));
+  await page.getByRole('button', { name: 'Stop' }).first().click();
+  await page
+    .locator('#readers details')
+    .nth(1)
+    .evaluate((details) => details.setAttribute('open', ''));
+  expect(await seriousViolations(page)).toEqual([]);
+  await shoot(page, 'lagging-group');
 
-    await stack.start('payment');
-    await status('Everything flows').catch(async () => status('Everything flows'));
-    await way.getByText('Finished: everything').waitFor();
-  },
-  240_000,
-);
+  await stack.start('payment');
+  await status('Everything flows').catch(async () => status('Everything flows'));
+  await way.getByText('Finished: everything').waitFor();
+});
 
-inBrowser(
-  'a dead letter: shown, replayed in vain, mended, replayed; and one that is discarded',
-  async () => {
-    const sql = connectTo(stack.env, 'payments');
-    await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
-    const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
-    await status(/to look at/);
-    await page.getByText('1 dead letter waits for a person').first().waitFor();
-    await page.locator('#order').getByRole('link', { name: id }).first().click();
-    await page
-      .locator('.way')
-      .getByText(/OrderCreated is dead letter \d+/)
-      .first()
-      .waitFor();
-    expect(await seriousViolations(page)).toEqual([]);
-    await shoot(page, 'dead-letter');
+inBrowser('a dead letter: shown, replayed in vain, mended, replayed; and one that is discarded', async () => {
+  const sql = connectTo(stack.env, 'payments');
+  await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
+  const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
+  await status(/to look at/);
+  await page.getByText('1 dead letter waits for a person').first().waitFor();
+  await page.locator('#order').getByRole('link', { name: id }).first().click();
+  await page
+    .locator('.way')
+    .getByText(/OrderCreated is dead letter \d+/)
+    .first()
+    .waitFor();
+  expect(await seriousViolations(page)).toEqual([]);
+  await shoot(page, 'dead-letter');
 
-    await page.getByRole('button', { name: /^Replay letter/ }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByText('Replay letter').waitFor();
-    expect(await seriousViolations(page)).toEqual([]);
-    await shoot(page, 'replay-question');
-    await dialog.getByRole('button', { name: 'Replay' }).click();
-    await dialog.getByRole('alert').filter({ hasText: 'broken' }).waitFor();
-    await sql`alter table payments drop constraint broken`;
-    await dialog.getByRole('button', { name: 'Replay' }).click();
-    await dialog.waitFor({ state: 'hidden' });
-    await page.getByText('No dead letters').waitFor();
+  await page.getByRole('button', { name: /^Replay letter/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Replay letter').waitFor();
+  expect(await seriousViolations(page)).toEqual([]);
+  await shoot(page, 'replay-question');
+  await dialog.getByRole('button', { name: 'Replay' }).click();
+  await dialog.getByRole('alert').filter({ hasText: 'broken' }).waitFor();
+  await sql`alter table payments drop constraint broken`;
+  await dialog.getByRole('button', { name: 'Replay' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await page.getByText('No dead letters').waitFor();
 
-    await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
-    await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
-    await page.getByRole('button', { name: /^Discard letter/ }).click();
-    await page.getByLabel('Why?').fill('a test of discarding');
-    await dialog.getByRole('button', { name: 'Discard' }).click();
-    await page.getByText('No dead letters').waitFor();
-    const [letter] = await sql`select discard_reason from dead_letters where state = 'discarded'`;
-    expect(letter).toEqual({ discard_reason: 'a test of discarding' });
-    await sql`alter table payments drop constraint broken`;
-    await sql.end();
-  },
-  240_000,
-);
+  await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
+  await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
+  await page.getByRole('button', { name: /^Discard letter/ }).click();
+  await page.getByLabel('Why?').fill('a test of discarding');
+  await dialog.getByRole('button', { name: 'Discard' }).click();
+  await page.getByText('No dead letters').waitFor();
+  const [letter] = await sql`select discard_reason from dead_letters where state = 'discarded'`;
+  expect(letter).toEqual({ discard_reason: 'a test of discarding' });
+  await sql`alter table payments drop constraint broken`;
+  await sql.end();
+});
 
-inBrowser(
-  'without the token it asks for it, and a wrong one is refused',
-  async () => {
-    const visitor = await open({ viewport: { width: 1000, height: 800 } }, '?visitor');
-    await visitor.getByRole('button', { name: 'Start' }).click();
-    const dialog = visitor.getByRole('dialog');
-    await dialog.getByLabel('Token').fill('not the token');
-    await dialog.getByRole('button', { name: 'Unlock' }).click();
-    await dialog.getByRole('alert').filter({ hasText: 'CONSOLE_TOKEN' }).waitFor();
-    await shoot(visitor, 'token');
-    await dialog.getByLabel('Token').fill(setting(stack.env, 'CONSOLE_TOKEN'));
-    await dialog.getByRole('button', { name: 'Unlock' }).click();
-    await visitor.getByText(/^Placing 5 a second/).waitFor();
-    await visitor.getByRole('button', { name: 'Stop' }).first().click();
-    await visitor.close();
-  },
-  240_000,
-);
+inBrowser('without the token it asks for it, and a wrong one is refused', async () => {
+  const visitor = await open({ viewport: { width: 1000, height: 800 } }, '?visitor');
+  await visitor.getByRole('button', { name: 'Start' }).click();
+  const dialog = visitor.getByRole('dialog');
+  await dialog.getByLabel('Token').fill('not the token');
+  await dialog.getByRole('button', { name: 'Unlock' }).click();
+  await dialog.getByRole('alert').filter({ hasText: 'CONSOLE_TOKEN' }).waitFor();
+  await shoot(visitor, 'token');
+  await dialog.getByLabel('Token').fill(setting(stack.env, 'CONSOLE_TOKEN'));
+  await dialog.getByRole('button', { name: 'Unlock' }).click();
+  await visitor.getByText(/^Placing 5 a second/).waitFor();
+  await visitor.getByRole('button', { name: 'Stop' }).first().click();
+  await visitor.close();
+});
 
 inBrowser('from each concept to where it is seen', async () => {
   const links = page.locator('#concepts a');
@@ -217,24 +191,20 @@ inBrowser('from each concept to where it is seen', async () => {
   for (const target of new Set(targets)) await page.locator(`section${target}`).waitFor();
 });
 
-inBrowser(
-  'with Connect and Kafka away, the page says so in their place, and goes on',
-  async () => {
-    await page.evaluate('location.hash = ""');
-    await stack.stop('connect');
-    await page
-      .locator('#relays')
-      .getByText(/Kafka Connect at .* does not answer/)
-      .waitFor();
-    await stack.stop('kafka');
-    await page.locator('#readers').getByText('not known').waitFor({ timeout: 60_000 });
-    const { id } = await placeOrder(stack.env);
-    await page.locator('#order').getByRole('link', { name: id }).first().waitFor();
-    await shoot(page, 'kafka-away');
-    expect(errors).toEqual([]);
-  },
-  240_000,
-);
+inBrowser('with Connect and Kafka away, the page says so in their place, and goes on', async () => {
+  await page.evaluate('location.hash = ""');
+  await stack.stop('connect');
+  await page
+    .locator('#relays')
+    .getByText(/Kafka Connect at .* does not answer/)
+    .waitFor();
+  await stack.stop('kafka');
+  await page.locator('#readers').getByText('not known').waitFor({ timeout: 60_000 });
+  const { id } = await placeOrder(stack.env);
+  await page.locator('#order').getByRole('link', { name: id }).first().waitFor();
+  await shoot(page, 'kafka-away');
+  expect(errors).toEqual([]);
+});
 
 test('a console that cannot start leaves the rest running', async () => {
   const said: string[] = [];
@@ -251,4 +221,4 @@ test('a console that cannot start leaves the rest running', async () => {
   } finally {
     await rest.close();
   }
-}, 180_000);
+});

@@ -18,7 +18,7 @@ const ORDERS = 200;
 let stack: TestStack;
 beforeAll(async () => {
   if (mayMount) stack = await testStack();
-}, 300_000);
+});
 afterAll(async () => {
   await stack?.stop('kafka');
   await stack?.run('umount', [join(stack.dataDir, 'kafka')]);

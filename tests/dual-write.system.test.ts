@@ -12,7 +12,7 @@ import { setting } from './support.js';
 let lab: Lab;
 beforeAll(async () => {
   lab = await openLab();
-}, 300_000);
+});
 afterAll(() => lab?.close());
 
 // What the checker finds when there is something to find: the same system, load and checks, with orders taken in by a
@@ -44,4 +44,4 @@ test('publish after commit, killed under load, loses events, and the checker see
   expect(unpaid.length).toBeGreaterThan(0);
   const unended = new Set(found(/^every order has ended/).map(({ order }) => order));
   expect(unpaid.every(({ order }) => unended.has(order))).toBe(true);
-}, 180_000);
+});

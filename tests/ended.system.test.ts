@@ -31,4 +31,4 @@ test('npm test that is ended leaves no process and no data', async () => {
     run.kill('SIGTERM');
     rmSync(folder, { recursive: true, force: true });
   }
-}, 180_000);
+});

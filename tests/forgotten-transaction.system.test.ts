@@ -9,7 +9,7 @@ const OFFSETS = 'walpost-connect-offsets';
 let stack: TestStack;
 beforeAll(async () => {
   stack = await testStack(['kafka']);
-}, 300_000);
+});
 afterAll(() => stack?.close());
 
 // What KAFKA-20734 does by chance when a broker dies: the partition has an open transaction that no coordinator knows.

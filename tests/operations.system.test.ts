@@ -19,7 +19,7 @@ beforeAll(async () => {
   stack = await testStack();
   const port = Number(stack.sparePorts[1]);
   if (command) prometheus = await startPrometheus(command, stack.env, stack.dataDir, port);
-}, 300_000);
+});
 afterAll(async () => {
   await prometheus?.close();
   await stack?.close();
@@ -95,7 +95,7 @@ test('a healthy system: doctor checks it from the JDK to the last dead letter an
     ]),
   );
   expect(checks.filter(({ state }) => state === 'fail')).toEqual([]);
-}, 120_000);
+});
 
 test('a consumer is stopped', async () => {
   await stack.stop('payment');
@@ -108,7 +108,7 @@ test('a consumer is stopped', async () => {
   await stack.start('payment');
   await endOf(stack.env, id);
   await untilWell();
-}, 180_000);
+});
 
 // The steps of a person who has never seen the system, with the command line alone: each command names the next one.
 test('why is my order stuck? The command line alone tells', async () => {
@@ -131,7 +131,7 @@ test('why is my order stuck? The command line alone tells', async () => {
   await stack.start('inventory');
   await endOf(stack.env, id);
   await untilWell();
-}, 120_000);
+});
 
 test('a slot is held: its connector is paused', async () => {
   await walpost('connectors', 'pause', 'order-outbox');
@@ -140,7 +140,7 @@ test('a slot is held: its connector is paused', async () => {
   expect(await runCommands('A connector stands still')).toMatch(/^orders .* order_outbox /m);
   await endOf(stack.env, id);
   await untilWell();
-}, 180_000);
+});
 
 test('a task has failed', async () => {
   // Paused, so that it is not the old configuration which reads the order.
@@ -159,7 +159,7 @@ test('a task has failed', async () => {
   await runCommands('A task failed');
   await endOf(stack.env, id);
   await untilWell();
-}, 180_000);
+});
 
 test('a poison message', async () => {
   const sql = connectTo(stack.env, 'payments');
@@ -172,7 +172,7 @@ test('a poison message', async () => {
   expect(await runCommands('A dead letter', { $LETTER: String(letter?.id) })).toMatch(/ replayed /);
   await endOf(stack.env, id);
   await untilWell();
-}, 180_000);
+});
 
 test('a slot is lost: the connector makes a new one, and nothing is missing', async () => {
   const sql = connectTo(stack.env, 'orders');
@@ -206,7 +206,7 @@ test('a slot is lost: the connector makes a new one, and nothing is missing', as
     code: 1,
     stderr: expect.stringMatching(/^walpost: slot order_outbox is reserved/),
   });
-}, 180_000);
+});
 
 test('a schema is refused', async () => {
   const subject = 'order-events-walpost.orders.OrderCreated';
@@ -241,7 +241,7 @@ test('a schema is refused', async () => {
   await fetch(`${registry}/subjects/${subject}/versions/latest`, { method: 'DELETE' });
   await level('FULL_TRANSITIVE');
   await untilWell();
-}, 120_000);
+});
 
 test('the disk, and an upgrade: the commands run, and an old day is dropped', async () => {
   const sql = connectTo(stack.env, 'orders');
@@ -255,7 +255,7 @@ test('the disk, and an upgrade: the commands run, and an old day is dropped', as
   expect((await sql`select to_regclass('outbox_20260101') as found`)[0]?.['found']).toBeNull();
   await sql.end();
   expect(await runCommands('Upgrade')).toMatch(/, 0 broken$/m);
-}, 120_000);
+});
 
 test('scaling out: one more process shares the partitions', async () => {
   const [port] = stack.sparePorts;
@@ -268,7 +268,7 @@ test('scaling out: one more process shares the partitions', async () => {
   });
   await stack.stop('payment-2');
   await untilWell();
-}, 120_000);
+});
 
 test('parts are stopped: doctor works all the same, names them, and what starts them', async () => {
   for (const part of ['notification', 'connect', 'kafka', 'registry']) await stack.stop(part);
@@ -286,7 +286,7 @@ test('parts are stopped: doctor works all the same, names them, and what starts 
   expect(checks).toContainEqual(expect.objectContaining({ what: 'Node', state: 'ok' }));
   for (const part of ['postgres', 'registry', 'kafka', 'connect', 'notification']) await stack.start(part);
   await untilWell();
-}, 240_000);
+});
 
 // Last, because it takes Kafka's data away.
 test('Postgres is restored to an earlier moment, and Kafka is lost', async () => {
@@ -327,4 +327,4 @@ test('Postgres is restored to an earlier moment, and Kafka is lost', async () =>
   expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
   await untilWell();
   expect((await walpost('trace', kept.id)).stdout).toMatch(/^finished/m);
-}, 300_000);
+});

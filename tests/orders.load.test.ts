@@ -5,7 +5,7 @@ import { call, connectTo, endOf, eventually, kafkaOf, placeOrders, readTopic, se
 let stack: TestStack;
 beforeAll(async () => {
   stack = await testStack();
-}, 200_000);
+});
 afterAll(() => stack?.close());
 
 async function query(database: string, text: string): Promise<Record<string, unknown>[]> {
@@ -162,4 +162,4 @@ test('a consumer whose database is away for 30 s sets nothing aside, catches up,
   expect(await readiness()).toBe(200);
   expect(stack.pid('payment')).toBe(pid);
   expect(await query('payments', 'select id from dead_letters')).toEqual([]);
-}, 300_000);
+});

@@ -6,7 +6,7 @@ let stack: TestStack;
 
 beforeAll(async () => {
   stack = await testStack(['postgres', 'kafka', 'registry', 'connect', 'setup', 'services']);
-}, 300_000);
+});
 afterAll(() => stack?.close());
 
 async function walpost(...args: string[]): Promise<{ code: number | null; text: string }> {
@@ -82,4 +82,4 @@ test('a topic that was wiped is filled again from the outbox, and nothing happen
     expect(version).toBe((seen.get(key) ?? 0) + 1);
     seen.set(key, Number(version));
   }
-}, 300_000);
+});

@@ -34,7 +34,7 @@ beforeAll(async () => {
   sql = connectTo(stack.env, 'notifications');
   // What the handler refuses, until somebody mends it.
   await sql`alter table emails add constraint broken check (customer_id <> 'poison')`;
-}, 200_000);
+});
 afterAll(async () => {
   await sql?.end();
   await stack?.close();

@@ -11,7 +11,7 @@ let orders: postgres.Sql;
 beforeAll(async () => {
   stack = await testStack(['postgres', 'kafka', 'registry', 'connect', 'setup']);
   orders = connectTo(stack.env, 'orders');
-}, 300_000);
+});
 afterAll(async () => {
   await orders?.end();
   await stack?.close();
@@ -63,7 +63,7 @@ test('the largest row that the outbox takes arrives whole; one byte more is refu
   const records = await arrived([largest.id, after.id]);
   expect(records.get(largest.id)?.value?.equals(largest.payload)).toBe(true);
   expect(String(records.get(largest.id)?.key)).toBe(largest.aggregateid);
-}, 120_000);
+});
 
 test('every odd row that the outbox takes arrives', async () => {
   const odd = [
@@ -85,7 +85,7 @@ test('every odd row that the outbox takes arrives', async () => {
   const records = await arrived(odd.map(({ id }) => id));
   for (const { id, aggregateid } of odd)
     expect([id, String(records.get(id)?.key)]).toEqual([id, aggregateid]);
-}, 120_000);
+});
 
 test('logical messages of anybody are passed over, and the slot moves on behind them', async () => {
   for (const prefix of ['x', '', 'heartbeat2', 'HEARTBEAT', 'a,b', 'a\nb', 'ü'.repeat(300)]) {
@@ -103,4 +103,4 @@ test('logical messages of anybody are passed over, and the slot moves on behind 
     return slot?.['is'] || undefined;
   });
   await connectorStates();
-}, 180_000);
+});

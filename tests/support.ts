@@ -165,7 +165,7 @@ export async function placeOrders(
 }
 
 /** Waits until an order has ended, and gives it. */
-export async function endOf(env: Environment, id: string, withinSeconds = 60): Promise<OrderView> {
+export async function endOf(env: Environment, id: string, withinSeconds?: number): Promise<OrderView> {
   return eventually(async () => {
     const response = await call(env, `/orders/${id}`);
     if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);

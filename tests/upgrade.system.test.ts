@@ -22,7 +22,7 @@ const services = Object.keys(SERVICES) as Service[];
 let stack: TestStack;
 beforeAll(async () => {
   stack = await testStack(['postgres', 'kafka', 'registry', 'connect', 'mail', 'setup', 'services']);
-}, 300_000);
+});
 afterAll(() => stack?.close());
 
 /** A time in which a service was away or not ready, ms. */
@@ -221,4 +221,4 @@ test('an upgrade under load: tables change, services are replaced, and every ord
       await admin.end();
     }
   }
-}, 300_000);
+});

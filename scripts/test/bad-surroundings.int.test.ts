@@ -76,13 +76,13 @@ describe.each(Object.keys(servers))('a server that %s', (kind) => {
   test('ends every command in one clear line', async () => {
     for (const run of await Promise.all(commands.map((args) => walpost(args, surroundings(port)))))
       expectPlainFailure(run);
-  }, 240_000);
+  });
 });
 
 test('nobody there ends every command in one clear line', async () => {
   for (const run of await Promise.all(commands.map((args) => walpost(args, surroundings(1)))))
     expectPlainFailure(run);
-}, 240_000);
+});
 
 test.each([
   [['no-such-command']],

@@ -233,7 +233,7 @@ test('a group of the new protocol is shown with its members, and not reset while
   });
   await eventually(async () => ((await reset('--to', 'earliest', '--yes')).code === 0 ? true : undefined));
   expect(await committed()).toEqual(['0', '0', '0']);
-}, 240_000);
+});
 
 test('a share group is listed as what it is, and never reset', async () => {
   await besideKafkasOwn('consumer.ConsoleShareConsumer', [], async () => {
@@ -246,7 +246,7 @@ test('a share group is listed as what it is, and never reset', async () => {
     const refused = await reset('--to', 'earliest', '--yes');
     expect(refused.stderr).toMatch(/^walpost: group \S+ is of the type share \(Stable\): .*\n$/);
   });
-}, 240_000);
+});
 
 test('a member that joins between the look and the deed is not harmed', async () => {
   await commit('0', '0', '0');

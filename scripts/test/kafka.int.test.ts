@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { walpost } from './run-cli.js';
+import { eventually } from '../../tests/support.js';
+import { startWalpost, walpost } from './run-cli.js';
 
 test.each(['topics', 'kafka-topics.sh', 'bin/kafka-topics.sh'])(
   'Kafka’s own tool by its name in the documentation: %s',
@@ -29,3 +31,17 @@ test.each([[[]], [['topic']], [['constructor']]])(
     expect(stderr).toMatch(/^walpost kafka: choose one of configs, console-consumer, /);
   },
 );
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('a tool ends with its caller, by %s', async (signal) => {
+  const group = `kafka-tools-${randomUUID()}`;
+  const running = () => {
+    const all = execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8', maxBuffer: 2 ** 24 });
+    return all.split('\n').filter((line) => line.includes(group) && line.includes('ConsoleConsumer'));
+  };
+  const tool = ['kafka', 'console-consumer', '--topic', '__transaction_state', '--group', group];
+  const { child, ended } = startWalpost(tool);
+  await eventually(async () => running().length > 0 || undefined);
+  child.kill(signal);
+  await ended;
+  expect(running()).toEqual([]);
+});

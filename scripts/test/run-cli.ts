@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +12,14 @@ export interface CliRun {
 
 /** Runs the built `walpost` as a user does, outside of any folder with an .env; settings are the test stack's. */
 export function walpost(args: string[], env: NodeJS.ProcessEnv = {}): Promise<CliRun> {
+  return startWalpost(args, env).ended;
+}
+
+/** The same, for what does not end by itself. */
+export function startWalpost(
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+): { child: ChildProcess; ended: Promise<CliRun> } {
   const { NODE_OPTIONS: _, ...inherited } = process.env;
   const child = spawn(process.execPath, [program, ...args], { cwd: tmpdir(), env: { ...inherited, ...env } });
   const run = { stdout: '', stderr: '' };
@@ -21,10 +29,11 @@ export function walpost(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Cl
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     run.stderr += text;
   });
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<CliRun>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, ...run }));
   });
+  return { child, ended };
 }
 
 /** The cells of a printed table, without its headings. */

@@ -1,9 +1,12 @@
 import type { Logger } from './logger.js';
 import { pause } from './retry.js';
 
+/** What failed is tried again after this time, ms, or at its next turn, if that comes sooner. */
+const RETRY_AFTER = 60_000;
+
 /**
- * Does some housekeeping at once and then again and again, one run at a time. A failure is logged, and the next turn
- * tries again.
+ * Does some housekeeping at once and then again and again, one run at a time. A failure is logged and tried again within
+ * a minute: another instance may have had the lock, and failed too.
  *
  * @param milliseconds from the end of one run to the begin of the next
  * @param what names the work in the log
@@ -18,12 +21,14 @@ export function every(
   const stopping = new AbortController();
   const running = (async () => {
     while (!stopping.signal.aborted) {
+      let rest = milliseconds;
       try {
         await work();
       } catch (error) {
-        logger.warn({ err: error }, `could not ${what}, trying again in ${milliseconds / 1000} s`);
+        rest = Math.min(milliseconds, RETRY_AFTER);
+        logger.warn({ err: error }, `could not ${what}, trying again in ${rest / 1000} s`);
       }
-      await pause(milliseconds, stopping.signal);
+      await pause(rest, stopping.signal);
     }
   })();
   return async () => {

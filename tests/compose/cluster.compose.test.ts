@@ -15,7 +15,7 @@ beforeAll(async () => {
   stack = await composeStack('compose.yaml', 'compose/cluster.yaml');
   await stack.explaining(() => stack.compose('up', '--build', '--wait'));
 }, 600_000);
-afterAll(() => stack?.close(), 120_000);
+afterAll(() => stack?.close());
 
 /** Orders in, and out at the other end. */
 async function flows(): Promise<void> {
@@ -48,7 +48,6 @@ if (!hasPrometheus) console.warn(`its test needs the image: docker pull ${PROMET
       return true;
     });
   },
-  120_000,
 );
 
 /** A test that may wait several times, and explains what went wrong. */

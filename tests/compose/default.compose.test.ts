@@ -29,7 +29,7 @@ test('what registers may be run by hand again, and changes nothing', async () =>
     expect(rows.length).toBeGreaterThan(2);
     expect(rows.filter((row) => !row.includes('unchanged'))).toEqual([]);
   }
-}, 120_000);
+});
 
 test('the console shows what there is, and doctor finds nothing broken', async () => {
   const console = `http://127.0.0.1:${setting(stack.env, 'CONSOLE_PORT')}`;
@@ -160,7 +160,7 @@ test('a service is nobody in its container, writes nowhere, and carries no passw
     const said = await stack.compose('exec', '-T', service, 'node', '-e', probe);
     expect([service, JSON.parse(said)]).toEqual([service, { uid: 1000, open: [], capabilities: 0 }]);
   }
-}, 120_000);
+});
 
 test('each program finds its own secrets in its container, and no variable of it holds one', async () => {
   const { services } = JSON.parse(await stack.compose('config', '--format', 'json')) as {
@@ -184,7 +184,7 @@ test('each program finds its own secrets in its container, and no variable of it
     const given = Object.values(services[service]?.environment ?? {}).filter((value) => made.includes(value));
     expect([service, given]).toEqual([service, []]);
   }
-}, 120_000);
+});
 
 test('whoever needs a password is shown it', async () => {
   const token = (await stack.compose('run', '--rm', 'secrets', 'show', 'CONSOLE_TOKEN')).trim();

@@ -59,6 +59,13 @@ test('an order goes all the way', async () => {
   expect((await endOf(stack.env, cancelled.id)).status).toBe('CANCELLED');
 });
 
+test('the operator’s tools are let in everywhere: doctor reads groups, offsets and open transactions', async () => {
+  const said = await stack.compose('run', '--rm', 'walpost', 'doctor');
+  expect(said).toMatch(/, 0 broken$/m);
+  for (const what of ['group payment-service', 'topic order-events', 'outbox of order-service'])
+    expect(said).toContain(what);
+});
+
 test('Kafka refuses a wrong password, and whoever speaks plain text', async () => {
   await expect(
     using(kafkaAs('payment-service', 'wrong').admin(), (admin) => admin.listTopics()),

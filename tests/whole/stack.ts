@@ -6,5 +6,5 @@ export let stack: TestStack;
 
 beforeAll(async () => {
   stack = await testStack();
-}, 300_000);
+});
 afterAll(() => stack?.close());

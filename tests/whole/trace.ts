@@ -83,7 +83,7 @@ test('stuck behind a service that does not run: trace, groups describe', async (
 
   await stack.start('payment');
   await traceUntil(id, /^finished/m);
-}, 120_000);
+});
 
 test('stuck behind a connector that is paused: trace, connectors resume', async () => {
   await walpost('connectors', 'pause', 'order-outbox');
@@ -92,7 +92,7 @@ test('stuck behind a connector that is paused: trace, connectors resume', async 
   expect(offered(text)).toContain('connectors resume order-outbox');
   await walpost('connectors', 'resume', 'order-outbox');
   await traceUntil(id, /^finished/m);
-}, 120_000);
+});
 
 test('stuck at a dead letter: trace, dead-letters show, mend, replay', async () => {
   const sql = connectTo(stack.env, 'payments');
@@ -105,7 +105,7 @@ test('stuck at a dead letter: trace, dead-letters show, mend, replay', async () 
   await sql.end();
   expect((await walpost(...replay.split(' '))).code).toBe(0);
   await traceUntil(id, /^finished/m);
-}, 120_000);
+});
 
 test('with Kafka and Connect away the databases still tell their part', async () => {
   const { id } = await placeOrder(stack.env);
@@ -117,4 +117,4 @@ test('with Kafka and Connect away the databases still tell their part', async ()
   expect(text).toMatch(/^not asked: connectors: Kafka Connect at .* does not answer: ECONNREFUSED$/m);
   expect(text).toMatch(/PaymentAuthorized handled once/);
   for (const part of ['kafka', 'connect']) await stack.start(part);
-}, 180_000);
+});

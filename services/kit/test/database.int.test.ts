@@ -94,7 +94,7 @@ test('what is asked in the moment in which a connection breaks hears of it', asy
   expect(BROKEN).toContain(await asked.then(() => 'answered', codeOf));
   link.behave({ kind: 'open' });
   expect([...(await db.execute(sql`select 7 as n`))]).toEqual([{ n: 7 }]);
-}, 10_000);
+});
 
 test('while connections break, every caller hears, and a transaction is whole or not there', async () => {
   const { db } = openByLink(10);
@@ -206,7 +206,6 @@ test.each(LATE)(
     expect(rows.map((row) => row['id'])).toEqual(ids);
     expect((await server.admin`select id from second`).length).toBe(rounds);
   },
-  60_000,
 );
 
 test('a statement that nobody waited for does not come after its transaction', async () => {

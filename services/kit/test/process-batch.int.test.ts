@@ -474,7 +474,7 @@ test('what the replay of n letters looks at grows with n, and no faster', async 
   expect(after.rows - before.rows).toBeGreaterThan(keys + ofOne);
   expect(after.rows - before.rows).toBeLessThan(20 * (keys + ofOne));
   expect(after.scans - before.scans).toBeLessThan(5);
-}, 120_000);
+});
 
 test('a gap and a step back are told', async () => {
   await run([order('a', 1)]);

@@ -43,7 +43,7 @@ beforeAll(async () => {
     await app.close();
   });
   await Promise.all(probing);
-}, 120_000);
+});
 
 test.each(['order', 'payment', 'inventory', 'notification'])(
   '%s answers malformed HTTP as its document says',
