@@ -26,6 +26,8 @@ interface Answer {
  * each took is printed.
  */
 const SOON = 90;
+/** Between two questions, ms: doctor and trace are programs that keep a core busy. */
+const ASK_EVERY = 2_000;
 
 /** What is wrong, as the page has it. */
 export async function concernsOf({ env }: TestStack): Promise<Concern[]> {
@@ -56,7 +58,7 @@ export async function allSay(voices: Voices, title: string, same: RegExp, id: st
         return true;
       },
       SOON,
-      500,
+      ASK_EVERY,
     );
   try {
     await Promise.all(asked.map(listenTo));

@@ -33,17 +33,19 @@ async function untilWell(): Promise<void> {
   try {
     await eventually(
       async () => {
+        // Asked first: doctor is a program that takes a core for a second.
+        const concerns = await concernsOf(stack);
+        last = JSON.stringify(concerns);
+        if (concerns.length > 0) return undefined;
         const { code, stdout } = await walpost('doctor');
-        last = stdout;
-        return code === 0 && /, 0 broken$/m.test(stdout) && (await concernsOf(stack)).length === 0
-          ? true
-          : undefined;
+        last = stdout.replace(/^ok .*\n/gm, '');
+        return (code === 0 && /, 0 broken$/m.test(stdout)) || undefined;
       },
       180,
       1_000,
     );
   } catch (error) {
-    throw new Error(`not well again:\n${last.replace(/^ok .*\n/gm, '')}`, { cause: error });
+    throw new Error(`not well again:\n${last}`, { cause: error });
   }
 }
 

@@ -50,6 +50,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
       'This console only shows, the request comes from another site, or `Host` is no name of it.',
     ),
   };
+  const settled = { ...refused, 404: problemResponse('There is no such open letter.') };
   const shown = {
     403: problemResponse('`Host` is no name of this console.'),
     503: problemResponse('It takes too long, or too many look.'),
@@ -104,7 +105,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
         if (lookups >= MAX_LOOKUPS)
           throw new BusyError(`${MAX_LOOKUPS} orders are being looked up already. Try again.`);
         lookups += 1;
-        const way = await findWay(parts, id.toLowerCase()).finally(() => {
+        const way = await findWay(parts, id).finally(() => {
           lookups -= 1;
         });
         const now = Date.now();
@@ -148,7 +149,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
           summary: 'Let the service handle a dead letter again, and those behind it',
           tags: ['actions'],
           params: Letter,
-          response: refused,
+          response: settled,
         },
       },
       async ({ params: { service, id } }) => ({ replays: await desk().replay(service, id) }),
@@ -163,7 +164,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
           tags: ['actions'],
           params: Letter,
           body: Type.Object({ reason: Text('Why', 500) }, { additionalProperties: false }),
-          response: refused,
+          response: settled,
         },
       },
       async ({ params: { service, id }, body }) => ({

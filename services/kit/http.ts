@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Type } from 'typebox';
-import { answerInTime } from './answer-in-time.js';
+import { answerInTime, boundOpenRequests, type OpenLimits } from './answer-in-time.js';
 import { messageOf } from './describe-error.js';
 import { boundInputs, validateInputs } from './inputs.js';
 import type { Logger } from './logger.js';
@@ -35,10 +35,13 @@ export interface TimeLimits {
   answer: number;
   /** What is under way when the application closes. */
   close: number;
+  /** Of a connection on which nothing moves: its client neither sends nor takes anything. */
+  silence: number;
 }
 
 // A stop must end within 9 s, and consumers and pools close after this.
-const LIMITS: TimeLimits = { request: 15_000, answer: 20_000, close: 3_000 };
+const LIMITS: TimeLimits = { request: 15_000, answer: 20_000, close: 3_000, silence: 60_000 };
+const OPEN: OpenLimits = { connection: 100, all: 2_000 };
 
 export interface AppOptions {
   /** Of the OpenAPI document. */
@@ -60,6 +63,7 @@ export async function createApp({ title, logger, readiness, limits = LIMITS }: A
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: limits.request,
+    connectionTimeout: limits.silence,
     http: {
       requestTimeout: limits.request,
       headersTimeout: limits.request,
@@ -74,12 +78,11 @@ export async function createApp({ title, logger, readiness, limits = LIMITS }: A
     return503OnClosing: false,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  // Fastify reads text/plain by default; nothing here does.
-  app.removeContentTypeParser('text/plain');
   validateInputs(app);
   boundInputs(app);
   closeInTime(app, limits.close);
   unread.watch(app);
+  boundOpenRequests(app, OPEN);
   answerInTime(app, limits.answer);
   refuseRequests(app);
   app.addSchema(ProblemSchema);

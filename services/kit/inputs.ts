@@ -1,4 +1,5 @@
-import { Ajv } from 'ajv';
+import { Ajv, type FuncKeywordDefinition, type Options } from 'ajv';
+import type { DataValidationCxt } from 'ajv/dist/types/index.js';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { Type } from 'typebox';
 
@@ -10,7 +11,19 @@ import { Type } from 'typebox';
 /** A UUID as RFC 9562 writes it. Ajv's own format takes `urn:uuid:` before it, which Postgres does not. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export const Uuid = (description: string) => Type.String({ description, format: 'uuid' });
+/** What a handler gets of a UUID, which a client may write in capitals: ids become keys, and those are compared as text. */
+const LOWER_CASE: FuncKeywordDefinition = {
+  keyword: 'x-lower-case',
+  type: 'string',
+  modifying: true,
+  validate: (_isWanted: true, text: string, _schema?: object, place?: DataValidationCxt) => {
+    if (place) place.parentData[place.parentDataProperty] = text.toLowerCase();
+    return true;
+  },
+};
+
+export const Uuid = (description: string) =>
+  Type.String({ description, format: 'uuid', [LOWER_CASE.keyword as string]: true });
 
 /** Identifiers are printable ASCII without spaces: they end in keys, URLs, e-mail addresses and logs. */
 export const Identifier = (description: string) =>
@@ -46,14 +59,14 @@ export const Traceparent = Type.Unsafe<string>({ description: 'W3C trace context
 export function validateInputs(app: Pick<FastifyInstance, 'setValidatorCompiler'>): void {
   // Fastify's own compiler turns "1" into 1 and drops unknown fields; a request that means something else than it says
   // must be refused. A query string is text and needs the conversion.
-  const strict = new Ajv({ allErrors: true, strict: false, formats: { uuid: UUID } });
-  const converting = new Ajv({
+  const options: Options = {
     allErrors: true,
     strict: false,
-    coerceTypes: true,
-    useDefaults: true,
     formats: { uuid: UUID },
-  });
+    keywords: [LOWER_CASE],
+  };
+  const strict = new Ajv(options);
+  const converting = new Ajv({ ...options, coerceTypes: true, useDefaults: true });
   app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === 'body' ? strict : converting).compile(schema as object),
   );

@@ -6,7 +6,7 @@ const SECRET = /password|passphrase|secret|token|authorization|cookie|api_?key/i
 const CREDENTIALS = /:\/\/(?:[^\s/?#"\\]|\\["\\])*@/g;
 const BEARER = /\b(bearer|basic) [\w.~+/=-]{8,}/gi;
 /** An escape of JSON, or a run of what may be the first part of an address, each looked at once, and the rest of it. */
-const EMAIL = /\\u[\da-f]{4}|\\.|[\w.+-]+(@[\w-]+(?:\.[\w-]+)+)?/gi;
+const EMAIL = /\\u[\da-f]{4}|\\.|[\w.+-]+((?:@|%40)(?:[\w-]+(?:\.[\w-]+)+|[a-z][\w-]*))?/gi;
 
 /**
  * Takes secrets and e-mail addresses out of a text or a finished log line. It looks at the text, because most of them
@@ -20,7 +20,7 @@ export function redact(line: string): string {
     text = text.replace(FIELD, (field, name: string) => (SECRET.test(name) ? `"${name}":"[secret]"` : field));
   if (text.includes('://')) text = text.replace(CREDENTIALS, '://[secret]@');
   text = text.replace(BEARER, '$1 [secret]');
-  if (text.includes('@'))
+  if (text.includes('@') || text.includes('%40'))
     text = text.replace(EMAIL, (found, domain: string | undefined) => (domain ? '[e-mail]' : found));
   return text;
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { Problem, problemResponse, RETRY } from './problem.js';
 
@@ -23,7 +24,8 @@ const WITH_BODY = {
  *
  * A route without a body does not read one, whatever the headers say: for routes that are added after this call.
  */
-export function refuseRequests(app: Pick<FastifyInstance, 'addHook' | 'setNotFoundHandler'>): void {
+export function refuseRequests(app: FastifyInstance): void {
+  readJson(app);
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;
@@ -32,12 +34,14 @@ export function refuseRequests(app: Pick<FastifyInstance, 'addHook' | 'setNotFou
 
   /** Nothing is at a request's path, or it has other methods. */
   function absent({ method, url }: FastifyRequest): Problem {
-    const path = url.split('?', 1)[0] ?? '';
+    const path = decodeURI(url.split('?', 1)[0] ?? '');
     const allowed = [...methods.values()]
       .filter((each) => each.path.test(path))
       .flatMap((each) => [...each.allowed]);
     const what = `${method} ${url.slice(0, 200)}`;
-    if (allowed.length === 0) return new Problem(404, 'not-found', `There is nothing at ${what}.`);
+    // Where files are served, the route is there and the file is not.
+    if (allowed.length === 0 || allowed.includes(method))
+      return new Problem(404, 'not-found', `There is nothing at ${what}.`);
     const allow = allowed.sort().join(', ');
     return new Problem(405, 'method-not-allowed', `There is no ${what}; the methods here are ${allow}.`, {
       headers: { allow },
@@ -75,6 +79,16 @@ export function refuseRequests(app: Pick<FastifyInstance, 'addHook' | 'setNotFou
   });
 }
 
+/** Reads JSON and nothing else. Fastify by itself takes text/plain too, and puts a sign in place of what is no UTF-8. */
+function readJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (isUtf8(body)) parse(request, body.toString(), done);
+    else done(refused(400, 'not-utf', 'body', 'is not in UTF-8'));
+  });
+}
+
 /** `/orders/:id` → what its requests' paths look like */
 function pathOf(url: string): RegExp {
   const pattern = url
@@ -90,8 +104,8 @@ function foreignBody({ raw: { headers } }: FastifyRequest): Problem | undefined 
   if (coding.toLowerCase() !== 'identity') {
     return refused(415, 'unsupported-encoding', 'headers/content-encoding', 'is not identity');
   }
-  const [, charset = 'utf-8'] = /;\s*charset="?([^;"\s]*)/i.exec(headers['content-type'] ?? '') ?? [];
-  if (/^utf-?8$/i.test(charset)) return undefined;
+  const charsets = (headers['content-type'] ?? '').matchAll(/;\s*charset\s*=\s*"?([^;"\s]*)/gi);
+  if ([...charsets].every(([, charset = '']) => /^utf-?8$/i.test(charset))) return undefined;
   return refused(415, 'unsupported-charset', 'headers/content-type', 'has another charset than utf-8');
 }
 

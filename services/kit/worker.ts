@@ -121,16 +121,19 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
     }
   }
 
-  async function renewLeases(): Promise<void> {
-    const held = [...calls];
+  async function renewLeases(held = [...calls]): Promise<void> {
     if (held.length === 0 || !options.renew) return;
-    const renewed = await options.renew(
-      held.map(([item]) => item),
-      lease,
-    );
-    for (const [item, limit] of held)
-      if (renewed.includes(item)) limit.putOff();
-      else limit.end('its lease ran out, and somebody else has it');
+    const items = held.map(([item]) => item);
+    try {
+      const renewed = await options.renew(items, lease);
+      for (const [item, limit] of held)
+        if (renewed.includes(item)) limit.putOff();
+        else limit.end('its lease ran out, and somebody else has it');
+    } catch (error) {
+      // As with outcomes: that somebody holds the row of one of them is no reason to end the calls of the others.
+      if (errorCode(error) !== LOCK_NOT_AVAILABLE || held.length === 1) throw error;
+      await Promise.all(held.map((one) => renewLeases([one])));
+    }
   }
 
   const settle = groupCommit((outcomes: Outcome<T, R>[]) => write(outcomes, Date.now() + lease / 2));
@@ -198,7 +201,8 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
     await Promise.all(underWay);
   })();
 
-  const stopRenewing = options.renew && every(lease / 6, `renew the leases of ${name}`, logger, renewLeases);
+  const stopRenewing =
+    options.renew && every(lease / 6, `renew the leases of ${name}`, logger, () => renewLeases());
 
   return {
     wake,

@@ -24,7 +24,7 @@ export function createCancelOrder(db: Db, encode: OutboxEncoder, clock: () => Da
       const time = clock();
       const { order, event } = cancelOrder(found, 'cancelled by the customer', time);
       await saveOrders(tx, [order]);
-      const envelope = { aggregateId: id, version: order.version, traceparent, time };
+      const envelope = { aggregateId: order.id, version: order.version, traceparent, time };
       await publish(tx, [encode(event, envelope)]);
       return order;
     });

@@ -1,8 +1,9 @@
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { answerInTime } from '../answer-in-time.js';
+import { createLogger } from '../logger.js';
 import { sendProblem } from '../problem.js';
 
 const WITHIN = 100;
@@ -31,6 +32,28 @@ test('a request that waits too long is told to try again, and its late answer do
   finish('late');
   const next = await fetch(url);
   expect([next.status, await next.text()]).toEqual([200, 'late']);
+});
+
+test('what is logged of a late answer has no address, in which a customer may stand', async () => {
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  app = Fastify({ loggerInstance: createLogger('test', 'warn', sink) as FastifyBaseLogger });
+  app.setErrorHandler(sendProblem);
+  answerInTime(app, WITHIN);
+  let finish: () => void = () => undefined;
+  app.get('/', () => new Promise((resolve) => (finish = () => resolve('late'))));
+  const answer = await fetch(`${await app.listen({ port: 0 })}/?customerId=jane-of-acme`);
+  expect(answer.status).toBe(503);
+  lines.length = 0;
+  finish();
+  await new Promise(setImmediate);
+  expect(lines.join('')).toContain('an answer came when its request had been answered');
+  expect(lines.join('')).not.toContain('jane');
 });
 
 test('requests that wait together are each answered or told to try again, whichever ends first', async () => {

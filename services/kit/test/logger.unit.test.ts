@@ -61,6 +61,8 @@ test.each([
   ['{"url":"http://u:p\\"a55@host"}', '{"url":"http://[secret]@host"}'],
   ['{"msg":"line\\nada@example.org wrote"}', '{"msg":"line\\n[e-mail] wrote"}'],
   ['{"database.password":"pa55","note":"x"}', '{"database.password":"[secret]","note":"x"}'],
+  ['/orders?customerId=jane.doe%40example.com&limit=3', '/orders?customerId=[e-mail]&limit=3'],
+  ['550 <ada@localhost>', '550 <[e-mail]>'],
   ['http://a/b and bob@example.com, carol+x@mail.example.org.', 'http://a/b and [e-mail], [e-mail].'],
 ])('%s is redacted', (line, redacted) => {
   expect(redact(line)).toBe(redacted);

@@ -1,4 +1,5 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DrizzleQueryError } from 'drizzle-orm';
 import { pino } from 'pino';
@@ -45,7 +46,7 @@ beforeAll(async () => {
     async ({ query }) => ({ done: query }),
   );
   const params = Type.Object({ id: Uuid('Any') });
-  app.get('/things/:id', { schema: { params, ...done } }, async () => ({ done: true }));
+  app.get('/things/:id', { schema: { params, ...done } }, async ({ params: { id } }) => ({ done: id }));
   app.post('/things/:id/act', { schema: { params, ...done } }, async ({ body }) => ({
     done: body ?? 'no body',
   }));
@@ -174,6 +175,22 @@ test.each<[string, string, number, string?]>([
     415,
     'headers/content-type',
   ],
+  [
+    'two charsets',
+    request('POST /things', ['content-type: application/json; charset=utf-8; charset = latin1'], '{}'),
+    415,
+    'headers/content-type',
+  ],
+  [
+    'a body in Latin-1',
+    request(
+      'POST /things',
+      [JSON_TYPE, 'transfer-encoding: chunked'],
+      '16\r\n{"text":"\u00e9","count":1}\r\n0\r\n\r\n',
+    ),
+    400,
+    'body',
+  ],
   ['a compressed body', post('{}', 'content-encoding: gzip'), 415, 'headers/content-encoding'],
   ['an unknown path', get('/nothing'), 404],
   [
@@ -182,10 +199,12 @@ test.each<[string, string, number, string?]>([
     404,
   ],
   ['an unknown path, with 70 kB', request('POST /nothing', [JSON_TYPE], 'a'.repeat(70_000)), 404],
+  ['a file that is not there', get('/docs/static/nothing'), 404],
   ['a slash at the end', request(`POST /things/${ID}/act/`), 404],
   ['a method that the path lacks', request('PUT /things', [JSON_TYPE], '{}'), 405],
   ['TRACE', request(`TRACE /things/${ID}`), 405],
   ['OPTIONS', request('OPTIONS /things'), 405],
+  ['a method that the path lacks, in percent signs', request('PUT /thing%73', [JSON_TYPE], '{}'), 405],
   ['QUERY', request('QUERY /things'), 405],
   ['QUERY of nothing', request('QUERY /nothing'), 404],
   ['OPTIONS of everything', request('OPTIONS *'), 404],
@@ -270,8 +289,14 @@ test('text, numbers and keys that are as they should be are taken', async () => 
     ),
   );
   expect(answer?.status).toBe(200);
-  const [upper] = parseAnswers(await sendRaw(url, get(`/things/${ID.toUpperCase()}`)));
-  expect(upper?.status).toBe(200);
+});
+
+test.each([
+  ['path', `/things/${ID.toUpperCase()}`, { done: ID }],
+  ['query', `/things?sku=A&after=${ID.toUpperCase()}`, { done: { sku: 'A', limit: 10, after: ID } }],
+])('a UUID in capitals in the %s is the same as in small letters', async (_where, path, done) => {
+  const [answer] = parseAnswers(await sendRaw(url, get(path)));
+  expect([answer?.status, JSON.parse(answer?.body ?? '')]).toEqual([200, done]);
 });
 
 test('a thousand mistakes are answered with some of them', async () => {
@@ -356,7 +381,7 @@ test.each([
   await other.close();
 });
 
-const HURRY = { request: 300, answer: 60_000, close: 300 };
+const HURRY = { request: 300, answer: 60_000, close: 300, silence: 60_000 };
 const begun = 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 
 test.each([
@@ -407,4 +432,49 @@ test.each([
   await slow.close();
   await ended;
   clearInterval(drip);
+});
+
+test('a client that does not take its answer is not held for ever', async () => {
+  const slow = await createApp({ title: 'test', logger, readiness: {}, limits: { ...HURRY, silence: 500 } });
+  slow.get('/much', async () => 'x'.repeat(50_000_000));
+  const { port } = new URL(await slow.listen({ port: 0, host: '127.0.0.1' }));
+  const socket = connect(Number(port), '127.0.0.1').pause();
+  socket.write(`${get('/much')}`);
+  const [served] = (await once(slow.server, 'connection')) as [Socket];
+  await once(served, 'close');
+  let taken = 0;
+  socket.on('data', (chunk) => {
+    taken += chunk.length;
+  });
+  socket.on('error', () => undefined).resume();
+  await once(socket, 'close');
+  await slow.close();
+  expect(taken).toBeLessThan(50_000_000);
+});
+
+test('a connection that asks on without an answer is told so, and probes are answered', async () => {
+  const waits = await createApp({ title: 'test', logger, readiness: {} });
+  let open = 0;
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  waits.get('/slow', async () => {
+    open += 1;
+    await released;
+    return {};
+  });
+  const address = await waits.listen({ port: 0, host: '127.0.0.1' });
+  const keep = (path: string) => get(path).replace('connection: close\r\n', '');
+  const sent = sendRaw(address, keep('/slow').repeat(150) + keep('/health/live') + get('/slow'));
+  while (open < 100) await new Promise(setImmediate);
+  release();
+  const statuses = parseAnswers(await sent).map(({ status }) => status);
+  expect([open, statuses.length]).toEqual([100, 152]);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(101);
+  expect(statuses.filter((status) => status === 503)).toHaveLength(51);
+  expect(statuses[150]).toBe(200);
+  // And it may go on when they are answered.
+  expect((await fetch(`${address}/slow`)).status).toBe(200);
+  await waits.close();
 });

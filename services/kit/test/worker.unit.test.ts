@@ -157,6 +157,29 @@ test('a call may outlast its lease for as long as that is renewed, and ends when
   expect(ended).toMatchObject({ error: { message: 'its lease ran out, and somebody else has it' } });
 });
 
+test('a row that somebody else holds does not end the calls about others', async () => {
+  const { worker, settledWhen } = harness(3, {
+    lease: 1_500,
+    renew: async (items) => {
+      if (items.some(({ id }) => id === 0))
+        throw Object.assign(new Error('locked'), { name: 'PostgresError', code: '55P03' });
+      return items;
+    },
+    perform: ({ id }, signal) =>
+      new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+        // Longer than a lease.
+        if (id > 0) setTimeout(resolve, 1_600, `called ${id}`);
+      }),
+  });
+  // The locked one comes again and again.
+  const ofOthers = (all: Result[]) => all.filter(({ item }) => item.id > 0);
+  const outcomes = await settledWhen((all) => ofOthers(all).length === 2);
+  await worker.close();
+  expect(ofOthers(outcomes)).toMatchObject([{ result: 'called 1' }, { result: 'called 2' }]);
+  expect(outcomes[0]).toMatchObject({ item: { id: 0 }, error: { message: 'no answer within 750 ms' } });
+});
+
 test('a lease that cannot be renewed ends the call before it runs out', async () => {
   const begun = performance.now();
   const { worker, settledWhen } = harness(1, {

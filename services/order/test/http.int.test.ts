@@ -216,6 +216,17 @@ test('a pending order is cancelled once', async () => {
   ]);
 });
 
+test('an order is cancelled by its id in capitals, and the event keeps the order’s key', async () => {
+  const { id } = (await post(ORDER)).json;
+  const answer = await ask(`/orders/${id.toUpperCase()}/cancel`, { method: 'POST' });
+  expect([answer.status, answer.json.id]).toEqual([200, id]);
+  const events = (await readOutbox(database.admin)).filter(({ data }) => data['orderId'] === id);
+  expect(events.map(({ type, orderId }) => [type, orderId])).toEqual([
+    ['OrderCreated', id],
+    ['OrderCancelled', id],
+  ]);
+});
+
 test('a customer’s orders come newest first, page by page', async () => {
   const customerId = 'pager';
   const ids: string[] = [];
