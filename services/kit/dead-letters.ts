@@ -63,7 +63,8 @@ function toRow({ received, state, error, attempts }: Letter): typeof deadLetters
     offset: BigInt(offset),
     key: key ?? null,
     headers: Object.entries(message.headers ?? {}).flatMap(([name, value]) =>
-      [value ?? ''].flat().map((each): [string, string] => [storable(name), storable(each.toString())]),
+      // kafkajs gives a name that comes twice a list, in which null is no value.
+      [value].flat().map((each): [string, string] => [storable(name), storable(each?.toString() ?? '')]),
     ),
     value: message.value,
     recordedAt: timeOf(message.timestamp),

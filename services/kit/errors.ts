@@ -86,11 +86,13 @@ const CONNECTION = new Set([
     'ERR_STREAM_WRITE_AFTER_END',
   ],
   ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'HOSTNAME_MISMATCH', 'INVALID_CA', 'INVALID_PURPOSE'],
-  ...['PATH_LENGTH_EXCEEDED', 'SELF_SIGNED_CERT_IN_CHAIN'],
+  ...['PATH_LENGTH_EXCEEDED', 'SELF_SIGNED_CERT_IN_CHAIN', 'OUT_OF_MEM'],
 ]);
+/** What fails in these calls of the system is a connection, whatever it fails with: EPERM of a full connection table. */
+const CONNECTING = new Set(['connect', 'getaddrinfo']);
 /** The same by family: name resolution, TLS, certificates, sockets, fetch. What a caller did wrong is none of them. */
 const CONNECTION_FAMILY =
-  /^(?:EAI_|ERR_TLS_|ERR_SSL_|ERR_SOCKET_(?!BAD_)|CERT_|CRL_|UNABLE_TO_|UND_ERR_(?!INVALID_|NOT_SUPPORTED|REQ_))/;
+  /^(?:EAI_|ERR_TLS_|ERR_SSL_|ERR_SOCKET_(?!BAD_)|CERT_|CRL_|ERROR_IN_C(?:ERT|RL)_|UNABLE_TO_|UND_ERR_(?!INVALID_|NOT_SUPPORTED|REQ_))/;
 
 /**
  * Tells what an error of the database, or of any connection, means for the caller, looking through wrapped errors.
@@ -104,8 +106,9 @@ export function databaseFault(error: unknown): DatabaseFault | undefined {
       if (code === '0A000' && cause.routine === STALE_PLAN) return 'contention';
       return SQLSTATES[code] ?? SQLSTATES[code.slice(0, 2)] ?? 'other';
     }
-    if (CONNECTION.has(code) || CONNECTION_FAMILY.test(code) || cause.name === 'TimeoutError')
+    if (CONNECTION.has(code) || CONNECTION_FAMILY.test(code) || CONNECTING.has(String(cause.syscall)))
       return 'unavailable';
+    if (cause.name === 'TimeoutError') return 'unavailable';
   }
   return undefined;
 }
@@ -120,6 +123,7 @@ export interface AnyError {
   errors?: unknown;
   retryable?: unknown;
   routine?: unknown;
+  syscall?: unknown;
   [field: string]: unknown;
 }
 

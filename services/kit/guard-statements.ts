@@ -6,6 +6,7 @@ import { type AnyError, type Classified, causes, errorCode } from './errors.js';
 
 /** What the server or the driver says beside its message; nothing that a statement was given. */
 const FIELDS = [
+  'syscall',
   'severity',
   'routine',
   'schema_name',

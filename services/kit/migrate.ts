@@ -9,6 +9,7 @@ import postgres from 'postgres';
 import { errorCode } from './failure.js';
 import { guardOutbox } from './guard-outbox.js';
 import { backoff } from './retry.js';
+import { scramVerifier } from './scram-verifier.js';
 import { checkSession, sessionSettings } from './session.js';
 
 /** What a service's database is made of. */
@@ -82,9 +83,7 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
       { applicationName: 'walpost-migrate', lockTimeout: TURN_WITHIN },
       { statement_timeout: '0', ...more },
     );
-  // The hashes of other methods are refused by pg_hba.conf.
-  const connection = session({ password_encryption: 'scram-sha-256' });
-  const admin = postgres({ ...server, database: 'postgres', connection });
+  const admin = postgres({ ...server, database: 'postgres', connection: session({}) });
   try {
     await checkSession(admin);
     await makeRolesAndDatabase(admin, plan);
@@ -153,6 +152,6 @@ async function makeRole(
 ): Promise<void> {
   const [found] = await admin`select from pg_roles where rolname = ${role}`;
   if (!found) await admin.unsafe(`create role "${role}" ${options}`);
-  // A password may have been changed in the configuration since; it takes no parameter in this statement.
-  if (password) await admin.unsafe(`alter role "${role}" password '${password.replaceAll("'", "''")}'`);
+  // It may have been changed in the configuration since.
+  if (password) await admin.unsafe(`alter role "${role}" password '${scramVerifier(password)}'`);
 }

@@ -27,6 +27,9 @@ export type ReceivedEvent<N extends EventName = EventName> = DomainEvent<N> & {
   position: Position;
 };
 
+/** The code of a record whose key no letter can keep as it is. */
+export const INVALID_KEY = 'invalid-key';
+
 /** A record that is not what the contract promises. Trying again does not help. */
 export class MessageError extends Error implements Classified {
   readonly retryable = false;
@@ -107,8 +110,7 @@ function toEvent(decoder: Decoder, record: Omit<Received, 'result'>): ReceivedEv
   if (version === undefined)
     throw new MessageError('invalid-version', 'header aggregateversion is no version');
   if (key === undefined) throw new MessageError('missing-key', 'the record has no key');
-  if (!message.key?.equals(Buffer.from(key)))
-    throw new MessageError('invalid-key', 'the key is no short text');
+  if (!message.key?.equals(Buffer.from(key))) throw new MessageError(INVALID_KEY, 'the key is no short text');
   if (!message.value) throw new MessageError('missing-value', 'the record has no value');
   const traceparent = header(message.headers, 'traceparent') || undefined;
   const time = Date.parse(header(message.headers, 'ce_time'));

@@ -6,7 +6,7 @@ import { messageOf } from './describe-error.js';
 import { judge, judgeAttempt } from './failure.js';
 import { claim, handle, type Subscription } from './handle-batch.js';
 import type { Logger } from './logger.js';
-import { type Received, type ReceivedEvent, receive } from './receive.js';
+import { INVALID_KEY, MessageError, type Received, type ReceivedEvent, receive } from './receive.js';
 import { deadLetters } from './tables.js';
 import { traceIdOf } from './trace.js';
 
@@ -136,8 +136,10 @@ async function firstOfKey(db: Db | Tx, topic: string, key: string): Promise<Plac
 /** @throws what is wrong with the record, or that the registry is away */
 async function read(
   decoder: Decoder,
-  { topic, partition, offset, key, value, headers, recordedAt }: LetterRow,
+  { topic, partition, offset, key, value, headers, recordedAt, errorCode }: LetterRow,
 ): Promise<Received & { result: { event: ReceivedEvent } }> {
+  // The letter has as much of it as could be stored: under that its effects would be somebody else's.
+  if (errorCode === INVALID_KEY) throw new MessageError(INVALID_KEY, 'the record had no usable key');
   const received = await receive(
     decoder,
     { topic, partition, offset: offset.toString() },

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { gt, lte, or, type SQL } from 'drizzle-orm';
+import type { PgColumn } from 'drizzle-orm/pg-core';
 import { messageOf } from './describe-error.js';
 import { errorCode, judge } from './failure.js';
 import type { LogFields } from './log-fields.js';
@@ -8,6 +10,8 @@ import { every } from './schedule.js';
 import { traceIdOf } from './trace.js';
 
 const LOCK_NOT_AVAILABLE = '55P03';
+/** No row waits for longer than this for its next attempt, ms. */
+const LONGEST_WAIT = 3_600_000;
 const SLOW_AFTER_MS = 1_000;
 
 /** What a claimed row must tell: which attempt this is, 1 for the first. It is counted when the row is claimed. */
@@ -22,6 +26,16 @@ export interface Claimed {
 export type Outcome<T extends Claimed, R> =
   | { readonly item: T; readonly result: R }
   | { readonly item: T; readonly error: Error; readonly retryIn: number };
+
+/**
+ * Whether a row is due: its time has come, or is further off than any wait, because the clock was ahead when it was
+ * written. For the `claim` of a worker.
+ *
+ * @param nextAttempt the column; null when nothing is to be done
+ */
+export function isDue(nextAttempt: PgColumn, now: Date): SQL | undefined {
+  return or(lte(nextAttempt, now), gt(nextAttempt, new Date(now.getTime() + LONGEST_WAIT)));
+}
 
 export interface WorkerOptions<T extends Claimed, R> {
   /** For the log, e.g. `payments`. */
@@ -53,7 +67,7 @@ export interface WorkerOptions<T extends Claimed, R> {
    * since it was last renewed.
    */
   lease?: number;
-  /** The first wait between attempts, and the longest after an error, ms; 200 and 30,000 when not given. */
+  /** The first wait between attempts, and the longest after an error, an hour at most, ms; 200 and 30,000 when not given. */
   retry?: { first: number; last: (error: Error) => number };
 }
 

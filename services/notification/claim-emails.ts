@@ -1,5 +1,6 @@
 import type { Db } from '@walpost/kit/database';
-import { and, eq, getTableColumns, lte, sql } from 'drizzle-orm';
+import { isDue } from '@walpost/kit/worker';
+import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import { unionAll } from 'drizzle-orm/pg-core';
 import { type EmailRow, emails, isTriedAgain } from './tables.js';
 
@@ -15,7 +16,7 @@ export async function claimEmails(db: Db, limit: number, lease: number, now: Dat
       db
         .select({ id: emails.id, nextAttemptAt: emails.nextAttemptAt })
         .from(emails)
-        .where(and(eq(isTriedAgain(emails.attempts), triedAgain), lte(emails.nextAttemptAt, now)))
+        .where(and(eq(isTriedAgain(emails.attempts), triedAgain), isDue(emails.nextAttemptAt, now)))
         .orderBy(emails.nextAttemptAt)
         .limit(limit)
         .for('update', { skipLocked: true }),

@@ -1,5 +1,6 @@
 import type { Db } from '@walpost/kit/database';
-import { eq, getTableColumns, lte, sql } from 'drizzle-orm';
+import { isDue } from '@walpost/kit/worker';
+import { eq, getTableColumns, sql } from 'drizzle-orm';
 import { type PaymentRow, payments } from './tables.js';
 
 /**
@@ -14,7 +15,7 @@ export async function claimPayments(db: Db, limit: number, lease: number, now: D
       db
         .select({ id: payments.id })
         .from(payments)
-        .where(lte(payments.nextAttemptAt, now))
+        .where(isDue(payments.nextAttemptAt, now))
         .orderBy(payments.nextAttemptAt)
         .limit(limit)
         .for('update', { skipLocked: true }),

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -89,6 +89,31 @@ test('they do not reach migrations', async () => {
   const tables =
     await admin`select schemaname as schema, tableowner as owner from pg_tables where tablename = 'outbox'`;
   expect([...tables]).toEqual([{ schema: 'public', owner: `${name}_owner` }]);
+});
+
+test('a server that logs statements learns no password', async () => {
+  database = await openTestDatabase('notifications');
+  const { admin, name, options } = database;
+  const { host, port, password } = options;
+  await admin.unsafe(`alter role postgres set log_statement = 'all'`);
+  try {
+    const adminPassword = process.env['POSTGRES_PASSWORD'] ?? '';
+    await migrateDatabase({
+      host,
+      port,
+      adminPassword,
+      database: name,
+      appPassword: password,
+      migrations: [],
+    });
+  } finally {
+    await admin`alter role postgres reset log_statement`;
+  }
+  const log = await readFile(join(process.env['WALPOST_TEST_DATA'] ?? '', 'logs', 'postgres.log'), 'utf8');
+  expect(log).toContain(`alter role "${name}_app" password`);
+  expect(log).not.toContain(password);
+  // And it opens the door all the same.
+  await openDatabase(options).ping();
 });
 
 test('a database is made while somebody is logged in to template1', async () => {

@@ -25,7 +25,7 @@ export interface TopicReader {
   /**
    * Reads each place until `visit` has enough of it, or to its end. Several scans wait for each other.
    *
-   * @param seconds how long in all; an open transaction can hold records back for longer
+   * @param seconds how long in all, from this call on; an open transaction can hold records back for longer
    * @returns the places that were read to the end, or enough of, by `placeKey`
    */
   scan(places: readonly Place[], visit: Visit, seconds: number): Promise<Set<string>>;
@@ -112,15 +112,18 @@ export async function openReader(
     if (enough || BigInt(batch.lastOffset()) + 1n >= place.end) settle(key, place);
   };
 
-  async function run(places: readonly Place[], visit: Visit, seconds: number): Promise<Set<string>> {
+  async function run(places: readonly Place[], visit: Visit, until: number): Promise<Set<string>> {
     if (broken) throw broken;
     const done = new Set<string>();
+    const left = until - performance.now();
+    // Whoever asked for it waits no longer.
+    if (left <= 0) return done;
     let timer: NodeJS.Timeout | undefined;
     try {
       await new Promise<void>((finish, fail) => {
         const open = new Map(places.map((place) => [placeKey(place.topic, place.partition), place]));
         scan = { open, visit, done, finish, fail };
-        timer = setTimeout(finish, seconds * 1000);
+        timer = setTimeout(finish, left);
         if (open.size === 0) finish();
         places.forEach(begin);
       });
@@ -147,7 +150,8 @@ export async function openReader(
   }
   return {
     scan(places, visit, seconds) {
-      const next = last.then(() => run(places, visit, seconds));
+      const until = performance.now() + seconds * 1000;
+      const next = last.then(() => run(places, visit, until));
       last = next.catch(() => undefined);
       return next;
     },

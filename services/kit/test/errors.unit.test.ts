@@ -50,6 +50,7 @@ test.each(
   ENETDOWN ENETRESET ENETUNREACH ENFILE ENOBUFS ENOMEM ENOSPC ENOTCONN ENOTFOUND EPIPE EPROTO ETIMEDOUT ESERVFAIL
   CONNECTION_CLOSED CONNECTION_ENDED CONNECTION_DESTROYED CONNECT_TIMEOUT CERT_HAS_EXPIRED DEPTH_ZERO_SELF_SIGNED_CERT
   ERR_SSL_WRONG_VERSION_NUMBER ERR_TLS_CERT_ALTNAME_INVALID ERR_SOCKET_CLOSED SELF_SIGNED_CERT_IN_CHAIN
+  ERROR_IN_CERT_NOT_AFTER_FIELD ERROR_IN_CRL_NEXT_UPDATE_FIELD OUT_OF_MEM
   UNABLE_TO_VERIFY_LEAF_SIGNATURE UND_ERR_BODY_TIMEOUT UND_ERR_CLOSED UND_ERR_CONNECT_TIMEOUT UND_ERR_HEADERS_TIMEOUT
   UND_ERR_SOCKET`.split(/\s+/),
 )('%s: wait', (code) => {
@@ -78,6 +79,14 @@ test.each<[string, unknown, Verdict]>([
   ['nothing', undefined, 'dead'],
 ])('%s', (_what, error, verdict) => {
   expect(judge(error)).toBe(verdict);
+});
+
+test.each(['EPERM', 'EACCES', 'EAFNOSUPPORT', 'EINVAL'])('%s of a connection that is made: wait', (code) => {
+  for (const syscall of ['connect', 'getaddrinfo']) {
+    expect(judge(coded(code, { syscall }))).toBe('wait');
+    expect(judge(new StatementError(coded(code, { syscall, query: 'select' })))).toBe('wait');
+  }
+  expect(judge(coded(code, { syscall: 'open' }))).toBe('dead');
 });
 
 test('bad luck has a bound; what is no fault of the event has none', () => {

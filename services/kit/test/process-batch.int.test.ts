@@ -207,6 +207,42 @@ test('what cannot be read becomes a letter with its bytes, whatever else is wron
   expect(row?.['headers']).toContainEqual(['ce_type', 'walpost.orders.OrderCreated']);
 });
 
+test('a header that comes twice, once without a value, is kept in its letter', async () => {
+  const record = {
+    ...order('p', 1, '5'),
+    result: { error: new CodecError('truncated', 'cut'), attempts: 1 },
+  };
+  // What kafkajs makes of it, which its types do not say.
+  const twice = [Buffer.from('1'), null] as unknown as Buffer[];
+  Object.assign(record.message, { headers: { ...record.message.headers, x: twice } });
+  const { hold } = await run([record]);
+  expect(hold).toBeUndefined();
+  const [row] = await database.admin`select headers from dead_letters`;
+  expect(row?.['headers']).toEqual(
+    expect.arrayContaining([
+      ['x', '1'],
+      ['x', ''],
+    ]),
+  );
+});
+
+test('a record that can be neither handled nor set aside holds its partition', async () => {
+  await database.admin`alter table dead_letters add constraint full_up check (false) not valid`;
+  const record = {
+    ...order('p', 1, '5'),
+    result: { error: new CodecError('truncated', 'cut'), attempts: 1 },
+  };
+  try {
+    const { hold } = await run([order('a', 1), record, order('b', 1)]);
+    expect(hold).toMatchObject({ offset: '5', verdict: 'wait' });
+    expect(await effects()).toEqual(['a:1']);
+  } finally {
+    await database.admin`alter table dead_letters drop constraint full_up`;
+  }
+  await run([record, order('b', 1)]);
+  expect(await letters()).toEqual(['p dead truncated 1']);
+});
+
 test('bad luck is tried again, and counted; in the end it is a letter', async () => {
   const deadlock = () => Object.assign(new Error('deadlock'), { code: 'GATEWAY_TIMEOUT', retryable: true });
   const attempts = noAttempts();
@@ -313,6 +349,16 @@ test('a replay runs a key’s letters in their order, once, and only when the ca
   ]);
   await run([order('bad', 4)]);
   expect(await effects()).toContain('bad:4');
+});
+
+test('a letter whose key is not what the record had is never replayed', async () => {
+  refused.add('a');
+  await run([order('a', 1)]);
+  await database.admin`update dead_letters set error_code = 'invalid-key'`;
+  refused.clear();
+  await replay();
+  expect(await letters()).toEqual(['a dead invalid-key 2']);
+  expect(await effects()).toEqual([]);
 });
 
 test('what was parked goes on by itself when what it waited for is discarded', async () => {

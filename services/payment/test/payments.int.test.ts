@@ -225,6 +225,14 @@ test('a worker that dies between call and settling: claimed again after the leas
   expect(await published()).toEqual(['PaymentAuthorized 1']);
 });
 
+test('a payment whose time was written by a clock that was days ahead is not forgotten', async () => {
+  const now = new Date();
+  await handle(received(created(uuidv7())));
+  await database.admin`update payments set next_attempt_at = now() + interval '15 days'`;
+  expect(await claimPayments(database.db, 10, LEASE, now)).toHaveLength(1);
+  expect(await claimPayments(database.db, 10, LEASE, now)).toEqual([]);
+});
+
 test('a late failure does not undo the lease of the next claim', async () => {
   await handle(received(created(uuidv7())));
   const now = new Date();

@@ -3,18 +3,70 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MAX_PAYLOAD_BYTES } from '@walpost/kit/outbox';
 import { type TestStack, testStack } from '@walpost/native/test-stack';
 import type postgres from 'postgres';
-import { connectTo, eventually, readTopic } from './support.js';
+import { call, connectTo, eventually, placeOrders, readTopic } from './support.js';
 
 let stack: TestStack;
 let orders: postgres.Sql;
+const PARTS = ['postgres', 'registry', 'migrate-order', 'schemas', 'order', 'kafka', 'connect'];
 
 beforeAll(async () => {
-  stack = await testStack(['postgres', 'kafka', 'registry', 'connect', 'setup']);
+  stack = await testStack(PARTS);
   orders = connectTo(stack.env, 'orders');
 });
 afterAll(async () => {
   await orders?.end();
   await stack?.close();
+});
+
+async function walpost(...args: string[]): Promise<void> {
+  const { code, stdout, stderr } = await stack.walpost(...args);
+  if (code !== 0) throw new Error(`walpost ${args.join(' ')}: ${stdout}${stderr}`);
+}
+
+test('orders placed before topics and connector exist arrive, once and in order, while more come in', async () => {
+  const early = await placeOrders(stack.env, 300);
+  const cancelled = early.slice(0, 50);
+  for (const id of cancelled) {
+    expect((await call(stack.env, `/orders/${id}/cancel`, { method: 'POST' })).status).toBe(200);
+  }
+  await walpost('topics', 'apply');
+  const [late] = await Promise.all([
+    placeOrders(stack.env, 300),
+    walpost('connectors', 'apply', 'order-outbox'),
+  ]);
+
+  const [outbox] = await orders`select count(*)::int as n from outbox`;
+  expect(outbox?.['n']).toBe(early.length + late.length + cancelled.length);
+
+  const records = await eventually(async () => {
+    const read = await readTopic(stack.env, 'order-events');
+    return read.length >= outbox?.['n'] ? read : undefined;
+  });
+  const versions = new Map<string, string[]>();
+  for (const { key, headers } of records) {
+    const id = String(key);
+    versions.set(id, [...(versions.get(id) ?? []), String(headers?.['aggregateversion'])]);
+  }
+  expect(versions.size).toBe(600);
+  for (const [id, seen] of versions)
+    expect([id, seen]).toEqual([id, cancelled.includes(id) ? ['1', '2'] : ['1']]);
+});
+
+test('a relay that is stopped right after an event moves its slot on when it is back, though nothing happens', async () => {
+  const position = async () => String((await orders`select pg_current_wal_lsn() as lsn`)[0]?.['lsn']);
+  const confirmed = (lsn: string) =>
+    eventually(async () => {
+      const [slot] = await orders`select confirmed_flush_lsn > ${lsn}::text::pg_lsn as is
+        from pg_replication_slots where slot_name = 'order_outbox'`;
+      return slot?.['is'] || undefined;
+    });
+  const before = await position();
+  await placeOrders(stack.env, 1);
+  await confirmed(before);
+  await stack.stop('connect');
+  await stack.start('connect');
+  // Two heartbeats: with the first one it finds out where it is.
+  await confirmed(await position());
 });
 
 const row = () => ({
@@ -31,19 +83,29 @@ const row = () => ({
 });
 
 /** Waits until the topic has these events. @returns their records by their ids */
-async function arrived(ids: readonly string[], withinSeconds = 60) {
+async function arrived(ids: readonly string[]) {
   return eventually(async () => {
     const read = await readTopic(stack.env, 'order-events');
     const byId = new Map(read.map((record) => [String(record.headers?.['ce_id']), record]));
     return ids.every((id) => byId.has(id)) ? byId : undefined;
-  }, withinSeconds);
+  });
 }
 
-async function connectorStates(): Promise<unknown[]> {
-  const { code, stdout } = await stack.walpost('connectors', 'status', '--json');
-  expect([code, stdout]).toEqual([0, expect.stringContaining('RUNNING')]);
-  return JSON.parse(stdout) as unknown[];
-}
+test('what the server, the database or the role has been given does not reach the relay', async () => {
+  const given = { bytea_output: 'escape', statement_timeout: '1', default_transaction_read_only: 'on' };
+  for (const [setting, value] of Object.entries(given))
+    for (const whose of ['role cdc', 'database orders'])
+      await orders.unsafe(`alter ${whose} set ${setting} = '${value}'`);
+  // Its sessions are new then, and a slot that is new has it read the whole table too.
+  await walpost('outbox', 'renew-slot', 'order-outbox', '--yes');
+  const odd = { ...row(), payload: Buffer.from([0, 1, 92, 127, 128, 255]) };
+  await orders`insert into outbox ${orders(odd)}`;
+  const records = await arrived([odd.id]);
+  expect(records.get(odd.id)?.value).toEqual(odd.payload);
+  for (const setting of Object.keys(given))
+    for (const whose of ['role cdc', 'database orders'])
+      await orders.unsafe(`alter ${whose} reset ${setting}`);
+});
 
 test('the largest row that the outbox takes arrives whole; one byte more is refused, and stops nobody', async () => {
   const largest = {
@@ -102,5 +164,6 @@ test('logical messages of anybody are passed over, and the slot moves on behind 
       from pg_replication_slots where slot_name = 'order_outbox'`;
     return slot?.['is'] || undefined;
   });
-  await connectorStates();
+  const { code, stdout } = await stack.walpost('connectors', 'status', 'order-outbox', '--json');
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, [{ taskState: 'RUNNING' }]]);
 });
