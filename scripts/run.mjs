@@ -9,6 +9,8 @@ import { join, relative } from 'node:path';
 const root = join(import.meta.dirname ?? '.', '..');
 const [mode, ...args] = process.argv.slice(2);
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** How many suites run at once. Integration tests share a stack and mostly wait; others have one that takes the machine. */
+const SIDE_BY_SIDE = { unit: '--maxWorkers=100%', integration: '--maxWorkers=2' };
 let endedBy;
 
 checkNode();
@@ -94,8 +96,7 @@ async function test() {
   }
   const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
   for (const name of projects) {
-    // Unit tests side by side; the others one at a time, for a stack takes all that the machine has.
-    const workers = name === 'unit' ? '--maxWorkers=100%' : '--runInBand';
+    const workers = SIDE_BY_SIDE[name] ?? '--runInBand';
     const code = await runJest([workers, '--passWithNoTests', ...others, '--selectProjects', name], counts);
     process.exitCode ||= code;
     if (endedBy) break;

@@ -93,18 +93,24 @@ async function arrived(ids: readonly string[]) {
 
 test('what the server, the database or the role has been given does not reach the relay', async () => {
   const given = { bytea_output: 'escape', statement_timeout: '1', default_transaction_read_only: 'on' };
-  for (const [setting, value] of Object.entries(given))
-    for (const whose of ['role cdc', 'database orders'])
-      await orders.unsafe(`alter ${whose} set ${setting} = '${value}'`);
-  // Its sessions are new then, and a slot that is new has it read the whole table too.
-  await walpost('outbox', 'renew-slot', 'order-outbox', '--yes');
-  const odd = { ...row(), payload: Buffer.from([0, 1, 92, 127, 128, 255]) };
-  await orders`insert into outbox ${orders(odd)}`;
-  const records = await arrived([odd.id]);
-  expect(records.get(odd.id)?.value).toEqual(odd.payload);
-  for (const setting of Object.keys(given))
-    for (const whose of ['role cdc', 'database orders'])
-      await orders.unsafe(`alter ${whose} reset ${setting}`);
+  const change = (how: (setting: string, value: string) => string) =>
+    Promise.all(
+      Object.entries(given).flatMap(([setting, value]) =>
+        ['role cdc', 'database orders'].map((whose) =>
+          orders.unsafe(`alter ${whose} ${how(setting, value)}`),
+        ),
+      ),
+    );
+  await change((setting, value) => `set ${setting} = '${value}'`);
+  try {
+    // What is given counts for sessions that begin after it.
+    await walpost('connectors', 'restart', 'order-outbox');
+    const odd = { ...row(), payload: Buffer.from([0, 1, 92, 127, 128, 255]) };
+    await orders`insert into outbox ${orders(odd)}`;
+    expect((await arrived([odd.id])).get(odd.id)?.value).toEqual(odd.payload);
+  } finally {
+    await change((setting) => `reset ${setting}`);
+  }
 });
 
 test('the largest row that the outbox takes arrives whole; one byte more is refused, and stops nobody', async () => {

@@ -30,3 +30,19 @@ test('a clock that is an hour off is set right, and one that agrees is left alon
     await clock.close();
   }
 });
+
+test('an answer that took long tells nothing of the clock', async () => {
+  let readings: number[] = [];
+  const local = () => Date.now() + (readings.shift() ?? 0);
+  const clock = followDatabaseClock(database.db, createLogger('test', 'fatal'), local);
+  try {
+    await clock.compare();
+    // Asked now, answered 20 s later.
+    readings = [0, 20_000];
+    await clock.compare();
+    expect(readings).toEqual([]);
+    expect(Math.abs(clock.now().getTime() - Date.now())).toBeLessThan(2_000);
+  } finally {
+    await clock.close();
+  }
+});
