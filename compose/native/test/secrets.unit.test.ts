@@ -144,3 +144,15 @@ test('each program finds its own in its folder, and what it had elsewhere is tak
     expect([program, [...new Set(given)]]).toEqual([program, wanted.sort()]);
   }
 });
+
+test('Connect’s image prints no variable that it is given as a secret', async () => {
+  const { kept } = await keepSecrets(folder, {});
+  mkdirSync(join(folder, 'connect'));
+  await shareSecrets(folder, kept, true);
+  const secure = readFileSync(join(root, 'compose/secure.yaml'), 'utf8');
+  const hidden = /^ {6}SENSITIVE_PROPERTIES: (\S+)$/m.exec(secure)?.[1]?.split(',');
+  // It prints those whose names begin so.
+  const printable = Object.keys(read('connect')).filter((name) => name.startsWith('CONNECT_'));
+  expect(printable).toHaveLength(4);
+  expect(hidden).toEqual(expect.arrayContaining(printable));
+});
