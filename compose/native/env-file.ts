@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, readFile, writeFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
 import { secretNames } from './secrets.js';
 import { type Environment, requiredSecrets } from './settings.js';
@@ -17,7 +17,7 @@ export function withPasswords(example: string, random = makeSecret): string {
 
 /**
  * Writes an .env with generated passwords, readable by its owner only. To one that is there, which may hold a port and
- * nothing else, it adds those that it lacks.
+ * nothing else, it adds those that it lacks, and takes it from everybody else.
  *
  * @param env what is set in the environment needs no line
  * @returns what it did
@@ -41,6 +41,8 @@ export async function makeEnvFile(
   );
   if (lacking.length === 0) return 'kept';
   const lines = lacking.map((name) => `${name}=${makeSecret()}\n`).join('');
+  // Before there is a password in it.
+  await chmod(file, 0o600);
   await appendFile(file, text === '' || text.endsWith('\n') ? lines : `\n${lines}`);
   return 'completed';
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -33,9 +33,12 @@ test.each([
   ['empty passwords', 'POSTGRES_PASSWORD=\nORDERS_PASSWORD=\nCONSOLE_TOKEN=\n'],
   ['one password', '# mine\nORDERS_PASSWORD="of my own"\n'],
 ])('an .env with %s gets what it lacks, and keeps what it has', async (_what, text) => {
+  // As an editor makes it, for everybody to read.
   writeFileSync(file, text);
+  chmodSync(file, 0o644);
   const before = read();
   expect(await make()).toBe('completed');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readFileSync(file, 'utf8').startsWith(text)).toBe(true);
   const after = read();
   for (const [name, value] of Object.entries(before))
