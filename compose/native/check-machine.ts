@@ -8,7 +8,7 @@ import { findJdk } from './find-jdk.js';
 import { isFree } from './free-ports.js';
 import { readLock } from './lock.js';
 import { root } from './paths.js';
-import { completeSettings, type Environment, portsOf, requiredSecrets } from './settings.js';
+import { completeSettings, type Environment, portsOf, requiredSecrets, withoutSecrets } from './settings.js';
 import { messageOf, StackError } from './stack-error.js';
 
 /** One finding about this machine, as `walpost doctor` prints it. */
@@ -89,7 +89,10 @@ async function findDocker(env: Environment): Promise<string> {
 }
 
 async function run(program: string, args: readonly string[], env: Environment): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, [...args], { env, timeout: 10_000 });
+  const { stdout } = await promisify(execFile)(program, [...args], {
+    env: withoutSecrets(env),
+    timeout: 10_000,
+  });
   return stdout.trim();
 }
 

@@ -34,6 +34,16 @@ test('what only the other way needs is no failure', async () => {
   expect(checks.get('Maven')).toMatchObject({ state: 'ok', text: 'not here; only npm start needs it' });
 });
 
+test.each([
+  ['mvn', 'Maven'],
+  ['docker', 'Docker Compose'],
+])('%s is asked for its version without the passwords of .env', async (program, what) => {
+  const text = 'password: $POSTGRES_PASSWORD, mirror: $MAVEN_TOKEN';
+  writeFileSync(join(folder, program), `#!/bin/sh\necho "${text}"\n`, { mode: 0o755 });
+  const checks = await look({ PATH: folder, POSTGRES_PASSWORD: 'secret', MAVEN_TOKEN: 'its own' });
+  expect(checks.get(what)).toMatchObject({ state: 'ok', text: 'password: , mirror: its own' });
+});
+
 test('ports: a launcher that runs, a setting that is wrong', async () => {
   expect((await look({ POSTGRES_PORT: 'none' })).get('ports')).toMatchObject({
     state: 'warn',
