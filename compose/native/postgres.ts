@@ -101,6 +101,9 @@ function connect(site: Site) {
     user: 'postgres',
     password: setting(site.settings, 'POSTGRES_PASSWORD'),
     database: 'postgres',
+    // What the one that is started here is. Left out, they are read from variables PG…, which are meant for psql.
+    ssl: false,
+    target_session_attrs: 'primary',
     max: 1,
     connect_timeout: 2,
     connection: SESSION,

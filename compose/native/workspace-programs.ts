@@ -103,7 +103,8 @@ export function servicePart(options: {
     name,
     group: 'services',
     needs,
-    launch: () => launchNode(script, [], env),
+    // HOST of a shell is often this machine's name, or its architecture's (tcsh, Anaconda): no place to listen on.
+    launch: () => launchNode(script, [], { ...env, HOST: '127.0.0.1' }),
     probe: (signal) => probeHttp(`http://127.0.0.1:${port}/health/ready`, signal),
     readyWithinSeconds: 60,
     stopSignal: 'SIGTERM',

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import postgres from 'postgres';
+import type postgres from 'postgres';
 import { openSocket } from './database-socket.js';
 import { errorCode } from './failure.js';
 import { guardTransactions } from './guard-statements.js';
+import { openDriver } from './open-driver.js';
 import { backoff } from './retry.js';
 import { checkSession, type SessionOptions, STATEMENT_TIMEOUT, sessionSettings } from './session.js';
 
@@ -75,7 +76,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       sockets -= 1;
     });
   };
-  const client = postgres({
+  const client = openDriver({
     host: options.host,
     port: options.port,
     database: options.database,

@@ -5,9 +5,10 @@ import type { EventName } from '@walpost/schemas/contract';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import postgres from 'postgres';
+import type postgres from 'postgres';
 import { errorCode } from './failure.js';
 import { guardOutbox } from './guard-outbox.js';
+import { openDriver } from './open-driver.js';
 import { backoff } from './retry.js';
 import { scramVerifier } from './scram-verifier.js';
 import { checkSession, sessionSettings } from './session.js';
@@ -83,14 +84,14 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
       { applicationName: 'walpost-migrate', lockTimeout: TURN_WITHIN },
       { statement_timeout: '0', ...more },
     );
-  const admin = postgres({ ...server, database: 'postgres', connection: session({}) });
+  const admin = openDriver({ ...server, database: 'postgres', connection: session({}) });
   try {
     await checkSession(admin);
     await makeRolesAndDatabase(admin, plan);
   } finally {
     await admin.end();
   }
-  const owner = postgres({
+  const owner = openDriver({
     ...server,
     database: plan.database,
     connection: session({ role: `${plan.database}_owner` }),
