@@ -5,8 +5,14 @@ const SECRET = /password|passphrase|secret|token|authorization|cookie|api_?key/i
 /** User and password in an address: all that stands before the last `@` of what may be a host. */
 const CREDENTIALS = /:\/\/(?:[^\s/?#"\\]|\\["\\])*@/g;
 const BEARER = /\b(bearer|basic) [\w.~+/=-]{8,}/gi;
+const DOMAIN = String.raw`(?:[\w-]+(?:\.[\w-]+)+|[a-z][\w-]*)`;
+/**
+ * An address whose first part is quoted, both quotes in the same spelling, and no longer than RFC 5321, 4.5.3.1.1, has it.
+ * It does not end in a sign after which JSON begins a text, which may be `"@scope"`.
+ */
+const QUOTED_EMAIL = new RegExp(String.raw`(\\?"|%22)[^"\\]{0,63}[^"\\:,[{]\1(?:@|%40)${DOMAIN}`, 'gi');
 /** An escape of JSON, or a run of what may be the first part of an address, each looked at once, and the rest of it. */
-const EMAIL = /\\u[\da-f]{4}|\\.|[\w.+-]+((?:@|%40)(?:[\w-]+(?:\.[\w-]+)+|[a-z][\w-]*))?/gi;
+const EMAIL = new RegExp(String.raw`\\u[\da-f]{4}|\\.|[\w.+-]+((?:@|%40)${DOMAIN})?`, 'gi');
 
 /**
  * Takes secrets and e-mail addresses out of a text or a finished log line. It looks at the text, because most of them
@@ -21,6 +27,8 @@ export function redact(line: string): string {
   if (text.includes('://')) text = text.replace(CREDENTIALS, '://[secret]@');
   text = text.replace(BEARER, '$1 [secret]');
   if (text.includes('@') || text.includes('%40'))
-    text = text.replace(EMAIL, (found, domain: string | undefined) => (domain ? '[e-mail]' : found));
+    text = text
+      .replace(QUOTED_EMAIL, '[e-mail]')
+      .replace(EMAIL, (found, domain: string | undefined) => (domain ? '[e-mail]' : found));
   return text;
 }

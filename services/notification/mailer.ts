@@ -39,7 +39,8 @@ const DELIVERED_WITHIN = 40 * 60_000;
 
 /** An answer may be longer than anybody reads. */
 const ANSWER_LENGTH = 500;
-const ADDRESSES = /[\w.+-]+@[\w.-]+/g;
+/** A server quotes a first part that it finds unusual: `"a..b"@example.com`. */
+const ADDRESSES = /(?:"(?:[^"\\]|\\.){1,64}"|[\w.+-]+)@[\w.-]+/g;
 
 /**
  * Makes a mailer; it connects when the first e-mail is sent.
@@ -108,14 +109,25 @@ function isAnswer({ code, responseCode }: NodemailerError): boolean {
 /** Closing, and what it wants first, log in or encrypt: RFC 5321, 3.8; RFC 4954, 6; RFC 3207, 4. */
 const SERVER_CODES = [421, 530, 534, 535, 538];
 const TOO_LARGE = 552;
+/**
+ * What is said of the sender, or of who may send here, also where servers say it only when they hear the recipient: bad
+ * sender's address or its system's, not authorized (RFC 3463, 3.2 and 3.8), SPF and reverse DNS (RFC 7372), null MX
+ * (RFC 7505).
+ */
+const OF_SENDER = /^5\d\d[ -]5\.(?:1\.[78]|7\.(?:[01]|2[3-57]))\b/;
 
 /**
  * Whether the server says it to every e-mail, whichever step it says it at, also of the sender's address: they all wait
  * until somebody has seen to it.
  */
-function isAboutServer({ responseCode = 0, permanent, command }: NodemailerError): boolean {
-  const isAboutSender = permanent && command === 'MAIL FROM' && responseCode !== TOO_LARGE;
-  return isAboutSender || SERVER_CODES.includes(responseCode);
+function isAboutServer(error: NodemailerError): boolean {
+  return isAboutSender(error) || SERVER_CODES.includes(error.responseCode ?? 0);
+}
+
+function isAboutSender({ responseCode, permanent, command, response = '' }: NodemailerError): boolean {
+  if (!permanent) return false;
+  if (command === 'MAIL FROM') return responseCode !== TOO_LARGE;
+  return command === 'RCPT TO' && OF_SENDER.test(response);
 }
 
 /** Whether the server refused this e-mail for good, by a 5xx (RFC 5321, 4.2.1). */

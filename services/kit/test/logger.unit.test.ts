@@ -50,8 +50,11 @@ test('no e-mail address and no secret is in what is written, wherever it stands'
   expect(text).toContain('[e-mail]');
 });
 
-test('what is none stays as it is', () => {
-  const line = '{"topic":"order-events","place":"order-events/3@17","url":"http://localhost:3000/orders"}';
+test.each([
+  '{"topic":"order-events","place":"order-events/3@17","url":"http://localhost:3000/orders"}',
+  '{"name":"@walpost/kit","names":["@walpost/kit","@walpost/schemas"],"path\\\\":"@walpost/x"}',
+  '{"msg":"he said \\"hello\\"","@scope":"@walpost/kit"}',
+])('what is none stays as it is: %s', (line) => {
   expect(redact(line)).toBe(line);
 });
 
@@ -63,6 +66,9 @@ test.each([
   ['{"database.password":"pa55","note":"x"}', '{"database.password":"[secret]","note":"x"}'],
   ['/orders?customerId=jane.doe%40example.com&limit=3', '/orders?customerId=[e-mail]&limit=3'],
   ['550 <ada@localhost>', '550 <[e-mail]>'],
+  ['550 <"a..b"@example.com> and <"j. doe"@localhost>', '550 <[e-mail]> and <[e-mail]>'],
+  ['{"msg":"<\\"a..b\\"@example.com>"}', '{"msg":"<[e-mail]>"}'],
+  ['/orders?customerId=%22a..b%22%40example.com&limit=3', '/orders?customerId=[e-mail]&limit=3'],
   ['http://a/b and bob@example.com, carol+x@mail.example.org.', 'http://a/b and [e-mail], [e-mail].'],
 ])('%s is redacted', (line, redacted) => {
   expect(redact(line)).toBe(redacted);
@@ -77,6 +83,10 @@ test.each([
   ['quoted names of secrets', '"password'],
   ['quotes', '"'],
   ['fields', '"a":"'],
+  ['almost quoted addresses', '"a"@'],
+  ['texts in quotes', `"${'a'.repeat(63)}`],
+  ['escaped quotes', '\\"a'],
+  ['quotes of an address', '%22'],
   ['schemes', '://'],
   ['users', '://a:b'],
   ['escapes', '\\\\"'],
