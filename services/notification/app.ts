@@ -51,7 +51,15 @@ export async function buildApp({ db, logger, readiness }: NotificationAppOptions
         .orderBy(asc(emails.createdAt), asc(emails.id));
       return {
         emails: rows.map(
-          ({ lastError, createdAt, sentAt, nextAttemptAt: _due, traceparent: _trace, ...email }) => ({
+          ({
+            lastError,
+            createdAt,
+            sentAt,
+            nextAttemptAt: _due,
+            deferredSince: _since,
+            traceparent: _trace,
+            ...email
+          }) => ({
             ...email,
             ...(lastError !== null && { lastError }),
             createdAt: createdAt.toISOString(),

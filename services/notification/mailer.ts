@@ -17,6 +17,11 @@ export class DeliveryError extends Error {
   }
 }
 
+/** Whether the server put this e-mail off, or may have it; not that it is away, or says it to every e-mail. */
+export function isDeferred(error: unknown): error is DeliveryError {
+  return error instanceof DeliveryError && !error.isServerAway;
+}
+
 export interface Mailer {
   /**
    * Hands an e-mail to the SMTP server. A signal that aborts ends it, with its connection.

@@ -1,7 +1,7 @@
 import type { Db } from '@walpost/kit/database';
 import type { Outcome } from '@walpost/kit/worker';
 import { sql } from 'drizzle-orm';
-import type { Delivery } from './mailer.js';
+import { type Delivery, isDeferred } from './mailer.js';
 import { type EmailRow, emails } from './tables.js';
 
 type EmailOutcome = Outcome<EmailRow, Delivery>;
@@ -18,6 +18,9 @@ export async function settleEmails(db: Db, outcomes: EmailOutcome[], now: Date):
       sentAt: sql`case when settled.status = 'SENT' then ${at}::timestamptz end`,
       nextAttemptAt: sql`settled.next_attempt_at::timestamptz`,
       lastError: sql`settled.error`,
+      // From the first time on: what is sent, or refused, begins anew should it be tried again.
+      deferredSince: sql`case when settled.status = 'WAITING'
+        then coalesce(${emails.deferredSince}, settled.deferred_at::timestamptz) end`,
     })
     .from(
       sql`unnest(
@@ -27,8 +30,9 @@ export async function settleEmails(db: Db, outcomes: EmailOutcome[], now: Date):
         ${list(errorOf)}::text[],
         ${list((outcome) =>
           'error' in outcome ? new Date(now.getTime() + outcome.retryIn).toISOString() : null,
-        )}::text[]
-      ) as settled (id, attempts, status, error, next_attempt_at)`,
+        )}::text[],
+        ${list((outcome) => ('error' in outcome && isDeferred(outcome.error) ? at : null))}::text[]
+      ) as settled (id, attempts, status, error, next_attempt_at, deferred_at)`,
     )
     .where(
       sql`${emails.id} = settled.id and ${emails.status} = 'WAITING'

@@ -3,9 +3,10 @@ import type { Logger } from '@walpost/kit/logger';
 import { withSpan } from '@walpost/kit/trace';
 import { type RunningWorker, startWorker } from '@walpost/kit/worker';
 import { claimEmails } from './claim-emails.js';
-import { DeliveryError, type Mailer } from './mailer.js';
+import { type Delivery, isDeferred, type Mailer } from './mailer.js';
 import { renewEmails } from './renew-emails.js';
 import { settleEmails } from './settle-emails.js';
+import type { EmailRow } from './tables.js';
 
 /** How many e-mails a sender hands over at once. */
 export const SENDER_CONNECTIONS = 10;
@@ -15,6 +16,8 @@ const FIRST_WAIT = 500;
 const LAST_WAIT_FOR_SERVER = 60_000;
 /** The longest before an e-mail is tried again that the server has put off, or may have: RFC 5321, 4.5.4.1. */
 const LAST_WAIT = 30 * 60_000;
+/** For how long it is tried again, ms: the same place of RFC 5321. */
+const DEFERRED_FOR = 5 * 24 * 60 * 60_000;
 
 export interface SenderOptions {
   db: Db;
@@ -40,15 +43,21 @@ export function startSender({ db, mailer, clock, logger, lease = 30_000 }: Sende
           parent: email.traceparent ?? undefined,
           attributes: { 'walpost.order.id': email.orderId, 'walpost.attempt': email.attempts },
         },
-        () => mailer.send(email, signal),
+        () => mailer.send(email, signal).catch((error: unknown) => giveUp(email, error, clock())),
       ),
     settle: (outcomes) => settleEmails(db, outcomes, clock()),
     concurrency: SENDER_CONNECTIONS,
     lease,
     retry: {
       first: FIRST_WAIT,
-      last: (error) =>
-        error instanceof DeliveryError && !error.isServerAway ? LAST_WAIT : LAST_WAIT_FOR_SERVER,
+      last: (error) => (isDeferred(error) ? LAST_WAIT : LAST_WAIT_FOR_SERVER),
     },
   });
+}
+
+/** What was put off for too long is refused with the last answer: somebody hears of it, and may have it tried again. */
+function giveUp({ deferredSince }: EmailRow, error: unknown, now: Date): Delivery {
+  const isLate = deferredSince !== null && now.getTime() - deferredSince.getTime() >= DEFERRED_FOR;
+  if (isLate && isDeferred(error)) return { status: 'REFUSED', answer: error.message };
+  throw error;
 }

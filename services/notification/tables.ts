@@ -33,6 +33,8 @@ export const emails = pgTable(
     traceparent: text(),
     createdAt: instant('created_at').notNull(),
     sentAt: instant('sent_at'),
+    /** When the mail server first put it off; null where it has not, or has answered it for good. */
+    deferredSince: instant('deferred_since'),
   },
   (table) => [
     index('emails_order').on(table.orderId),

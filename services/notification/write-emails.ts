@@ -17,7 +17,7 @@ export async function writeEmails(
     .insert(emails)
     .select(
       sql`select id, order_id, customer_id, kind, recipient, subject, body, message_id,
-          'WAITING', 0, null::text, instant.now, traceparent, instant.now, null::timestamptz
+          'WAITING', 0, null::text, instant.now, traceparent, instant.now, null::timestamptz, null::timestamptz
         from unnest(
           ${list(({ event }) => event.id)}::uuid[],
           ${list(({ event }) => event.data.orderId)}::uuid[],

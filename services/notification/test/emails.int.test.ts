@@ -13,7 +13,7 @@ import { eventually } from '../../../tests/support.js';
 import { buildApp } from '../app.js';
 import { claimEmails } from '../claim-emails.js';
 import { emailsWaiting } from '../emails-waiting.js';
-import { createMailer, type Mailer } from '../mailer.js';
+import { createMailer, DeliveryError, type Mailer } from '../mailer.js';
 import { onOrderEvent } from '../on-order-event.js';
 import { renewEmails } from '../renew-emails.js';
 import { settleEmails } from '../settle-emails.js';
@@ -53,9 +53,9 @@ const rows = () => database.db.select().from(emails).orderBy(emails.id);
 async function send(
   mailer: Pick<Mailer, 'send'>,
   until: (all: EmailRow[]) => boolean,
-  lease?: number,
+  options: { lease?: number; clock?: () => Date } = {},
 ): Promise<EmailRow[]> {
-  const sender = startSender({ db: database.db, mailer, clock, logger, ...(lease && { lease }) });
+  const sender = startSender({ db: database.db, mailer, clock, logger, ...options });
   try {
     return await eventually(async () => {
       sender.wake();
@@ -173,7 +173,7 @@ test('a server that takes longer than a lease for an e-mail gets one copy, and i
   // Six answers, from the greeting to the last, take longer than a lease.
   server.slow(2_000);
   const second = startSender({ db: database.openAnother().db, mailer, clock, logger, lease: 10_000 });
-  const [sent] = await send(mailer, allSent, 10_000);
+  const [sent] = await send(mailer, allSent, { lease: 10_000 });
   await second.close();
   expect(sent).toMatchObject({ status: 'SENT', attempts: 1, lastError: null });
   expect(server.messages).toHaveLength(1);
@@ -212,6 +212,31 @@ test('an e-mail that the server refuses for good is REFUSED with the answer, and
   expect(server.messages).toHaveLength(2);
   mailer.close();
   await server.close();
+});
+
+test.each([
+  ['puts it off', 'REFUSED', false],
+  ['is away', 'WAITING', true],
+])('when the mail server %s for five days, the e-mail is %s', async (answer, status, isServerAway) => {
+  await handle(received(created(uuidv7())));
+  const begun = Date.now();
+  /** Has it tried once, some days after the first time. */
+  const tryAfter = async (days: number) => {
+    const [before] = await rows();
+    const now = new Date(begun + days * 86_400_000);
+    const mailer = { send: () => Promise.reject(new DeliveryError(`${answer} ${days}`, isServerAway)) };
+    const tried = (all: EmailRow[]) => all[0]?.lastError !== before?.lastError;
+    const [after] = await send(mailer, tried, { clock: () => now });
+    return after;
+  };
+  await tryAfter(1);
+  expect(await tryAfter(5.9)).toMatchObject({ status: 'WAITING', attempts: 2 });
+  expect(await tryAfter(6)).toMatchObject({ status, lastError: `${answer} 6`, attempts: 3 });
+  expect(await emailsWaiting(database.db)).toMatchObject({ refused: isServerAway ? 0 : 1 });
+
+  // Tried again by a person, it has five days more; a server that was away has put nothing off.
+  await retryEmails(database.db, undefined);
+  expect(await tryAfter(7)).toMatchObject({ status: 'WAITING', lastError: `${answer} 7` });
 });
 
 test.each([
