@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,7 +44,8 @@ async function send(port: number, count: number): Promise<void> {
   socket.end();
 }
 
-test('of more e-mails than are kept, the last 1,000 are there, on the page and on the disk', async () => {
+/** Runs the program until the work with its ports is done. */
+async function withMailDev(work: (smtp: number, web: number) => Promise<void>): Promise<void> {
   const [smtp = 0, web = 0] = block.ports;
   const args = [`--smtp=${smtp}`, `--web=${web}`, '--ip=127.0.0.1', '--web-ip=127.0.0.1'];
   const program = join(nativeDir, 'dist/catch-mail.js');
@@ -52,20 +54,80 @@ test('of more e-mails than are kept, the last 1,000 are there, on the page and o
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   try {
-    const url = `http://127.0.0.1:${web}`;
-    await eventually(async () => (await fetch(`${url}/healthz`)).ok || undefined);
+    await eventually(async () => (await fetch(`http://127.0.0.1:${web}/healthz`)).ok || undefined);
+    await work(smtp, web);
+  } finally {
+    child.kill();
+    await ended;
+  }
+}
+
+test('of more e-mails than are kept, the last 1,000 are there, on the page and on the disk', () =>
+  withMailDev(async (smtp, web) => {
     await send(smtp, 1_020);
     // It answers before it has read an e-mail to its end.
     const shown = await eventually(async () => {
-      const emails = (await (await fetch(`${url}/email`)).json()) as { subject: string }[];
+      const emails = (await (await fetch(`http://127.0.0.1:${web}/email`)).json()) as { subject: string }[];
       return emails.at(-1)?.subject === '1020' ? emails : undefined;
     });
     expect(shown.map(({ subject }) => subject)).toEqual(
       Array.from({ length: 1_000 }, (_, at) => `${at + 21}`),
     );
     await eventually(async () => (await readdir(folder)).length === 1_000 || undefined);
-  } finally {
-    child.kill();
-    await ended;
-  }
-});
+  }));
+
+/** Asks with these headers, which fetch would not send, and tells the status and what other sites are allowed. */
+function ask(port: number, method: string, path: string, headers: OutgoingHttpHeaders) {
+  return new Promise<[number, string | undefined]>((resolve, reject) => {
+    const asked = request({ host: '127.0.0.1', port, method, path, headers, agent: false });
+    const tell = (answer: IncomingMessage) => {
+      resolve([answer.statusCode ?? 0, answer.headers['access-control-allow-origin']]);
+      asked.destroy();
+    };
+    asked.on('response', tell).on('upgrade', tell).on('error', reject).end();
+  });
+}
+
+test('only pages of its own read and delete e-mails', () =>
+  withMailDev(async (_smtp, web) => {
+    const upgrade = {
+      connection: 'upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'MTIzNDU2Nzg5MDEyMzQ1Ng==',
+    };
+    const own = `http://localhost:${web}`;
+    const socket = '/socket.io/?EIO=4&transport=websocket';
+    const polling = '/socket.io/?EIO=4&transport=polling';
+    // What is asked, from which host, as the page of which origin, and what comes of it.
+    const table: [string, string, OutgoingHttpHeaders, string, string | undefined, number][] = [
+      ['GET', '/email', {}, `localhost:${web}`, undefined, 200],
+      ['GET', '/email', {}, `LOCALHOST:${web}`, own, 200],
+      ['GET', '/', {}, `127.0.0.1:${web}`, undefined, 200],
+      ['DELETE', '/email/all', {}, `[::1]:${web}`, `http://[::1]:${web}`, 200],
+      ['GET', socket, upgrade, `localhost:${web}`, own, 101],
+      ['GET', polling, {}, `localhost:${web}`, own, 200],
+      ['GET', '/email', {}, `evil.example:${web}`, undefined, 403],
+      ['GET', '/', {}, 'localhost.evil.example', undefined, 403],
+      ['GET', '/email', {}, 'localhost:port', undefined, 403],
+      ['GET', '/email', {}, `localhost:${web}`, 'https://evil.example', 403],
+      ['GET', '/email', {}, `localhost:${web}`, 'null', 403],
+      ['GET', '/email', {}, `localhost:${web}`, 'http://localhost:1', 403],
+      ['GET', '/email', {}, `evil.example:${web}`, `http://evil.example:${web}`, 403],
+      ['OPTIONS', '/email/all', {}, `localhost:${web}`, 'https://evil.example', 403],
+      ['DELETE', '/email/all', {}, `localhost:${web}`, 'https://evil.example', 403],
+      ['GET', socket, upgrade, `localhost:${web}`, 'https://evil.example', 403],
+      ['GET', polling, {}, `localhost:${web}`, 'https://evil.example', 403],
+    ];
+    for (const [method, path, more, host, origin, status] of table) {
+      const answer = await ask(web, method, path, { ...more, host, ...(origin && { origin }) });
+      expect([method, path, host, origin, ...answer]).toEqual([
+        method,
+        path,
+        host,
+        origin,
+        status,
+        undefined,
+      ]);
+    }
+  }));
