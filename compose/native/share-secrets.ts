@@ -12,6 +12,12 @@ export type Kept = Readonly<Record<SecretName, string>>;
 /** User and group of the official Postgres image. libpq wants a password file that nobody else can read. */
 const POSTGRES_UID = 999;
 
+/**
+ * What a password of Connect's must not have: its image has sed write it into a file of Java properties, which are read as
+ * Latin-1 and of which the login is read out of quotes.
+ */
+const NOT_FOR_CONNECT = /["\\@&]|[^ -~]/;
+
 /** Where every secret is kept; each program has a folder of its own beside it. */
 const keptIn = (folder: string) => join(folder, 'kept');
 
@@ -20,11 +26,17 @@ const keptIn = (folder: string) => join(folder, 'kept');
  * data was made with it.
  *
  * @returns the secrets, and the names of those that were given and are other than what is kept
+ * @throws StackError when a program could not take one that is given
  */
 export async function keepSecrets(
   folder: string,
   given: Environment,
 ): Promise<{ kept: Kept; ignored: SecretName[] }> {
+  if (NOT_FOR_CONNECT.test(given['CONNECT_KAFKA_PASSWORD'] ?? '')) {
+    throw new StackError(
+      'CONNECT_KAFKA_PASSWORD has a sign that the image of Kafka Connect cannot take: use ASCII without ", \\, @ and &.',
+    );
+  }
   await mkdir(keptIn(folder), { recursive: true, mode: 0o700 });
   for (const name of secretNames) {
     const draft = join(keptIn(folder), `.${randomUUID()}`);
@@ -87,7 +99,7 @@ function inItsForm(program: string, files: Files): Files {
     case 'connect': {
       const { CONNECT_KAFKA_PASSWORD: password, ...others } = files;
       if (password === undefined) return others;
-      const login = `username="connect" password="${password.replace(/["\\]/g, '\\$&')}"`;
+      const login = `username="connect" password="${password}"`;
       const jaas = `org.apache.kafka.common.security.scram.ScramLoginModule required ${login};`;
       // The worker's own clients and the connectors' are configured apart.
       const clients = ['', 'PRODUCER_', 'CONSUMER_', 'ADMIN_'];

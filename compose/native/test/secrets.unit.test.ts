@@ -101,6 +101,21 @@ test('secrets are made once: what is kept is never changed, whatever .env says l
   expect(readdirSync(join(folder, 'kept')).sort()).toEqual([...secretNames].sort());
 });
 
+test.each(['a"b', 'a\\b', 'a@b', 'a&b', 'é', 'a\nb'])(
+  'Connect’s password %j is refused in one line, and nothing is made',
+  async (password) => {
+    await expect(keepSecrets(folder, { CONNECT_KAFKA_PASSWORD: password })).rejects.toThrow(
+      /^CONNECT_KAFKA_PASSWORD has a sign that .* cannot take: use ASCII without ", \\, @ and &\.$/,
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  },
+);
+
+test('any other password of Connect’s is taken, and so are these of others', async () => {
+  const given = { CONNECT_KAFKA_PASSWORD: "aZ09 !#$%'()*+,-./:;<=>?[]^_`{|}~", CDC_PASSWORD: '"\\@&é' };
+  expect((await keepSecrets(folder, given)).kept).toMatchObject(given);
+});
+
 test('before they are made, one line says what makes them', async () => {
   await expect(readKept(folder)).rejects.toThrow(
     'There are no passwords yet; `docker compose up --wait` makes them.',
