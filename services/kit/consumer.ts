@@ -194,6 +194,8 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       heartbeatInterval: HEARTBEAT_EVERY,
       maxWaitTimeInMs: POLL_FOR,
       metadataMaxAge: TOPICS_EVERY,
+      // A broker may make every topic that is asked for, with settings of its own: a missing one is waited for.
+      allowAutoTopicCreation: false,
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       joined = true;

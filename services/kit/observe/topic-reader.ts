@@ -69,7 +69,12 @@ export async function openReader(
   topics: readonly string[],
 ): Promise<TopicReader> {
   const groupId = `${PEEK_PREFIX}${randomUUID()}`;
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100, metadataMaxAge: TOPICS_EVERY });
+  const consumer = kafka.consumer({
+    groupId,
+    maxWaitTimeInMs: 100,
+    metadataMaxAge: TOPICS_EVERY,
+    allowAutoTopicCreation: false,
+  });
   let scan: Scan | undefined;
   let broken: Error | undefined;
   let last: Promise<unknown> = Promise.resolve();
