@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { insideKafkajs } from './kafka/inside-kafkajs.js';
 
 /** What is used of kafkajs's queue of requests, one for each connection. */
 interface RequestQueue {
@@ -6,21 +6,14 @@ interface RequestQueue {
   scheduleCheckPendingRequests(): void;
 }
 
-/** The version whose queue is known. Another one is left as it is. */
-const VERSION = '2.2.4';
-
 /**
  * Has an idle connection of kafkajs set no timer. Its queue looks again after every answer whether requests wait, and
  * computes when from the end of a throttling that never was: a delay far below 0, which Node makes 1 ms, for ever and on
  * every connection. With nothing waiting there is nothing to look for: a request that has to wait sets the timer itself.
  */
 export function quietKafkajs(): void {
-  const require = createRequire(import.meta.url);
-  const { version } = require('kafkajs/package.json') as { version: string };
-  if (version !== VERSION) return;
-  const { prototype: queue } = require('kafkajs/src/network/requestQueue/index.js') as {
-    prototype: RequestQueue;
-  };
+  const queue = insideKafkajs<{ prototype: RequestQueue }>('network/requestQueue/index.js')?.prototype;
+  if (!queue) return;
   const schedule = queue.scheduleCheckPendingRequests;
   queue.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.pending.length > 0) schedule.call(this);

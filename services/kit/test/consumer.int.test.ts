@@ -358,6 +358,28 @@ test('an aborted transaction at the end of a partition is committed past, withou
   expect((await effects()).map(({ key }) => key).sort()).toEqual(['a', 'a', 'commit']);
 });
 
+test('no record of transactions that overlapped and were aborted is handled', async () => {
+  const options = { idempotent: true, maxInFlightRequests: 1 };
+  const outer = kafkaOf(env).producer({ ...options, transactionalId: randomUUID() });
+  const inner = kafkaOf(env).producer({ ...options, transactionalId: randomUUID() });
+  const message = (key: string) => ({ topic, messages: [{ ...record(key), partition: 0 }] });
+  await Promise.all([outer.connect(), inner.connect()]);
+  const around = await outer.transaction();
+  await around.send(message('outer'));
+  const inside = await inner.transaction();
+  await inside.send(message('inner'));
+  // It begins later and ends first.
+  await inside.abort();
+  await around.send(message('outer'));
+  await around.abort();
+  await Promise.all([outer.disconnect(), inner.disconnect()]);
+  await producer.send(message('a'));
+  start('one');
+  await settled(1);
+  await eventually(async () => ((await lag()) === 0n ? true : undefined));
+  expect((await effects()).map(({ key }) => key)).toEqual(['a']);
+});
+
 test('a consumer that is there before its topic waits for it', async () => {
   const later = `test-${randomUUID()}`;
   start('early', { topics: [later] });
