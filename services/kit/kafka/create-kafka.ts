@@ -2,11 +2,13 @@ import { connect, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig } from 'kafkajs';
 import type { KafkaAccess } from '../kafka-access.js';
+import { bearLeaderless } from './bear-leaderless.js';
 import { registerCodecs } from './codecs.js';
 import { passOverAborted } from './pass-over-aborted.js';
 
 // Every client of ours is made here.
 passOverAborted();
+bearLeaderless();
 
 /** As kafkajs's own sockets, ms. */
 const KEEP_ALIVE_AFTER = 60_000;

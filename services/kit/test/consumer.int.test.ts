@@ -14,6 +14,8 @@ import { openTestDatabase, type TestDatabase } from '../../../tests/stack/databa
 import { eventually, kafkaOf, setting } from '../../../tests/support.js';
 import { type ConsumerOptions, type RunningConsumer, startConsumer } from '../consumer.js';
 import type { Tx } from '../database.js';
+import type { Metadata } from '../kafka/bear-leaderless.js';
+import { beforeJudging } from '../kafka/inside-kafkajs.js';
 import { createLogger } from '../logger.js';
 import type { ReceivedEvent } from '../receive.js';
 
@@ -378,6 +380,24 @@ test('no record of transactions that overlapped and were aborted is handled', as
   await settled(1);
   await eventually(async () => ((await lag()) === 0n ? true : undefined));
   expect((await effects()).map(({ key }) => key)).toEqual(['a']);
+});
+
+test('a partition without a leader holds up no other one, and is read when it has one', async () => {
+  const name = topic;
+  for (const partition of [0, 1])
+    await producer.send({ topic, messages: [{ ...record(`of ${partition}`), partition }] });
+  let away = true;
+  // What a broker answers when the one replica of a partition is away.
+  beforeJudging<Metadata>('metadata/v6', ({ topicMetadata }) => {
+    const all = topicMetadata.find((each) => each.topic === name)?.partitionMetadata ?? [];
+    for (const each of all.filter(({ partitionId }) => away && partitionId === 1))
+      Object.assign(each, { partitionErrorCode: 5, leader: -1 });
+  });
+  const consumer = start('one');
+  expect((await settled(1)).map(({ key }) => key)).toEqual(['of 0']);
+  consumer.ready();
+  away = false;
+  expect((await settled(2)).map(({ key }) => key)).toEqual(['of 0', 'of 1']);
 });
 
 test('a consumer that is there before its topic waits for it', async () => {
