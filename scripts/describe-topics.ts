@@ -1,5 +1,5 @@
 import type { TopicSpec } from '@walpost/schemas/topics';
-import kafkajs, { type Admin } from 'kafkajs';
+import kafkajs, { type Admin, type PartitionMetadata } from 'kafkajs';
 
 export interface TopicDescription {
   readonly topic: string;
@@ -16,15 +16,23 @@ export interface TopicDescription {
 
 /** Looks up how the declared topics are. */
 export async function describeTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<TopicDescription[]> {
-  const existing = await admin.listTopics();
+  // One question about all topics: one about a topic whose partitions all lack a leader would be answered by an error.
+  const { topics } = await admin.fetchTopicMetadata();
+  const existing = new Map(topics.map(({ name, partitions }) => [name, partitions]));
   return Promise.all(
-    specs.map((spec) => (existing.includes(spec.name) ? describeTopic(admin, spec) : missing(spec))),
+    specs.map((spec) => {
+      const partitions = existing.get(spec.name);
+      return partitions ? describeTopic(admin, spec, partitions) : missing(spec);
+    }),
   );
 }
 
-async function describeTopic(admin: Admin, spec: TopicSpec): Promise<TopicDescription> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [spec.name] });
-  const partitions = (topics[0]?.partitions ?? []).toSorted((a, b) => a.partitionId - b.partitionId);
+async function describeTopic(
+  admin: Admin,
+  spec: TopicSpec,
+  unordered: readonly PartitionMetadata[],
+): Promise<TopicDescription> {
+  const partitions = unordered.toSorted((a, b) => a.partitionId - b.partitionId);
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: [

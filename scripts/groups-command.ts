@@ -54,7 +54,7 @@ export function groupsCommand(config: () => Config): Command {
             printable(row.group),
             row.state === 'Dead' ? 'none' : row.state,
             row.members,
-            row.lag,
+            row.problem ?? row.lag,
             ageOf(row.oldestUnread),
             row.type,
           ]),
@@ -132,18 +132,22 @@ interface GroupTotal {
   readonly type: string;
   readonly state: string;
   readonly members: number | null;
-  readonly lag: number;
+  /** Null when there is a problem: it would not be all of it. */
+  readonly lag: number | null;
+  readonly problem: string | null;
   readonly oldestUnread: number | null;
 }
 
 function total({ group, type, state, members, partitions }: GroupProgress): GroupTotal {
   const times = partitions.flatMap(({ oldestUnread }) => oldestUnread ?? []);
+  const [problem = null] = partitions.flatMap((each) => each.problem ?? []);
   return {
     group,
     type,
     state,
     members,
-    lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
+    lag: problem === null ? partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0) : null,
+    problem,
     oldestUnread: times.length === 0 ? null : Math.min(...times),
   };
 }
@@ -163,7 +167,7 @@ function printProgress({ group, type, state, members, partitions }: GroupProgres
       printable(row.topic),
       row.partition,
       row.committed,
-      row.end ?? 'topic is gone',
+      row.end ?? row.problem ?? 'topic is gone',
       row.lag,
       ageOf(row.oldestUnread),
       row.memberId === null ? null : printable(row.memberId),

@@ -4,24 +4,29 @@ import type { Admin } from 'kafkajs';
 import { readConfig } from '../config.js';
 import { checkKafka } from '../doctor/check-kafka.js';
 
-/** The calls of kafkajs' admin that doctor makes, of topics as declared but for these settings. */
-function adminWith(settings: Record<string, string>): Admin {
+/** The calls of kafkajs' admin that doctor makes, of topics as declared but for these settings and missing leaders. */
+function adminWith(settings: Record<string, string>, leaderless: readonly string[] = []): Admin {
   const config = (name: string) => ({ ...topics.find((topic) => topic.name === name)?.config, ...settings });
-  const partition = (partitionId: number) => ({ partitionId, leader: 1, replicas: [1], isr: [1] });
+  const partition = (place: string, partitionId: number) => ({
+    partitionId,
+    leader: leaderless.includes(place) ? -1 : 1,
+    replicas: [1],
+    isr: [1],
+  });
   return {
     describeCluster: async () => ({ brokers: [{ nodeId: 1, host: 'localhost', port: 9092 }] }),
     listTopics: async () => topics.map(({ name }) => name),
-    fetchTopicMetadata: async ({ topics: [name] }: { topics: string[] }) => ({
-      topics: [
-        {
+    fetchTopicMetadata: async ({ topics: names }: { topics?: string[] } = {}) => {
+      const found = topics
+        .filter(({ name }) => names?.includes(name) ?? true)
+        .map(({ name, partitions }) => ({
           name,
-          partitions: Array.from(
-            { length: topics.find((topic) => topic.name === name)?.partitions ?? 0 },
-            (_, at) => partition(at),
-          ),
-        },
-      ],
-    }),
+          partitions: Array.from({ length: partitions }, (_, at) => partition(`${name}/${at}`, at)),
+        }));
+      if (found.every(({ partitions }) => partitions.every(({ leader }) => leader < 0)))
+        throw new Error('There is no leader for this topic-partition');
+      return { topics: found };
+    },
     describeConfigs: async ({ resources: [resource] }: { resources: { name: string }[] }) => ({
       resources: [
         {
@@ -71,4 +76,14 @@ test.each<[string, NodeJS.ProcessEnv, Record<string, string>, string, string]>([
   // Nobody acts on heartbeats: how long they are kept is no matter of an inbox.
   const heartbeat = checks.find(({ what }) => what === 'topic __debezium-heartbeat.order-outbox');
   expect(heartbeat?.state).not.toBe('fail');
+});
+
+test('doctor says which topics have partitions without a leader', async () => {
+  const heartbeat = '__debezium-heartbeat.order-outbox';
+  const admin = adminWith({}, ['order-events/3', `${heartbeat}/0`]);
+  const checks = await checkKafka(admin, readConfig({}));
+  expect(checks.filter(({ state }) => state === 'fail')).toMatchObject([
+    { what: 'topic order-events', text: '1 of 6 partitions have no leader: brokers are away' },
+    { what: `topic ${heartbeat}`, text: '1 of 1 partitions have no leader: brokers are away' },
+  ]);
 });

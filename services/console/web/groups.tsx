@@ -64,16 +64,16 @@ function Partitions({ group, at }: { group: GroupProgress; at: number }) {
         </tr>
       </thead>
       <tbody>
-        {group.partitions.map(({ topic, partition, committed, end, lag, oldestUnread, memberId }) => (
+        {group.partitions.map(({ topic, partition, committed, end, problem, ...rest }) => (
           <tr key={`${topic}/${partition}`}>
             <th scope="row">
               {topic}/{partition}
             </th>
             <td class="number">{committed ?? '–'}</td>
-            <td class="number">{end ?? 'gone'}</td>
-            <td class="number">{lag ?? '–'}</td>
-            <td class="number">{oldestUnread === null ? '–' : age(at - oldestUnread)}</td>
-            <td class="member">{memberId ?? 'nobody'}</td>
+            <td class="number">{end ?? problem ?? 'gone'}</td>
+            <td class="number">{rest.lag ?? '–'}</td>
+            <td class="number">{rest.oldestUnread === null ? '–' : age(at - rest.oldestUnread)}</td>
+            <td class="member">{rest.memberId ?? 'nobody'}</td>
           </tr>
         ))}
       </tbody>

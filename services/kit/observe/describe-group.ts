@@ -1,6 +1,8 @@
 import kafkajs, { type Admin } from 'kafkajs';
+import { messageOf } from '../describe-error.js';
+import { isLeaderless } from '../kafka/bear-leaderless.js';
 import { type GroupMember, type ListedGroup, type OpenTransaction, whenReady } from '../kafka/requests.js';
-import { findUnreadable } from './open-transactions.js';
+import { findUnreadable, type Unreadable } from './open-transactions.js';
 import { peekUnread, type Unread } from './peek-unread.js';
 import { type KafkaClients, openReader, type Place, placeKey } from './topic-reader.js';
 
@@ -10,8 +12,10 @@ export interface PartitionProgress {
   readonly partition: number;
   /** Null when the group has committed nothing here. */
   readonly committed: string | null;
-  /** Null when the topic is gone. */
+  /** Null when the topic is gone, or when there is a problem. */
   readonly end: string | null;
+  /** Why how far the topic reaches is not known: a partition of it has no leader. */
+  readonly problem: string | null;
   /** Offsets that are unread, as Kafka's own tools count them; 0 when only transaction markers are left. */
   readonly lag: number | null;
   /** Of the unread, those that retention has removed: nobody can read them any more. */
@@ -64,7 +68,7 @@ export async function describeGroup(
   peek: Peek,
   listed?: Promise<readonly ListedGroup[]>,
 ): Promise<GroupProgress> {
-  const { admin, requests } = clients;
+  const { admin } = clients;
   const found = await lookUpGroup(clients, group, listed);
   const committed = await committedOffsets(admin, group);
   const owners = ownersOf(found);
@@ -73,8 +77,10 @@ export async function describeGroup(
   const progress: PartitionProgress[] = [];
   const places: Place[] = [];
   for (const topic of [...new Set(named)].sort()) {
-    const ends = known.has(topic) ? await admin.fetchTopicOffsets(topic) : goneOffsets(topic, committed);
-    const readable = known.has(topic) ? await findUnreadable(requests, topic, ends) : undefined;
+    const remembered = rememberedOffsets(topic, [...committed.keys(), ...owners.keys()]);
+    const { ends, readable, problem } = known.has(topic)
+      ? await readEnds(clients, topic, remembered)
+      : { ends: remembered };
     for (const { partition, high, low } of ends.sort((a, b) => a.partition - b.partition)) {
       const key = placeKey(topic, partition);
       const owner = owners.get(key);
@@ -91,6 +97,7 @@ export async function describeGroup(
         partition,
         committed: offset,
         end: end?.toString() ?? null,
+        problem: problem ?? null,
         lag: end === null ? null : Math.max(0, Number(end - from)),
         expired: Number(from - at),
         oldestUnread: null,
@@ -183,9 +190,30 @@ function ownersOf(found: GroupState | undefined): Map<string, GroupMember> {
   return owners;
 }
 
-/** The partitions of a topic that was deleted, as far as the group remembers them. */
-function goneOffsets(topic: string, committed: ReadonlyMap<string, string>) {
-  return [...committed.keys()]
+interface Ends {
+  readonly ends: { partition: number; high: string | null; low: string | null }[];
+  readonly readable?: Unreadable;
+  readonly problem?: string;
+}
+
+/** How far a topic reaches. That is known of all its partitions or of none: each leader knows its own. */
+async function readEnds(
+  { admin, requests }: Pick<KafkaClients, 'admin' | 'requests'>,
+  topic: string,
+  remembered: Ends['ends'],
+): Promise<Ends> {
+  try {
+    const ends = await admin.fetchTopicOffsets(topic);
+    return { ends, readable: await findUnreadable(requests, topic, ends) };
+  } catch (error) {
+    if (!isLeaderless(error)) throw error;
+    return { ends: remembered, problem: messageOf(error) };
+  }
+}
+
+/** The partitions of a topic, as far as the group remembers them. */
+function rememberedOffsets(topic: string, keys: readonly string[]): Ends['ends'] {
+  return [...new Set(keys)]
     .filter((key) => topicOf(key) === topic)
     .map((key) => ({ partition: Number(key.slice(topic.length + 1)), high: null, low: null }));
 }

@@ -19,6 +19,11 @@ export function judgeGroup(group: GroupProgress, now: number): Concern | undefin
     const what = `it does not run, its group has no member${waiting}`;
     return { where, what, since: oldest, help: [START, ...help], blocked: true };
   }
+  const [problem] = group.partitions.flatMap((each) => each.problem ?? []);
+  if (problem !== undefined) {
+    const what = `${problem}: what is written there waits, and how much is not known`;
+    return { where, what, since: null, help, blocked: true };
+  }
   const held = longestOpen(group);
   if (held && now - openSince(held) > PATIENCE) {
     // One that hangs stays until somebody ends it.

@@ -39,6 +39,7 @@ const partition = {
   partition: 0,
   committed: '1',
   end: '4',
+  problem: null,
   lag: 3,
   expired: 0,
   oldestUnread: NOW - 20_000,
@@ -127,6 +128,29 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
     { groups: { value: [{ ...group, partitions: [partition] }] } },
     'order-service',
     /^it is 3 records behind$/,
+  ],
+  [
+    'a partition without a leader',
+    {
+      groups: {
+        value: [
+          {
+            ...group,
+            partitions: [
+              {
+                ...partition,
+                end: null,
+                lag: null,
+                oldestUnread: null,
+                problem: 'payment-events/0 has no leader',
+              },
+            ],
+          },
+        ],
+      },
+    },
+    'order-service',
+    /^payment-events\/0 has no leader: what is written there waits, and how much is not known$/,
   ],
   [
     'an open transaction that hides what is unread',

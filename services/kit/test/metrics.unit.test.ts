@@ -125,6 +125,7 @@ test('connectors, tasks and groups are told as they are', async () => {
     topic: 't',
     committed: '3',
     end: '5',
+    problem: null,
     expired: 0,
     openTransaction: null,
     memberId: null,
