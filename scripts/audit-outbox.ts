@@ -4,6 +4,7 @@ import { findUnreadable, openSince, transactionText } from '@walpost/kit/observe
 import { type KafkaClients, openReader, type Place, placeKey } from '@walpost/kit/observe/topic-reader';
 import { header } from '@walpost/kit/receive';
 import { sql } from 'drizzle-orm';
+import kafkajs from 'kafkajs';
 import { CliError } from './cli-error.js';
 import { type AuditedRow, type Difference, findDifferences, type SeenRecord } from './find-differences.js';
 
@@ -44,6 +45,7 @@ export async function auditOutboxes(
   try {
     const parts: Audit[] = [];
     for (const { service, db, topic } of publishers) {
+      const keptSince = await retentionStart(clients, topic);
       const { records, unreadable } = await readRecords(reader, clients, topic, from, seconds);
       // Read after the topic, so that a record whose row is younger than the first look is no surprise.
       const rows = await db.execute<AuditedRow & Record<string, unknown>>(sql`
@@ -61,7 +63,7 @@ export async function auditOutboxes(
           })),
       );
       const differences = findDifferences(
-        { publisher: service.shortName, topic, rows, records, consumers, unreadable },
+        { publisher: service.shortName, topic, rows, records, consumers, keptSince, unreadable },
         range.since.getTime(),
         range.until.getTime(),
       );
@@ -76,6 +78,16 @@ export async function auditOutboxes(
   } finally {
     await reader.close();
   }
+}
+
+/** From when on a topic keeps records, ms since the epoch. */
+async function retentionStart({ admin }: Pick<KafkaClients, 'admin'>, topic: string): Promise<number> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] }],
+  });
+  const kept = Number(resources[0]?.configEntries[0]?.configValue ?? -1);
+  return kept < 0 ? Number.NEGATIVE_INFINITY : Date.now() - kept;
 }
 
 async function readRecords(

@@ -28,6 +28,8 @@ export interface AuditedTopic {
     readonly service: string;
     readonly seen: readonly { readonly id: string; readonly key: string; readonly version: number }[];
   }[];
+  /** From when on the topic keeps records, ms since the epoch: what is older may have gone by its retention. */
+  readonly keptSince: number;
   /** Why what stands last in the partition of a key cannot be read; undefined when it can. */
   readonly unreadable: (key: string) => string | undefined;
 }
@@ -59,7 +61,7 @@ export interface Difference {
  * @param until and not after
  */
 export function findDifferences(audited: AuditedTopic, since: number, until: number): Difference[] {
-  const { publisher, topic, rows, records, consumers, unreadable } = audited;
+  const { publisher, topic, rows, records, consumers, keptSince, unreadable } = audited;
   const places = new Map<string, string[]>();
   for (const { id, where } of records) places.set(id, [...(places.get(id) ?? []), where]);
   const inboxes = consumers.map(({ service, seen }) => {
@@ -80,6 +82,9 @@ export function findDifferences(audited: AuditedTopic, since: number, until: num
   const inRange = rows.filter(({ at }) => at >= since && at <= until);
   for (const row of inRange) {
     const own = places.get(row.id) ?? [];
+    const isSeenByAll = inboxes.every(({ ids }) => ids.has(row.id));
+    // It was there, and has had its time: to publish it again would fill the topic with what nobody misses.
+    if (own.length === 0 && row.at < keptSince && isSeenByAll) continue;
     const hidden = own.length === 0 ? unreadable(row.key) : undefined;
     if (hidden !== undefined) {
       // Nobody can have seen it there, and it may well be there: to publish it again would help nobody.

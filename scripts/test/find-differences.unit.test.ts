@@ -25,6 +25,7 @@ function topic(change: Partial<AuditedTopic> = {}): AuditedTopic {
         ],
       },
     ],
+    keptSince: 0,
     unreadable: () => undefined,
     ...change,
   };
@@ -55,6 +56,17 @@ test('each kind of difference is named, and what is outside of the range is not'
   expect(differences({ rows: [...topic().rows, row('old', 'c', 1, 40), row('new', 'd', 1, 160)] })).toEqual(
     [],
   );
+});
+
+test('what retention has removed is missed only when somebody has not seen it', () => {
+  const gone = { records: [record('a2', 'a', 2)], rows: [row('a1', 'a', 1, 60), row('a2', 'a', 2)] };
+  expect(differences({ ...gone, keptSince: 60 })).toEqual([['not on the topic', 'a1', '-']]);
+  expect(differences({ ...gone, keptSince: 61 })).toEqual([]);
+  const seen = [{ id: 'a2', key: 'a', version: 2 }];
+  expect(differences({ ...gone, keptSince: 61, consumers: [{ service: 'payment', seen }] })).toEqual([
+    ['not on the topic', 'a1', '-'],
+    ['not seen', 'a1', 'payment'],
+  ]);
 });
 
 test('what may stand behind an open transaction is not said to be missing, and what can be seen is judged as ever', () => {

@@ -22,8 +22,14 @@ const PLACE = {
 };
 type Place = Pick<LetterRow, keyof typeof PLACE>;
 
-/** How often each letter has failed in a way that may not come back, by its id: it gets as many tries as an event. */
-export type ReplayFailures = Map<number, number>;
+/**
+ * Of the letters that have to wait, by id: how often each has failed in a way that may not come back, for it gets as many
+ * tries as an event, and when it had its turn.
+ */
+export type ReplayFailures = Map<number, { count: number; at: number }>;
+
+/** What waits may take this long, ms, before a call ends: what is asked for meanwhile comes first in the next one. */
+const WAIT_FOR = 5_000;
 
 export interface ReplayOptions {
   db: Db;
@@ -39,7 +45,7 @@ export interface ReplayOptions {
  * is settled by now: for each key its open letters, in their order, through the service's own handlers, each in a
  * transaction of its own. What an error means is as for any event (failure.ts): the first letter that fails for good ends
  * its key's turn, and it and those behind it stay; one that has to wait ends the turn too, and its request stands. Other
- * keys go on.
+ * keys go on, and have their next turn before it.
  *
  * Safe to run twice and from several instances: a letter's row is locked while it is handled, and settled with it.
  *
@@ -47,8 +53,12 @@ export interface ReplayOptions {
  * is away
  */
 export async function replayRequestedLetters(options: ReplayOptions): Promise<void> {
+  const { failures } = options;
   const waiting: unknown[] = [];
-  for (const first of await firstInLine(options.db)) {
+  const until = performance.now() + WAIT_FOR;
+  const turn = ({ id }: Place) => failures.get(id)?.at ?? 0;
+  for (const first of (await firstInLine(options.db)).sort((a, b) => turn(a) - turn(b))) {
+    if (waiting.length > 0 && performance.now() > until) break;
     const reason = await replayLine(options, first);
     if (reason === undefined) continue;
     // One letter may wait for a table of its own; a database that is away keeps all of them waiting.
@@ -96,9 +106,9 @@ async function replayLine(options: ReplayOptions, first: Place): Promise<{ error
       const isReplayed = await db.transaction((tx) => replay(tx, subscription, letter.id, received));
       if (isReplayed) logger.info(fieldsOf(letter), 'dead letter replayed');
     } catch (error) {
-      const count = (failures.get(letter.id) ?? 0) + (judge(error) === 'again' ? 1 : 0);
+      const count = (failures.get(letter.id)?.count ?? 0) + (judge(error) === 'again' ? 1 : 0);
       if (judgeAttempt(error, count) !== 'dead') {
-        failures.set(letter.id, count);
+        failures.set(letter.id, { count, at: performance.now() });
         return { error };
       }
       await giveBack(db, letter, error);

@@ -381,6 +381,26 @@ test('a replay of one key that has to wait holds back no other, and its request 
   expect(await effects()).toEqual(['x:1', 'y:1', 'w:1', 'w:2']);
 });
 
+test('a replay that is asked for while others wait for long comes before they wait again', async () => {
+  const slow = ['w1', 'w2', 'w3'];
+  for (const key of [...slow, 'late']) refused.add(key);
+  await run([...slow, 'late'].map((key) => order(key, 1)));
+  refused.clear();
+  gates = new Map(slow.map((key) => [key, wait(6_000)]));
+  unlucky = slow.map(() => sqlState('55P03'));
+  const request = (keys: string[]) =>
+    database.admin`update dead_letters set replay_requested_at = now() where key in ${database.admin(keys)}`;
+  await request(slow);
+  const first = runReplays().catch(String);
+  await until(() => reached.includes('w1'));
+  await request(['late']);
+  // The others are left for the next call, where what has waited comes last.
+  expect(await first).toContain('replays of 1 keys wait');
+  reached = [];
+  await runReplays().catch(String);
+  expect(reached.slice(0, 3)).toEqual(['w2', 'w3', 'late']);
+});
+
 test('a replay is tried as often as an event is, and then given back', async () => {
   refused.add('a');
   await run([order('a', 1)]);

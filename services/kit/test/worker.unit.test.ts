@@ -314,3 +314,18 @@ test('close waits until what is under way is settled, and claims no more', async
   expect(settled.flat()).toMatchObject([{ result: 'late' }]);
   expect(due).toHaveLength(1);
 });
+
+test('a stop does not wait for outcomes that cannot be written', async () => {
+  let tries = 0;
+  const { worker } = harness(1, {
+    lease: 3_600_000,
+    settle: async () => {
+      tries += 1;
+      throw unavailable();
+    },
+  });
+  await eventually(async () => tries > 0 || undefined);
+  // It would go on for half an hour otherwise.
+  await worker.close();
+  expect(tries).toBeGreaterThan(0);
+});
