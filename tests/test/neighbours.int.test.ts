@@ -135,9 +135,11 @@ const CASES: [TestService, string, () => Promise<Case>][] = [
     name,
     'an event, by an instance that is about to be replaced',
     async () => {
-      const id = uuidv7();
-      const event = name === 'orders' ? reserved : created;
-      const [victim, neighbour] = [received(event(id)), received(event(uuidv7()))];
+      const id = name === 'orders' ? await placed(databases.orders.db) : uuidv7();
+      const [victim, neighbour] =
+        name === 'orders'
+          ? [received(reserved(id)), received(reserved(await placed(databases.orders.db)))]
+          : [received(created(id)), received(created(uuidv7()))];
       const lock = (sql: postgres.Sql) => sql`
         insert into inbox (event_id, topic, key, version, received_at)
         values (${victim.id ?? ''}, 'order-events', ${id}, 1, now())`;

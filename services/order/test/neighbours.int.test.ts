@@ -143,11 +143,11 @@ test.each(LOCKS)('while the table %s is locked, the others go on', async (table,
   await Promise.all(victims);
 });
 
-/** How many wait for a lock, as it is now: by itself a transaction sees the same activity until its end. */
+/** How many wait for a lock in this database. Not by pg_stat_activity, which stays the same within a transaction. */
 async function waiting(tx: postgres.TransactionSql): Promise<number> {
-  await tx`set local stats_fetch_consistency = none`;
   const [row] = await tx`
-    select count(*)::int as n from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock'`;
+    select count(*)::int as n from pg_locks where not granted and pid in (
+      select pid from pg_locks
+      where database = (select oid from pg_database where datname = current_database()))`;
   return row?.['n'];
 }
