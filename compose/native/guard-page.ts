@@ -7,7 +7,7 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
  * Lets nobody but a page of this server's own, and programs on this machine, reach what listens to it. A page of another
  * site names itself in `Origin`; one whose name was made to point to this machine (DNS rebinding), in `Host`.
  *
- * @param server with its listeners; it allows other sites nothing any more
+ * @param server with its listeners
  */
 export function guardPage(server: Server): void {
   const requested = server.listeners('request');
@@ -19,11 +19,6 @@ export function guardPage(server: Server): void {
       response.end('Open this page by localhost; pages of other sites may not read it.\n');
       return;
     }
-    const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
-    response.writeHead = (...args: unknown[]) => {
-      response.removeHeader('access-control-allow-origin');
-      return writeHead(...args);
-    };
     for (const listener of requested) listener.call(server, request, response);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -47,9 +47,8 @@ export interface OpenLimits {
 const PROBES = new Set(['/health/live', '/health/ready', '/metrics']);
 
 /**
- * Answers 503 to a request when too many have no answer yet: a client that sends on without reading, or many that wait
- * for a frozen database, must not take the memory, nor the place of everybody else. For routes that are added after this
- * call.
+ * Answers 503 to a request when too many have no answer yet: a client that sends on without reading must not take the
+ * memory, nor the place of everybody else. For routes that are added after this call.
  */
 export function boundOpenRequests(app: Pick<FastifyInstance, 'addHook'>, limits: OpenLimits): void {
   const lines = new WeakMap<Socket, { open: number }>();
@@ -75,7 +74,8 @@ export function boundOpenRequests(app: Pick<FastifyInstance, 'addHook'>, limits:
     open += 1;
     if (!isProbe && line.open > limits.connection)
       return done(new BusyError('This connection has too many requests without an answer.'));
-    if (!isProbe && open > limits.all)
+    // Never the only one of its connection: those who hold many make room, and not whoever comes next.
+    if (!isProbe && open > limits.all && line.open > 1)
       return done(new BusyError('Too many requests have no answer yet. Try again.'));
     done();
   });

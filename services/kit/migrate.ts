@@ -84,7 +84,11 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
       { applicationName: 'walpost-migrate', lockTimeout: TURN_WITHIN },
       { statement_timeout: '0', ...more },
     );
-  const admin = openDriver({ ...server, database: 'postgres', connection: session({}) });
+  const admin = openDriver({
+    ...server,
+    database: 'postgres',
+    connection: session({ password_encryption: 'scram-sha-256' }),
+  });
   try {
     await checkSession(admin);
     await makeRolesAndDatabase(admin, plan);
@@ -153,6 +157,9 @@ async function makeRole(
 ): Promise<void> {
   const [found] = await admin`select from pg_roles where rolname = ${role}`;
   if (!found) await admin.unsafe(`create role "${role}" ${options}`);
+  if (!password) return;
+  // Beyond ASCII only the server knows which letters are the same.
+  const secret = /^[ -~]*$/.test(password) ? scramVerifier(password) : password.replaceAll("'", "''");
   // It may have been changed in the configuration since.
-  if (password) await admin.unsafe(`alter role "${role}" password '${scramVerifier(password)}'`);
+  await admin.unsafe(`alter role "${role}" password '${secret}'`);
 }

@@ -34,7 +34,7 @@ export function refuseRequests(app: FastifyInstance): void {
 
   /** Nothing is at a request's path, or it has other methods. */
   function absent({ method, url }: FastifyRequest): Problem {
-    const path = decodeURI(url.split('?', 1)[0] ?? '');
+    const path = decodeURI(url.split(/[?#]/, 1)[0] ?? '');
     const allowed = [...methods.values()]
       .filter((each) => each.path.test(path))
       .flatMap((each) => [...each.allowed]);

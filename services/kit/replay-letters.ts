@@ -49,8 +49,8 @@ export interface ReplayOptions {
  *
  * Safe to run twice and from several instances: a letter's row is locked while it is handled, and settled with it.
  *
- * @throws what the first letter that has to wait waits for, when all others have had their turn; at once when the database
- * is away
+ * @throws what the first letter that has to wait waits for, when all others have had their turn, or those that wait have
+ * taken long; at once when the database is away
  */
 export async function replayRequestedLetters(options: ReplayOptions): Promise<void> {
   const { failures } = options;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { gt, lte, or, type SQL } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
+import type { Db } from './database.js';
 import { messageOf } from './describe-error.js';
 import { errorCode, judge } from './failure.js';
 import type { LogFields } from './log-fields.js';
@@ -12,6 +13,7 @@ import { traceIdOf } from './trace.js';
 const LOCK_NOT_AVAILABLE = '55P03';
 /** No row waits for longer than this for its next attempt, ms. */
 const LONGEST_WAIT = 3_600_000;
+const RECALL_EVERY = 60_000;
 const SLOW_AFTER_MS = 1_000;
 
 /** What a claimed row must tell: which attempt this is, 1 for the first. It is counted when the row is claimed. */
@@ -28,13 +30,15 @@ export type Outcome<T extends Claimed, R> =
   | { readonly item: T; readonly error: Error; readonly retryIn: number };
 
 /**
- * Whether a row is due: its time has come, or is further off than any wait, because the clock was ahead when it was
- * written. For the `claim` of a worker.
+ * Makes those rows of a table due that rest for longer than any wait: a clock was ahead when they were put off.
  *
- * @param nextAttempt the column; null when nothing is to be done
+ * @param nextAttempt the column that says until when; null when nothing is to be done
  */
-export function isDue(nextAttempt: PgColumn, now: Date): SQL | undefined {
-  return or(lte(nextAttempt, now), gt(nextAttempt, new Date(now.getTime() + LONGEST_WAIT)));
+export async function recallRows(db: Db, nextAttempt: PgColumn, now: Date): Promise<void> {
+  const latest = new Date(now.getTime() + LONGEST_WAIT);
+  await db.execute(sql`
+    update ${nextAttempt.table} set ${sql.identifier(nextAttempt.name)} = ${now.toISOString()}::timestamptz
+    where ${nextAttempt} > ${latest.toISOString()}::timestamptz`);
 }
 
 export interface WorkerOptions<T extends Claimed, R> {
@@ -57,6 +61,8 @@ export interface WorkerOptions<T extends Claimed, R> {
    * outlasts half a lease. @returns the rows that are held; calls for others are ended
    */
   renew?(items: T[], lease: number): Promise<T[]>;
+  /** Makes rows due again that a wrong clock has put off (`recallRows`). Not when not given. */
+  recall?(): Promise<void>;
   logger: Logger;
   /** The most calls under way at once; 20 when not given. More rows are claimed when a quarter of the slots is free. */
   concurrency?: number;
@@ -218,6 +224,9 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
   const stopRenewing =
     options.renew && every(lease / 6, `renew the leases of ${name}`, logger, () => renewLeases());
 
+  const { recall } = options;
+  const stopRecalling = recall && every(RECALL_EVERY, `recall rows of ${name}`, logger, () => recall());
+
   return {
     wake,
     async close() {
@@ -229,6 +238,7 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
       await running;
       clearTimeout(grace);
       await stopRenewing?.();
+      await stopRecalling?.();
     },
   };
 }

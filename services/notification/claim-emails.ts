@@ -1,6 +1,5 @@
 import type { Db } from '@walpost/kit/database';
-import { isDue } from '@walpost/kit/worker';
-import { and, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, lte, sql } from 'drizzle-orm';
 import { unionAll } from 'drizzle-orm/pg-core';
 import { type EmailRow, emails, isTriedAgain } from './tables.js';
 
@@ -16,7 +15,7 @@ export async function claimEmails(db: Db, limit: number, lease: number, now: Dat
       db
         .select({ id: emails.id, nextAttemptAt: emails.nextAttemptAt })
         .from(emails)
-        .where(and(eq(isTriedAgain(emails.attempts), triedAgain), isDue(emails.nextAttemptAt, now)))
+        .where(and(eq(isTriedAgain(emails.attempts), triedAgain), lte(emails.nextAttemptAt, now)))
         .orderBy(emails.nextAttemptAt)
         .limit(limit)
         .for('update', { skipLocked: true }),

@@ -125,19 +125,19 @@ const OF_SENDER = /^5\d\d[ -]5\.(?:1\.[78]|7\.(?:[01]|2[3-57]))\b/;
  * Whether the server says it to every e-mail, whichever step it says it at, also of the sender's address: they all wait
  * until somebody has seen to it.
  */
-function isAboutServer(error: NodemailerError): boolean {
-  return isAboutSender(error) || SERVER_CODES.includes(error.responseCode ?? 0);
+function isAboutServer({ responseCode = 0, permanent, command }: NodemailerError): boolean {
+  const isAboutSender = permanent && command === 'MAIL FROM' && responseCode !== TOO_LARGE;
+  return isAboutSender || SERVER_CODES.includes(responseCode);
 }
 
-function isAboutSender({ responseCode, permanent, command, response = '' }: NodemailerError): boolean {
-  if (!permanent) return false;
-  if (command === 'MAIL FROM') return responseCode !== TOO_LARGE;
+/** The same words at the recipient may be meant for this one alone: it is put off, and given up after days. */
+function mayBeAboutSender({ command, response = '' }: NodemailerError): boolean {
   return command === 'RCPT TO' && OF_SENDER.test(response);
 }
 
 /** Whether the server refused this e-mail for good, by a 5xx (RFC 5321, 4.2.1). */
 function isFinal(error: NodemailerError): boolean {
-  return error.permanent === true && isAnswer(error) && !isAboutServer(error);
+  return error.permanent === true && isAnswer(error) && !isAboutServer(error) && !mayBeAboutSender(error);
 }
 
 function textOf(error: NodemailerError): string {

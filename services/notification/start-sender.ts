@@ -1,12 +1,12 @@
 import type { Db } from '@walpost/kit/database';
 import type { Logger } from '@walpost/kit/logger';
 import { withSpan } from '@walpost/kit/trace';
-import { type RunningWorker, startWorker } from '@walpost/kit/worker';
+import { type RunningWorker, recallRows, startWorker } from '@walpost/kit/worker';
 import { claimEmails } from './claim-emails.js';
 import { type Delivery, isDeferred, type Mailer } from './mailer.js';
 import { renewEmails } from './renew-emails.js';
 import { settleEmails } from './settle-emails.js';
-import type { EmailRow } from './tables.js';
+import { type EmailRow, emails } from './tables.js';
 
 /** How many e-mails a sender hands over at once. */
 export const SENDER_CONNECTIONS = 10;
@@ -45,6 +45,7 @@ export function startSender({ db, mailer, clock, logger, lease = 30_000 }: Sende
         },
         () => mailer.send(email, signal).catch((error: unknown) => giveUp(email, error, clock())),
       ),
+    recall: () => recallRows(db, emails.nextAttemptAt, clock()),
     settle: (outcomes) => settleEmails(db, outcomes, clock()),
     concurrency: SENDER_CONNECTIONS,
     lease,

@@ -1,6 +1,5 @@
 import type { Db } from '@walpost/kit/database';
-import { isDue } from '@walpost/kit/worker';
-import { eq, getTableColumns, sql } from 'drizzle-orm';
+import { eq, getTableColumns, lte, sql } from 'drizzle-orm';
 import { type PaymentRow, payments } from './tables.js';
 
 /**
@@ -15,7 +14,7 @@ export async function claimPayments(db: Db, limit: number, lease: number, now: D
       db
         .select({ id: payments.id })
         .from(payments)
-        .where(isDue(payments.nextAttemptAt, now))
+        .where(lte(payments.nextAttemptAt, now))
         .orderBy(payments.nextAttemptAt)
         .limit(limit)
         .for('update', { skipLocked: true }),

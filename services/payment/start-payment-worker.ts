@@ -2,11 +2,12 @@ import type { Db } from '@walpost/kit/database';
 import type { Logger } from '@walpost/kit/logger';
 import type { OutboxEncoder } from '@walpost/kit/outbox';
 import { withSpan } from '@walpost/kit/trace';
-import { type RunningWorker, startWorker } from '@walpost/kit/worker';
+import { type RunningWorker, recallRows, startWorker } from '@walpost/kit/worker';
 import { callGateway } from './call-gateway.js';
 import { claimPayments } from './claim-payments.js';
 import type { PaymentGateway } from './gateway.js';
 import { settlePayments } from './settle-payments.js';
+import { payments } from './tables.js';
 
 export interface PaymentWorkerOptions {
   db: Db;
@@ -38,6 +39,7 @@ export function startPaymentWorker({
         },
         () => callGateway(gateway, payment, signal),
       ),
+    recall: () => recallRows(db, payments.nextAttemptAt, clock()),
     settle: (outcomes) => settlePayments(db, encode, outcomes, clock()),
     concurrency: 50,
   });

@@ -80,7 +80,14 @@ export function exposeConnectors(
 
 /** Asks Kafka for the lag of groups when somebody scrapes: it is told also of groups that do not run. @returns stops it */
 export function exposeGroups(read: () => Promise<readonly GroupProgress[]>): () => void {
-  return onScrape('Kafka', read, (found) => {
+  const complete = async () => {
+    const groups = await read();
+    // What nobody knows is no lag of 0, and somebody has to hear of it: Kafka does not answer.
+    const [problem] = groups.flatMap(({ partitions }) => partitions.flatMap((each) => each.problem ?? []));
+    if (problem !== undefined) throw new Error(problem);
+    return groups;
+  };
+  return onScrape('Kafka', complete, (found) => {
     for (const each of [members, lag, lagSeconds, expired]) each.reset();
     for (const { group, members: count, partitions } of found ?? []) {
       if (count !== null) members.set({ group }, count);

@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import { answerInTime } from '../answer-in-time.js';
+import { parseAnswers, sendRaw } from '../../../tests/faults/raw-http.js';
+import { answerInTime, boundOpenRequests } from '../answer-in-time.js';
 import { createLogger } from '../logger.js';
 import { sendProblem } from '../problem.js';
 
@@ -12,10 +15,10 @@ let app: FastifyInstance | undefined;
 afterEach(() => app?.close());
 
 /** @returns the URL of what answers by this handler */
-function listen(handler: () => Promise<unknown>): Promise<string> {
+function listen(handler: () => Promise<unknown>, within = WITHIN): Promise<string> {
   app = Fastify();
   app.setErrorHandler(sendProblem);
-  answerInTime(app, WITHIN);
+  answerInTime(app, within);
   app.get('/', handler);
   return app.listen({ port: 0 });
 }
@@ -62,7 +65,8 @@ test('requests that wait together are each answered or told to try again, whiche
   const url = await listen(() => {
     arrived();
     return new Promise<string>((resolve) => finish.push(resolve));
-  });
+    // A busy machine takes a while until all four are there.
+  }, 3_000);
   const answers: Promise<Response>[] = [];
   for (let at = 0; at < 4; at++) {
     const arrival = new Promise<void>((resolve) => {
@@ -86,4 +90,52 @@ test('an answer that has begun may take as long as it likes', async () => {
   }
   const answer = await fetch(await listen(async () => Readable.from(slowly())));
   expect([answer.status, await answer.text()]).toEqual([200, 'begun, ended']);
+});
+
+test('those who hold many requests open make room, and whoever comes next is served', async () => {
+  app = Fastify();
+  app.setErrorHandler(sendProblem);
+  boundOpenRequests(app, { connection: 3, all: 4 });
+  let open = 0;
+  let release: () => void = () => undefined;
+  let released = Promise.resolve();
+  const hold = () => {
+    open = 0;
+    released = new Promise((resolve) => {
+      release = resolve;
+    });
+  };
+  app.get('/', async () => {
+    open += 1;
+    await released;
+    return 'done';
+  });
+  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+  const ask = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+  const last = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+  const until = async (count: number) => {
+    while (open < count) await new Promise(setImmediate);
+  };
+  const statusesOf = async (answers: Promise<string>) =>
+    parseAnswers(await answers).map(({ status }) => status);
+
+  // A client that goes away without its answers holds nothing.
+  hold();
+  const gone = connect(Number(new URL(url).port), '127.0.0.1');
+  gone.write(ask.repeat(3));
+  await until(3);
+  gone.destroy();
+  await once(gone, 'close');
+
+  hold();
+  const first = sendRaw(url, ask.repeat(2) + last);
+  await until(3);
+  const second = sendRaw(url, ask.repeat(2) + last);
+  await until(4);
+  const stranger = fetch(url);
+  await until(5);
+  release();
+  expect(await statusesOf(first)).toEqual([200, 200, 200]);
+  expect(await statusesOf(second)).toEqual([200, 503, 503]);
+  expect((await stranger).status).toBe(200);
 });

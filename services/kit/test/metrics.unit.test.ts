@@ -199,6 +199,19 @@ test('what became of events is counted, with the time from outbox to effect', as
   expect(text).toContain('walpost_outbox_events_total{type="OrderCreated"} 2');
 });
 
+test('a group of which not all is known has no lag, and Kafka counts as away', async () => {
+  const partition = { topic: 't', partition: 0, committed: '3', end: null, lag: null, expired: 0 };
+  const unknown = { oldestUnread: null, openTransaction: null, memberId: null, host: null };
+  const partitions = [{ ...partition, ...unknown, problem: 't/1 has no leader' }];
+  const stop = exposeGroups(async () => [
+    { group: 'h', type: 'classic', state: 'Stable', members: 1, partitions },
+  ]);
+  const text = await renderMetrics();
+  stop();
+  expect(text).toContain('walpost_source_up{source="Kafka"} 0');
+  expect(text).not.toMatch(/^walpost_group_\w+\{group="h"/m);
+});
+
 test('a clock that is behind the writer’s makes no negative time', async () => {
   const received = order('k', 1);
   if ('error' in received.result) throw received.result.error;

@@ -199,6 +199,7 @@ test.each<[string, string, number, string?]>([
     404,
   ],
   ['an unknown path, with 70 kB', request('POST /nothing', [JSON_TYPE], 'a'.repeat(70_000)), 404],
+  ['a fragment that is none', get('/nothing#%zz'), 404],
   ['a file that is not there', get('/docs/static/nothing'), 404],
   ['a slash at the end', request(`POST /things/${ID}/act/`), 404],
   ['a method that the path lacks', request('PUT /things', [JSON_TYPE], '{}'), 405],

@@ -71,8 +71,7 @@ const allSent = (all: EmailRow[]) => all.every(({ status }) => status === 'SENT'
 test('an e-mail whose time was written by a clock that was days ahead is not forgotten', async () => {
   await handle(received(created(uuidv7())));
   await database.admin`update emails set next_attempt_at = now() + interval '15 days'`;
-  expect(await claimEmails(database.db, 10, LEASE, clock())).toHaveLength(1);
-  expect(await claimEmails(database.db, 10, LEASE, clock())).toEqual([]);
+  await send({ send: async () => ({ status: 'SENT' }) }, allSent);
 });
 
 test('the table is what the migration made', async () => {
