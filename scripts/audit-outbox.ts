@@ -1,3 +1,4 @@
+import { messageOf } from '@walpost/kit/describe-error';
 import { partitionOf } from '@walpost/kit/observe/find-records';
 import type { Observed } from '@walpost/kit/observe/observed-service';
 import { findUnreadable, openSince, transactionText } from '@walpost/kit/observe/open-transactions';
@@ -48,18 +49,22 @@ export async function auditOutboxes(
       const keptSince = await retentionStart(clients, topic);
       const { records, unreadable } = await readRecords(reader, clients, topic, from, seconds);
       // Read after the topic, so that a record whose row is younger than the first look is no surprise.
-      const rows = await db.execute<AuditedRow & Record<string, unknown>>(sql`
-        select id::text, aggregateid as key, aggregateversion as version, type,
-          (extract(epoch from created_at) * 1000)::float8 as at
-        from outbox where created_at >= ${from.toISOString()}::timestamptz`);
+      const rows = await of(service, () =>
+        db.execute<AuditedRow & Record<string, unknown>>(sql`
+          select id::text, aggregateid as key, aggregateversion as version, type,
+            (extract(epoch from created_at) * 1000)::float8 as at
+          from outbox where created_at >= ${from.toISOString()}::timestamptz`),
+      );
       const consumers = await Promise.all(
         observed
           .filter((each) => each.service.consumes.includes(topic))
           .map(async (each) => ({
             service: each.service.shortName,
-            seen: await each.db.execute<{ id: string; key: string; version: number }>(sql`
-              select event_id::text as id, key, version from inbox
-              where topic = ${topic} and received_at >= ${from.toISOString()}::timestamptz`),
+            seen: await of(each.service, () =>
+              each.db.execute<{ id: string; key: string; version: number }>(sql`
+                select event_id::text as id, key, version from inbox
+                where topic = ${topic} and received_at >= ${from.toISOString()}::timestamptz`),
+            ),
           })),
       );
       const differences = findDifferences(
@@ -77,6 +82,15 @@ export async function auditOutboxes(
     };
   } finally {
     await reader.close();
+  }
+}
+
+/** Asks a service's database. @throws CliError that names it: whoever reads of Kafka looks there */
+async function of<T>({ database }: Observed['service'], ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw new CliError(`database ${database} as observer: ${messageOf(error)}`, { cause: error });
   }
 }
 

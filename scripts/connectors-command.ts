@@ -8,7 +8,7 @@ import { applyConnectors } from './apply-connectors.js';
 import { awaitConnector, failure } from './await-connector.js';
 import { CliError, UsageError } from './cli-error.js';
 import type { Config } from './config.js';
-import { type ConnectClient, createConnectClient } from './connect-client.js';
+import { type ConnectClient, type ConnectorConfig, createConnectClient } from './connect-client.js';
 import { CONNECTORS, readConnectorFiles } from './connector-files.js';
 import { debeziumProblem } from './debezium-version.js';
 import { jsonOption, seconds, timeoutOption, waitOption } from './options.js';
@@ -81,8 +81,9 @@ export function connectorsCommand(config: () => Config): Command {
       .action(async (names: string[], options: Options) => {
         const connect = await reach(config(), options);
         const chosen = namesIn(names, options);
+        // All or none: one that is not there is a typing error.
+        for (const name of chosen) await existing(connect, name);
         for (const name of chosen) {
-          await existing(connect, name);
           if (action === 'restart') await connect.restart(name, { onlyFailed: false });
           else await connect[action](name);
         }
@@ -128,8 +129,9 @@ export function connectorsCommand(config: () => Config): Command {
         );
       }
       const connect = await reach(config(), options);
-      for (const name of names) {
-        const { 'slot.name': slot, 'database.dbname': database } = await existing(connect, name);
+      const configs = new Map<string, ConnectorConfig>();
+      for (const name of names) configs.set(name, await existing(connect, name));
+      for (const [name, { 'slot.name': slot, 'database.dbname': database }] of configs) {
         await connect.delete(name);
         console.log(
           `deleted ${name}; its slot stays and holds back write-ahead log. To drop it, on ${database}:`,

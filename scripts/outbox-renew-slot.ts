@@ -41,7 +41,13 @@ export async function renewSlot(config: Config, connector: string, yes: boolean)
         `slot ${slot} is ${found.status}: it is good, and what it has not confirmed would be sent again`,
       );
     if (yes)
-      await whileStopped(config, connector, () => db.execute(sql`select pg_drop_replication_slot(${slot})`));
+      // Looked at once more: another one may have made a good slot of it meanwhile.
+      await whileStopped(config, connector, () =>
+        db.execute(
+          sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots
+            where slot_name = ${slot} and wal_status = 'lost'`,
+        ),
+      );
     console.log(
       yes
         ? `dropped slot ${slot}: ${connector} makes a new one, and sends what the outbox still has`
@@ -65,6 +71,7 @@ async function whileStopped(config: Config, name: string, step: () => Promise<un
   const state = (await connect.status(name))?.connector.state;
   if (state === undefined || state === 'PAUSED' || state === 'STOPPED') {
     await step();
+    if (state) console.log(`${name} is ${state}: \`walpost connectors resume ${name}\` has it go on`);
     return;
   }
   const wait = { seconds: PATIENCE, restartFailed: false };

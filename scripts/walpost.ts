@@ -1,8 +1,10 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { messageOf } from '@walpost/kit/describe-error';
 import { reason } from '@walpost/schemas/errors';
 import { Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.js';
 import { type Config, readConfig } from './config.js';
+import { printable } from './output.js';
 
 /** The commands by their names. Each is loaded when it is called for: all of them take a second of a processor. */
 const commands: Record<string, () => Promise<(config: () => Config, env: NodeJS.ProcessEnv) => Command>> = {
@@ -22,20 +24,35 @@ const commands: Record<string, () => Promise<(config: () => Config, env: NodeJS.
 const waiting = setInterval(() => undefined, 60_000);
 process.exitCode = await main(process.argv, process.env);
 clearInterval(waiting);
+// Nor must a connection keep it that the Kafka client has given up and not closed, as to a broker that never answers.
+setTimeout(() => process.exit(), 1_000).unref();
 
 /** Runs one command. @returns the exit code: 0 ok, 1 failed, 2 called wrongly */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   try {
     // What is set in the environment wins over the file.
-    if (existsSync('.env')) process.loadEnvFile('.env');
+    if (existsSync('.env')) loadEnvFile();
     const program = await createProgram(argv[2] ?? '', () => readConfig(env), env);
     await program.parseAsync(argv);
     return 0;
   } catch (error) {
     // Commander has printed its message already; help and version are no failures.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    console.error(`walpost: ${error instanceof CliError ? error.message : describe(error)}`);
+    const text = error instanceof CliError ? error.message : describe(error);
+    // What others have named as they like, a group for example, is in it.
+    console.error(`walpost: ${text.split('\n').map(printable).join('\n')}`);
     return error instanceof CliError ? error.exitCode : 1;
+  }
+}
+
+/** @throws CliError when it cannot be read: it is its owner's only */
+function loadEnvFile(): void {
+  try {
+    // Node says of one that is closed to this user that it is not there.
+    accessSync('.env', constants.R_OK);
+    process.loadEnvFile('.env');
+  } catch (error) {
+    throw new CliError(`.env of this folder cannot be read: ${messageOf(error)}`, { cause: error });
   }
 }
 

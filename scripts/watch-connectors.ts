@@ -55,6 +55,7 @@ export async function watchConnectors(
   };
   while (!signal.aborted) {
     for (const [name, memory] of watched) {
+      if (signal.aborted) return;
       try {
         const status = await connect.status(name);
         if (!status) {

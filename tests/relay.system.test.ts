@@ -91,11 +91,11 @@ async function arrived(ids: readonly string[]) {
   });
 }
 
-test('what the server, the database or the role has been given does not reach the relay', async () => {
+test('what the role cdc has been given, here and everywhere, does not reach the relay', async () => {
   const given = { bytea_output: 'escape', statement_timeout: '1', default_transaction_read_only: 'on' };
   const change = async (how: (setting: string, value: string) => string) => {
     for (const [setting, value] of Object.entries(given))
-      for (const whose of ['role cdc', 'database orders'])
+      for (const whose of ['role cdc', 'role cdc in database orders'])
         await orders.unsafe(`alter ${whose} ${how(setting, value)}`);
   };
   await change((setting, value) => `set ${setting} = '${value}'`);

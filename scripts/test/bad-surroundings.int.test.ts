@@ -4,6 +4,7 @@ import { walpost } from './run-cli.js';
 
 /** What answers where a server should be, told of each connection. */
 const servers: Record<string, (socket: Socket) => void> = {
+  'says nothing': () => undefined,
   'hangs up': (socket) => socket.destroy(),
   'talks nonsense': (socket) => void socket.end(Buffer.from([0, 0, 0, 9, 255, 1, 2, 3, 4, 5, 6, 7, 8, 10])),
   'sends half an answer': (socket) =>

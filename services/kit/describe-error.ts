@@ -94,6 +94,8 @@ function ownMessage(error: AnyError): string {
   const message = typeof error.message === 'string' ? error.message : '';
   // Drizzle's is the whole statement with its parameters; what it was caused by says what is wrong.
   if ('query' in error && 'params' in error) return '';
+  // The driver names the server, which it does not know of a socket that it was given.
+  if (error.code === 'CONNECT_TIMEOUT') return 'the server does not answer';
   // Fastify's has the URL, in which a customer may stand, and blames a handler that was only late.
   if (error.code === 'FST_ERR_REP_ALREADY_SENT') return 'an answer came when its request had been answered';
   if (error.name === 'PostgresError') return serverMessage(error, message);

@@ -12,6 +12,8 @@ bearLeaderless();
 
 /** As kafkajs's own sockets, ms. */
 const KEEP_ALIVE_AFTER = 60_000;
+/** As long as a broker keeps a connection on which nothing moves, ms (connections.max.idle.ms). */
+const SILENT_FOR = 600_000;
 
 /**
  * Makes a Kafka client, the one way in which everything here does: it reads batches of every codec, and reaches brokers
@@ -31,5 +33,6 @@ const openSocket: ISocketFactory = ({ host: written, port, ssl, onConnect }) => 
   const host = decodeURIComponent(written);
   const server = { host, port, ...(!isIP(host) && { servername: host }) };
   const socket = ssl ? connectTls({ ...server, ...ssl }, onConnect) : connect({ host, port }, onConnect);
-  return socket.setKeepAlive(true, KEEP_ALIVE_AFTER);
+  // kafkajs forgets a connection on which a broker has not answered, and leaves it open.
+  return socket.setKeepAlive(true, KEEP_ALIVE_AFTER).setTimeout(SILENT_FOR, () => socket.destroy());
 };

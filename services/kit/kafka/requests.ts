@@ -95,8 +95,13 @@ type Api = typeof LIST_GROUPS;
  */
 export async function openRequests(kafka: Kafka): Promise<KafkaRequests> {
   const cluster = clusterOf(kafka);
-  await cluster.connect();
-  await cluster.refreshMetadata();
+  try {
+    await cluster.connect();
+    await cluster.refreshMetadata();
+  } catch (error) {
+    await cluster.disconnect();
+    throw error;
+  }
 
   const everywhere = async <T>(ask: (broker: AskableBroker) => Promise<T[]>): Promise<T[]> => {
     const brokers = cluster.getNodeIds().map((nodeId) => cluster.findBroker({ nodeId: String(nodeId) }));

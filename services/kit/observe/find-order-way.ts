@@ -64,7 +64,7 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
   const records = new Map<string, WayRecord>();
   const openTransactions: OpenTransaction[] = [];
   const [slots, connectors] = await Promise.all([
-    firstSlots(sources.services),
+    anySlots(sources.services),
     attempt('connectors', () => readConnectors(sources.connect)),
     ...[...new Set(written.map(({ topic }) => topic))].map(async (topic) => {
       if (!kafka) return;
@@ -162,14 +162,13 @@ async function readTraces({ service, db }: Observed, orderId: string): Promise<T
   };
 }
 
-/** The slots are the server's: the first database that answers tells of all. */
-async function firstSlots(services: readonly Observed[]): Promise<Source<Slot[]>> {
-  let last: Source<Slot[]> = { error: 'slots: no database was given' };
-  for (const { service, db } of services) {
-    last = await attempt(`slots, by database ${service.database}`, () => readSlots(db));
-    if ('value' in last) return last;
-  }
-  return last;
+/** The slots are the server's: any database that answers tells of all. */
+async function anySlots(services: readonly Observed[]): Promise<Source<Slot[]>> {
+  const asked = services.map(({ service, db }) =>
+    attempt(`slots, by database ${service.database}`, () => readSlots(db)),
+  );
+  const found = await Promise.all(asked);
+  return found.find((each) => 'value' in each) ?? found[0] ?? { error: 'slots: no database was given' };
 }
 
 /** Asks Kafka about the groups that have not come to an event yet. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { createKafka } from '../kafka/create-kafka.js';
 import { type KafkaRequests, openRequests } from '../kafka/requests.js';
@@ -24,6 +25,8 @@ interface Connection extends KafkaClients {
 
 /** How long the oldest unread records may take to read, s: the next look comes soon. */
 const PEEK_SECONDS = 1.5;
+/** How long a farewell may take, ms. */
+const LEAVE_WITHIN = 3_000;
 
 /** Connects when it is first asked, and again after an error. */
 export function createKafkaView(clientId: string, access: KafkaAccess, topics: readonly string[]): KafkaView {
@@ -51,7 +54,7 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
     }
   }
 
-  async function close(connection: Promise<Connection> | undefined): Promise<void> {
+  async function release(connection: Promise<Connection> | undefined): Promise<void> {
     try {
       const opened = await connection;
       await opened?.reader.close();
@@ -62,6 +65,10 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
     }
   }
 
+  /** Takes its leave of Kafka, but not of one that does not answer: a stop has no time for that. */
+  const close = (connection: Promise<Connection> | undefined) =>
+    Promise.race([release(connection), delay(LEAVE_WITHIN, undefined, { ref: false })]);
+
   async function use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     current ??= open();
     const mine = current;
@@ -70,7 +77,7 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
     } catch (error) {
       if (current === mine) {
         current = undefined;
-        void close(mine);
+        void release(mine);
       }
       throw error;
     }
