@@ -6,10 +6,11 @@ if [[ ! -f $PGDATA/PG_VERSION ]]; then
   # Slots are copied through a connection of their own, which needs a database's name. The password is in PGPASSFILE, whose
   # place is written down with the rest.
   primary="host=postgres user=replicator passfile=$PGPASSFILE application_name=standby dbname=postgres"
-  # One that was interrupted left half a copy behind.
-  rm -rf "$PGDATA"
-  pg_basebackup --dbname="$primary" --pgdata="$PGDATA" --write-recovery-conf --slot=standby --wal-method=stream \
-    --checkpoint=fast
+  # One that was interrupted left half a copy behind: only a whole one gets the name.
+  rm -rf "$PGDATA" "$PGDATA.unfinished"
+  pg_basebackup --dbname="$primary" --pgdata="$PGDATA.unfinished" --write-recovery-conf --slot=standby \
+    --wal-method=stream --checkpoint=fast
+  mv "$PGDATA.unfinished" "$PGDATA"
 fi
 
 exec docker-entrypoint.sh postgres \
