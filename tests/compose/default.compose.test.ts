@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { programSecrets, secretNames } from '@walpost/native/secrets';
 import { endOf, eventually, kafkaOf, placeOrder, setting } from '../support.js';
@@ -46,6 +47,13 @@ test('the console shows what there is, and doctor finds nothing broken', async (
   });
   expect(refused.status).toBe(401);
   expect(await stack.compose('run', '--rm', 'walpost', 'doctor')).toMatch(/, 0 broken$/m);
+});
+
+test('Kafka’s own tools are in the broker’s container, as the course calls them', async () => {
+  const course = readFileSync(new URL('../../docs/concepts.md', import.meta.url), 'utf8');
+  const [, called = ''] = /^docker compose exec kafka (.+)$/m.exec(course) ?? [];
+  const said = await stack.compose('exec', '-T', 'kafka', ...called.split(' '));
+  expect(said).toMatch(/^Topic: order-events\s/m);
 });
 
 test('nothing listens beyond the loopback address', async () => {
