@@ -53,6 +53,8 @@ export interface ConnectClient {
   resume(name: string): Promise<void>;
   /** Ends its tasks and keeps its config and offsets, until it is resumed. */
   stop(name: string): Promise<void>;
+  /** Forgets how far a connector has read, as Kafka Connect knows it. Only of one that is stopped. */
+  resetOffsets(name: string): Promise<void>;
   delete(name: string): Promise<void>;
 }
 
@@ -167,6 +169,9 @@ export function createConnectClient(
     },
     async stop(name) {
       await request('PUT', `${connector(name)}/stop`);
+    },
+    async resetOffsets(name) {
+      await request('DELETE', `${connector(name)}/offsets`);
     },
     async delete(name) {
       await request('DELETE', connector(name));

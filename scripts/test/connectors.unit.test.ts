@@ -38,6 +38,7 @@ function connectOf(states: (ConnectorStatus | undefined)[], current?: ConnectorC
     resume: async () => undefined,
     stop: async () => undefined,
     delete: async () => undefined,
+    resetOffsets: async () => undefined,
   } satisfies ConnectClient;
 }
 
