@@ -41,13 +41,13 @@ export async function renewSlot(config: Config, connector: string, yes: boolean)
         `slot ${slot} is ${found.status}: it is good, and what it has not confirmed would be sent again`,
       );
     if (yes)
-      // Looked at once more: another one may have made a good slot of it meanwhile.
-      await whileStopped(config, connector, () =>
-        db.execute(
+      await whileStopped(config, connector, async () => {
+        const [dropped] = await db.execute(
           sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots
             where slot_name = ${slot} and wal_status = 'lost'`,
-        ),
-      );
+        );
+        if (!dropped) throw new CliError(`slot ${slot} is not lost any more: somebody else has renewed it`);
+      });
     console.log(
       yes
         ? `dropped slot ${slot}: ${connector} makes a new one, and sends what the outbox still has`

@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { parseAnswers, sendRaw } from '../../../tests/faults/raw-http.js';
-import { answerInTime, boundOpenRequests } from '../answer-in-time.js';
+import { answerInTime } from '../answer-in-time.js';
+import { boundOpenRequests } from '../bound-open-requests.js';
 import { createLogger } from '../logger.js';
 import { sendProblem } from '../problem.js';
 
