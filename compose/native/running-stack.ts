@@ -83,7 +83,7 @@ export class RunningStack implements Stack {
   }
 
   async #bringUp(component: Component): Promise<void> {
-    if (this.#closing.signal.aborted) throw new StackError('Stopped while starting.');
+    this.#requireOpen();
     if (component.kind === 'process') {
       const started = this.#watched(component.name).start();
       return component.optional ? this.#orWithout(component.name, started) : started;
@@ -115,6 +115,7 @@ export class RunningStack implements Stack {
   }
 
   async start(name: string): Promise<void> {
+    this.#requireOpen();
     await this.#watched(name).start();
   }
 
@@ -152,6 +153,7 @@ export class RunningStack implements Stack {
   }
 
   async spawn(name: string, script: string, port: number, env: Settings = {}): Promise<void> {
+    this.#requireOpen();
     if (this.#supervisors.has(name)) throw new Error(`There is a part named ${name} already`);
     const part = servicePart({ name, needs: [], script, env: { ...this.env, ...env }, port });
     const supervisor = this.#supervisor(part);
@@ -188,6 +190,11 @@ export class RunningStack implements Stack {
     } finally {
       this.#lock.release();
     }
+  }
+
+  /** Nothing starts in a stack that closes: it would outlive it. */
+  #requireOpen(): void {
+    if (this.#closing.signal.aborted) throw new StackError('Stopped while starting.');
   }
 
   #watched(name: string): Supervisor {

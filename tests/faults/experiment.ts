@@ -63,7 +63,8 @@ export async function experiment(plan: Experiment, say: (line: string) => void):
   for (const signal of SIGNALS) process.on(signal, stop);
   try {
     lab = await openLab();
-    if (stopping) end();
+    // It has been told to stop in the meantime: `end` ends the process too.
+    if (stopping) return await new Promise<never>(end);
     return await conduct(lab, plan, say);
   } finally {
     await lab?.close();
