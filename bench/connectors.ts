@@ -39,7 +39,7 @@ export function namesOf(names: readonly string[], change: (file: ConnectorFile) 
 }
 
 /** What Walpost sets for speed and not for correctness: without these Debezium has its own defaults. */
-const TUNING = ['poll.interval.ms', 'max.batch.size', 'max.queue.size', 'producer.override.batch.size'];
+const TUNING = ['poll.interval.ms', 'max.batch.size', 'producer.override.batch.size'];
 
 /** A connector with Debezium's own values where Walpost has tuned them. */
 export function withDefaults({ name, config }: ConnectorFile): ConnectorFile {
