@@ -37,7 +37,7 @@ export async function heal(lab: Lab): Promise<string[]> {
  * Settles the planted letters that hold up orders, and waits until nothing moves any more: no order or payment under
  * way, no e-mail waiting, every event seen by every consumer. A slow machine may take as long as it gets on.
  *
- * @param seconds in which what moves must get less
+ * @param seconds in which what moves must get less, or consumers take events that they had not seen
  * @returns what still moves when it has not
  */
 export async function settle(
@@ -47,15 +47,19 @@ export async function settle(
 ): Promise<string | undefined> {
   const waylaid = planted.filter(({ kind }) => kind === 'before-an-order');
   let least = Number.POSITIVE_INFINITY;
+  let most = 0;
   let until = Date.now() + seconds * 1000;
   for (;;) {
     let said: string;
     try {
       for (const each of waylaid) await discard(lab, each);
+      const taken = await countTaken(lab);
       const { left, text } = await movement(lab);
       if (left === 0) return undefined;
-      if (left < least) until = Date.now() + seconds * 1000;
+      // What consumers catch up with makes e-mails and refunds, so that for a while more waits than before.
+      if (left < least || taken > most) until = Date.now() + seconds * 1000;
       least = Math.min(least, left);
+      most = Math.max(most, taken);
       said = text;
     } catch (error) {
       said = error instanceof Error ? error.message : String(error);
@@ -83,6 +87,17 @@ async function discard(lab: Lab, { id, topic }: Planted): Promise<void> {
         '--yes',
       );
   }
+}
+
+/** How many events the consumers have taken; one that comes again is not counted again. */
+async function countTaken({ databases }: Lab): Promise<number> {
+  const counts = await Promise.all(
+    services.map(async (each) => {
+      const [row] = await databases[each]<{ n: number }[]>`select count(*)::int as n from inbox`;
+      return row?.n ?? 0;
+    }),
+  );
+  return counts.reduce((sum, n) => sum + n, 0);
 }
 
 interface Movement {
