@@ -51,32 +51,43 @@ export async function handleBatch(
   subscription: Subscription,
   batch: Received[],
 ): Promise<BatchResult> {
-  return db.transaction(async (tx) => {
-    // Sent together, answered together: one round trip, in this order.
-    const [versions, claimed, blocked] = await Promise.all([
-      lastVersions(tx, batch),
-      claim(tx, batch),
-      openKeys(tx, batch),
-    ]);
-    const news = batch.filter(({ id }) => id === undefined || claimed.delete(id));
-    const fresh: ReceivedEvent[] = [];
-    const letters: Letter[] = [];
-    for (const received of news) {
-      if ('error' in received.result) {
-        letters.push({ received, state: 'dead', ...received.result });
-        if (received.key !== undefined) blocked.add(received.key);
-      } else if (blocked.has(received.result.event.key)) {
-        letters.push({ received, state: 'parked', error: undefined, attempts: 0 });
-      } else {
-        fresh.push(received.result.event);
-      }
+  return db.transaction((tx) => handleRecords(tx, subscription, batch));
+}
+
+/**
+ * The same in a transaction of the caller's. A replayed record has been seen before, its key's open letter is its own, and
+ * later versions of its key have come meanwhile: it is handled all the same.
+ */
+export async function handleRecords(
+  tx: Tx,
+  subscription: Subscription,
+  batch: Received[],
+  isReplay = false,
+): Promise<BatchResult> {
+  // Sent together, answered together: one round trip, in this order.
+  const [versions, claimed, blocked] = await Promise.all([
+    isReplay ? undefined : lastVersions(tx, batch),
+    claim(tx, batch),
+    isReplay ? new Set<string>() : openKeys(tx, batch),
+  ]);
+  const news = batch.filter(({ id }) => isReplay || id === undefined || claimed.delete(id));
+  const fresh: ReceivedEvent[] = [];
+  const letters: Letter[] = [];
+  for (const received of news) {
+    if ('error' in received.result) {
+      letters.push({ received, state: 'dead', ...received.result });
+      if (received.key !== undefined) blocked.add(received.key);
+    } else if (blocked.has(received.result.event.key)) {
+      letters.push({ received, state: 'parked', error: undefined, attempts: 0 });
+    } else {
+      fresh.push(received.result.event);
     }
-    if (news.length < batch.length) await rememberLonger(tx, batch);
-    await writeLetters(tx, letters);
-    for (const group of groupByType(fresh)) await handle(tx, subscription, group, fresh);
-    const oddities = oddVersions(versions, news.flatMap(keyAndVersion));
-    return { handled: fresh, duplicates: batch.length - news.length, letters, oddities };
-  });
+  }
+  if (news.length < batch.length) await rememberLonger(tx, batch);
+  await writeLetters(tx, letters);
+  for (const group of groupByType(fresh)) await handle(tx, subscription, group, fresh);
+  const oddities = versions ? oddVersions(versions, news.flatMap(keyAndVersion)) : [];
+  return { handled: fresh, duplicates: batch.length - news.length, letters, oddities };
 }
 
 /**
@@ -86,7 +97,7 @@ export async function handleBatch(
  * @throws {MessageError} for a type that is neither handled nor ignored
  * @throws what the handler throws
  */
-export async function handle(
+async function handle(
   tx: Tx,
   { handlers, ignores }: Subscription,
   group: ReceivedEvent[],
@@ -104,7 +115,7 @@ function keyAndVersion({ key, version }: Received): { key: string; version: numb
 }
 
 /** Writes inbox rows for the records that have none. @returns the ids that are new */
-export async function claim(tx: Tx, batch: Received[]): Promise<Set<string>> {
+async function claim(tx: Tx, batch: Received[]): Promise<Set<string>> {
   const known = batch.filter(({ id }) => id !== undefined);
   const rows = await tx
     .insert(inbox)

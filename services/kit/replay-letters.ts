@@ -4,9 +4,9 @@ import type { Db, Tx } from './database.js';
 import { describe, isOpen } from './dead-letters.js';
 import { messageOf } from './describe-error.js';
 import { judge, judgeAttempt } from './failure.js';
-import { claim, handle, type Subscription } from './handle-batch.js';
+import { handleRecords, type Subscription } from './handle-batch.js';
 import type { Logger } from './logger.js';
-import { INVALID_KEY, MessageError, type Received, type ReceivedEvent, receive } from './receive.js';
+import { INVALID_KEY, MessageError, type Received, receive } from './receive.js';
 import { deadLetters } from './tables.js';
 import { traceIdOf } from './trace.js';
 
@@ -147,7 +147,7 @@ async function firstOfKey(db: Db | Tx, topic: string, key: string): Promise<Plac
 async function read(
   decoder: Decoder,
   { topic, partition, offset, key, value, headers, recordedAt, errorCode }: LetterRow,
-): Promise<Received & { result: { event: ReceivedEvent } }> {
+): Promise<Received> {
   // The letter has as much of it as could be stored: under that its effects would be somebody else's.
   if (errorCode === INVALID_KEY) throw new MessageError(INVALID_KEY, 'the record had no usable key');
   const received = await receive(
@@ -163,23 +163,16 @@ async function read(
     },
   );
   if ('error' in received.result) throw received.result.error;
-  return { ...received, result: received.result };
+  return received;
 }
 
 /** @returns false when somebody else has settled it, given it back or replays its key */
-async function replay(
-  tx: Tx,
-  subscription: Subscription,
-  id: number,
-  received: Received & { result: { event: ReceivedEvent } },
-): Promise<boolean> {
+async function replay(tx: Tx, subscription: Subscription, id: number, received: Received): Promise<boolean> {
   const [letter] = await tx.select().from(deadLetters).where(eq(deadLetters.id, id)).for('update');
   if (!letter || !mayGo(letter)) return false;
   if (letter.key !== null && (await firstOfKey(tx, letter.topic, letter.key))?.id !== id) return false;
-  const events = [received.result.event];
-  // The inbox may have forgotten it, and must know it from now on.
-  await claim(tx, [received]);
-  await handle(tx, subscription, events, events);
+  // It is claimed too: the inbox may have forgotten it, and must know it from now on.
+  await handleRecords(tx, subscription, [received], true);
   await tx
     .update(deadLetters)
     .set({ state: 'replayed', settledAt: sql`now()`, attempts: letter.attempts + 1 })
