@@ -1,6 +1,6 @@
 import { messageOf } from '@walpost/kit/describe-error';
 import { partitionOf } from '@walpost/kit/observe/find-records';
-import type { Observed } from '@walpost/kit/observe/observed-service';
+import { MILLISECONDS, type Observed } from '@walpost/kit/observe/observed-service';
 import { findUnreadable, openSince, transactionText } from '@walpost/kit/observe/open-transactions';
 import { type KafkaClients, openReader, type Place, placeKey } from '@walpost/kit/observe/topic-reader';
 import { header } from '@walpost/kit/receive';
@@ -51,9 +51,8 @@ export async function auditOutboxes(
       // Read after the topic, so that a record whose row is younger than the first look is no surprise.
       const rows = await of(service, () =>
         db.execute<AuditedRow & Record<string, unknown>>(sql`
-          select id::text, aggregateid as key, aggregateversion as version, type,
-            (extract(epoch from created_at) * 1000)::float8 as at
-          from outbox where created_at >= ${from.toISOString()}::timestamptz`),
+          select id::text, key, version, type, ${sql.raw(MILLISECONDS('written_at'))} as at
+          from observer.events_since(${from.toISOString()})`),
       );
       const consumers = await Promise.all(
         observed
@@ -62,8 +61,8 @@ export async function auditOutboxes(
             service: each.service.shortName,
             seen: await of(each.service, () =>
               each.db.execute<{ id: string; key: string; version: number }>(sql`
-                select event_id::text as id, key, version from inbox
-                where topic = ${topic} and received_at >= ${from.toISOString()}::timestamptz`),
+                select event_id::text as id, key, version
+                from observer.handled_since(${topic}, ${from.toISOString()})`),
             ),
           })),
       );

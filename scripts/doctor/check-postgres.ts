@@ -1,7 +1,13 @@
 import { connect } from 'node:net';
 import { openDatabase } from '@walpost/kit/database';
 import { errorCode } from '@walpost/kit/failure';
+import { readTraces } from '@walpost/kit/observe/find-order-way';
 import { START } from '@walpost/kit/observe/judge-group';
+import type { Observed } from '@walpost/kit/observe/observed-service';
+import { readCounters } from '@walpost/kit/observe/read-counters';
+import { readOpenLetters } from '@walpost/kit/observe/read-letters';
+import { readOutbox } from '@walpost/kit/observe/read-outbox';
+import { readOrders } from '@walpost/kit/observe/read-system';
 import { sql } from 'drizzle-orm';
 import type { Config } from '../config.js';
 import { observedServices, serviceNames, services } from '../services.js';
@@ -22,6 +28,8 @@ interface Refusal extends Login {
 
 const UNKNOWN_DATABASE = '3D000';
 const ANSWER_WITHIN = 4_000;
+/** A key that nobody has. */
+const NO_KEY = '00000000-0000-0000-0000-000000000000';
 
 /** The server and its settings, and for each database whether every role can log in and what Debezium needs is there. */
 export async function checkPostgres(config: Config): Promise<Check[]> {
@@ -50,18 +58,21 @@ export async function checkPostgres(config: Config): Promise<Check[]> {
     observer && seen
       ? await withObserver(config, seen.database, observer, (db) => checkServer(db, `${host}:${port}`))
       : [ok('Postgres', `${host}:${port} answers; more is not known without the role observer`)];
-  const publications =
+  const observed =
     observer === undefined
       ? []
       : await Promise.all(
-          observedServices.flatMap(({ database, publishes }) => {
+          observedServices.flatMap((service) => {
+            const { database, publishes } = service;
             const isOpen = results.some((each) => each.database === database && each.refusals.length === 0);
-            return publishes && isOpen
-              ? [withObserver(config, database, observer, (db) => checkPublication(db, publishes.slot))]
-              : [];
+            if (!isOpen) return [];
+            return withObserver(config, database, observer, async (db) => {
+              await askAll({ service, db });
+              return publishes ? checkPublication(db, publishes.slot) : [];
+            });
           }),
         );
-  return [...server, ...results.flatMap(judgeDatabase), ...publications.flat()];
+  return [...server, ...results.flatMap(judgeDatabase), ...observed.flat()];
 }
 
 function away(address: string, reason: string): Check {
@@ -191,6 +202,18 @@ async function checkServer(db: ObserverDb, address: string): Promise<Check[]> {
         )
       : ok('max_slot_wal_keep_size', keep),
   ];
+}
+
+/** Asks all that trace and console ask. @throws the driver's error: what they cannot be told, doctor must not call good */
+export async function askAll(observed: Observed): Promise<void> {
+  const { service, db } = observed;
+  await Promise.all([
+    readTraces(observed, NO_KEY),
+    readCounters(observed),
+    readOpenLetters(db, 1),
+    readOrders([observed]),
+    ...(service.publishes ? [readOutbox(db, service.publishes.slot)] : []),
+  ]);
 }
 
 async function checkPublication(db: ObserverDb, name: string): Promise<Check[]> {

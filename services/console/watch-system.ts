@@ -36,7 +36,7 @@ export function createSystemWatch(sources: SystemSources): () => Promise<Watched
         inbox: rate(`${name} inbox`, view.at, read?.inbox),
         effects: rate(`${name} effects`, view.at, read?.effects),
       };
-      return [{ ...state, consumes, effect: effect.label, backlog: backlog?.label ?? null, rates }];
+      return [{ ...state, consumes, effect, backlog: backlog ?? null, rates }];
     });
     return { ...view, services, concerns: judgeSystem(view) };
   };

@@ -13,7 +13,7 @@ import type { ReadinessChecks } from './http.js';
 import { kafkaAccess } from './kafka-access.js';
 import { type Defer, runService } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
-import { type Backlog, exposeTables } from './metrics/database.js';
+import { exposeTables } from './metrics/database.js';
 import { exposeOutbox } from './metrics/outbox.js';
 import { describeProcess } from './metrics/registry.js';
 import { createOutboxEncoder, type OutboxEncoder } from './outbox.js';
@@ -60,8 +60,8 @@ export interface ConsumerServiceOptions {
   topics: string[];
   /** The events that it writes into its outbox; none when it has no outbox. */
   publishes: EventName[];
-  /** Work that is done outside the database, for the metrics. */
-  backlog?: Backlog;
+  /** What its backlog (`observer.backlog`) is of, for the metrics, e.g. `emails`. */
+  backlog?: string;
   settings: Settings<typeof consumerServiceSettings>;
 }
 

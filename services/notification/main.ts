@@ -3,7 +3,6 @@ import { consumerServiceSettings, runConsumerService } from '@walpost/kit/consum
 import { runMain } from '@walpost/kit/lifecycle';
 import { Type } from 'typebox';
 import { buildApp } from './app.js';
-import { emailsWaiting } from './emails-waiting.js';
 import { createMailer } from './mailer.js';
 import { onOrderEvent } from './on-order-event.js';
 import { SENDER_CONNECTIONS, startSender } from './start-sender.js';
@@ -28,7 +27,7 @@ await runMain(async () => {
       port: config.NOTIFICATION_PORT,
       topics: ['order-events'],
       publishes: [],
-      backlog: { work: 'emails', read: emailsWaiting },
+      backlog: 'emails',
       settings: config,
     },
     ({ open, openForRequests, clock, logger, defer }) => {

@@ -4,7 +4,6 @@ import { runMain } from '@walpost/kit/lifecycle';
 import { Type } from 'typebox';
 import { buildApp } from './app.js';
 import { ignoredOrderEvents, onOrderEvent } from './on-order-event.js';
-import { paymentsWaiting } from './payments-waiting.js';
 import { publishedEvents } from './published-events.js';
 import { createSimulatedGateway } from './simulated-gateway.js';
 import { startPaymentWorker } from './start-payment-worker.js';
@@ -30,7 +29,7 @@ await runMain(async () => {
       port: config.PAYMENT_PORT,
       topics: ['order-events'],
       publishes: publishedEvents,
-      backlog: { work: 'payments', read: paymentsWaiting },
+      backlog: 'payments',
       settings: config,
     },
     ({ open, openForRequests, clock, encode, logger, defer }) => {

@@ -1,6 +1,7 @@
 import type { Db } from '@walpost/kit/database';
 import { type Handlers, handleBatch } from '@walpost/kit/handle-batch';
 import { createLogger } from '@walpost/kit/logger';
+import { readBacklog } from '@walpost/kit/observe/read-counters';
 import { createOutboxEncoder } from '@walpost/kit/outbox';
 import { makePartitions, markPosition } from '@walpost/kit/outbox-care';
 import { noAttempts, processBatch } from '@walpost/kit/process-batch';
@@ -14,7 +15,6 @@ import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { onOrderEvent as onStockOrderEvent } from '../../services/inventory/on-order-event.js';
 import { claimEmails } from '../../services/notification/claim-emails.js';
-import { emailsWaiting } from '../../services/notification/emails-waiting.js';
 import { onOrderEvent as onEmailOrderEvent } from '../../services/notification/on-order-event.js';
 import { renewEmails } from '../../services/notification/renew-emails.js';
 import { settleEmails } from '../../services/notification/settle-emails.js';
@@ -25,7 +25,6 @@ import { replyHandlers } from '../../services/order/on-reply.js';
 import { createPlaceOrder } from '../../services/order/place-order.js';
 import { claimPayments } from '../../services/payment/claim-payments.js';
 import { onOrderEvent as onPaymentOrderEvent } from '../../services/payment/on-order-event.js';
-import { paymentsWaiting } from '../../services/payment/payments-waiting.js';
 import { settlePayments } from '../../services/payment/settle-payments.js';
 import type { TestService } from './database.js';
 import { received } from './received.js';
@@ -71,6 +70,9 @@ async function letterReplayed(db: Db): Promise<string> {
   };
   const subscription = { handlers, ignores: [] };
   const record = received(event);
+  // What a replay reads the record by.
+  record.message.value = Buffer.alloc(1);
+  record.message.headers = { ce_id: record.id, aggregateversion: String(record.version) };
   const states: string[] = [];
   await processBatch(db, subscription, [record], noAttempts(), (result) => {
     states.push(...result.letters.map(({ state }) => state));
@@ -99,7 +101,9 @@ async function outboxChores(db: Db): Promise<string[]> {
   const registry = { idOf: async () => 1 };
   const ids = followSchemaIds({ db, registry, events: ['OrderCreated'], logger });
   await ids.close();
-  const [pending] = await db.execute<{ n: number }>(sql`select count(*)::int as n from outbox_pending()`);
+  const [pending] = await db.execute<{ n: number }>(
+    sql`select count(*)::int as n from observer.unconfirmed()`,
+  );
   return [`pending of ${pending?.n} slots`];
 }
 
@@ -156,7 +160,7 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
       await handled(db, handlers, created(paid), 1),
       await handled(db, handlers, created(failing), 1),
     ];
-    const waiting = await paymentsWaiting(db);
+    const waiting = await readBacklog(db);
     const due = await claimPayments(db, 10, 30_000, new Date(Date.now() + 1_000));
     await settlePayments(
       db,
@@ -175,7 +179,7 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
     // Nothing of this turn is left to the next.
     await db.execute(sql`update payments set status = 'DECLINED', next_attempt_at = null`);
     return [
-      `${waiting.count} waiting`,
+      `${waiting?.count} waiting`,
       `${due.map(({ attempts, amount }) => `${attempts} of ${amount}`).join()}`,
       ...told,
       ...(await consumerChores(db)),
@@ -201,7 +205,7 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
     const handlers = onEmailOrderEvent(clock);
     const id = uuidv7();
     const told = [await handled(db, handlers, created(id), 1), await handled(db, handlers, confirmed(id), 2)];
-    const waiting = await emailsWaiting(db);
+    const waiting = await readBacklog(db);
     const due = await claimEmails(db, 10, 30_000, new Date(Date.now() + 1_000));
     const renewed = await renewEmails(db, due, 30_000, clock());
     await settleEmails(
@@ -216,7 +220,7 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
     );
     return [
       ...told,
-      `${waiting.count} waiting`,
+      `${waiting?.count} waiting`,
       `${due.length} due, ${renewed.length} renewed`,
       ...(await consumerChores(db)),
     ];

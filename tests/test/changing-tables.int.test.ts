@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Database } from '@walpost/kit/database';
 import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
 import { namelessColumns } from '../stack/nameless-columns.js';
+import { askObserver, openAsObserver } from '../stack/observer.js';
 import { serviceWork } from '../stack/service-work.js';
 
 /** What a migration may do that takes nothing away, given a table, as statements. */
@@ -56,19 +58,30 @@ const TABLES: Record<TestService, string[]> = {
 describe.each(Object.keys(TABLES) as TestService[])('%s', (service) => {
   let database: TestDatabase;
   let expected: string[];
-  const work = () => serviceWork[service](database.db);
+  let observer: Database;
+  const work = async () => {
+    const done = await serviceWork[service](database.db);
+    const answers = await askObserver(observer.db, database.admin);
+    return [...done, ...answers.map(({ question, columns }) => `${question}: ${columns}`)];
+  };
 
   beforeAll(async () => {
     database = await openTestDatabase(service);
+    observer = openAsObserver(database);
     // Several connections, which take turns from here on.
     await Promise.all([1, 2, 3].map(() => database.db.execute('select pg_sleep(0.2)')));
     expected = await work();
+    expect(expected).toContain('letter: dead replayed');
   });
-  afterAll(() => database?.close());
+  afterAll(async () => {
+    await observer?.close();
+    await database?.close();
+  });
 
   test('functions name their columns', async () => {
     const functions = await database.admin<{ name: string; body: string }[]>`
-      select proname as name, prosrc as body from pg_proc where pronamespace = 'public'::regnamespace`;
+      select proname as name, prosrc as body from pg_proc
+      where pronamespace in ('public'::regnamespace, 'observer'::regnamespace)`;
     expect(
       functions.flatMap(({ name, body }) => namelessColumns(body).map((line) => `${name}: ${line}`)),
     ).toEqual([]);

@@ -196,17 +196,10 @@ test.each(['urn:uuid:ID', 'ID%00', 'x'])('%s is no order id', async (id) => {
 });
 
 // What a role may not do is the point of having it.
-test('observer reads no payload, no address and no text, and writes nothing; letters settles letters only', async () => {
+test('observer writes nothing, and letters settles letters only', async () => {
   const refused = { code: expect.stringMatching(/^42501$|^25006$/) };
-  for (const statement of [
-    'select payload from outbox',
-    'select customer_id from orders',
-    'select value from dead_letters',
-  ])
-    await expect(observer.db.execute(statement)).rejects.toMatchObject(refused);
   await expect(observer.db.execute('delete from inbox')).rejects.toMatchObject(refused);
   await expect(observer.db.execute('create temp table t (a int)')).rejects.toMatchObject(refused);
-  await observer.db.execute('select id, status from orders');
   for (const statement of [
     'select id from orders',
     'delete from dead_letters',

@@ -1,17 +1,8 @@
-import { sql } from 'drizzle-orm';
 import { Gauge } from 'prom-client';
 import type { Db } from '../database.js';
-import type { BacklogRow } from '../observe/observed-service.js';
-import { MILLISECONDS } from '../observe/observed-service.js';
+import { readBacklog } from '../observe/read-counters.js';
+import { countLetters } from '../observe/read-letters.js';
 import { onScrape, registry } from './registry.js';
-
-/** Work that a service still has to do by itself, e.g. e-mails to send. */
-export interface Backlog {
-  /** The value of the label `work`, e.g. `emails`. */
-  work: string;
-  /** How much waits, and since when the oldest does. */
-  read(db: Db): Promise<BacklogRow>;
-}
 
 /** Instances of a service tell the same of their database: `max by (database)` counts it once. */
 const gauge = (name: string, help: string, ...labelNames: string[]) =>
@@ -38,20 +29,18 @@ const oldestWaiting = gauge(
   'work',
 );
 
-interface LetterCounts extends Record<string, unknown> {
-  dead: number;
-  parked: number;
-  keys: number;
-  oldest: number | null;
-}
-
-/** Reads a consumer's own tables when somebody scrapes. @returns stops it */
-export function exposeTables(db: Db, database: string, backlog?: Backlog): () => void {
+/**
+ * Reads what a service's database has to tell when somebody scrapes.
+ *
+ * @param work what its backlog is of, e.g. `emails`: the value of the label `work`
+ * @returns stops it
+ */
+export function exposeTables(db: Db, database: string, work?: string): () => void {
   return onScrape(
     `database ${database}`,
     async () => {
-      const [open, work] = await Promise.all([readLetterCounts(db), backlog?.read(db)]);
-      return { open, work };
+      const [open, backlog] = await Promise.all([countLetters(db), work ? readBacklog(db) : null]);
+      return { open, backlog };
     },
     (read) => {
       for (const each of [letters, blockedKeys, oldestLetter, waiting, refused, oldestWaiting]) each.reset();
@@ -60,10 +49,10 @@ export function exposeTables(db: Db, database: string, backlog?: Backlog): () =>
       letters.set({ database, state: 'parked' }, read.open.parked);
       blockedKeys.set({ database }, read.open.keys);
       oldestLetter.set({ database }, secondsSince(read.open.oldest));
-      if (!backlog || !read.work) return;
-      waiting.set({ database, work: backlog.work }, read.work.count);
-      refused.set({ database, work: backlog.work }, read.work.refused ?? 0);
-      oldestWaiting.set({ database, work: backlog.work }, secondsSince(read.work.oldest));
+      if (!work || !read.backlog) return;
+      waiting.set({ database, work }, read.backlog.count);
+      refused.set({ database, work }, read.backlog.refused);
+      oldestWaiting.set({ database, work }, secondsSince(read.backlog.oldest));
     },
   );
 }
@@ -71,15 +60,4 @@ export function exposeTables(db: Db, database: string, backlog?: Backlog): () =>
 /** Age in seconds of an instant in ms, 0 for none. */
 export function secondsSince(at: number | null): number {
   return at === null ? 0 : Math.max(0, Date.now() - at) / 1000;
-}
-
-/** By the index of open letters alone: settled ones may be many, open ones are few. */
-async function readLetterCounts(db: Db): Promise<LetterCounts> {
-  const [row] = await db.execute<LetterCounts>(sql`
-    select count(*) filter (where state = 'dead')::int as dead,
-      count(*) filter (where state = 'parked')::int as parked,
-      count(distinct (topic, key))::int as keys, ${sql.raw(MILLISECONDS('min(created_at)'))} as oldest
-    from dead_letters where state in ('dead', 'parked')`);
-  if (!row) throw new Error('Postgres gave no row for an aggregate');
-  return row;
 }

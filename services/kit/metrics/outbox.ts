@@ -81,17 +81,15 @@ function showSlot(slot: string, found: Slot | undefined): void {
 /** The slots that this database's events need, with the time of the oldest row that waits for each, ms. */
 async function readPending(db: Db): Promise<{ slot: string; oldest: number | null }[]> {
   const rows = await db.execute<{ slot: string; oldest: number | null }>(
-    sql`select slot, ${sql.raw(MILLISECONDS('oldest'))} as oldest from outbox_pending()`,
+    sql`select slot, ${sql.raw(MILLISECONDS('oldest'))} as oldest from observer.unconfirmed()`,
   );
   return rows.map(({ slot, oldest }) => ({ slot, oldest }));
 }
 
 async function countPartitions(db: Db): Promise<{ past: number; ahead: number }> {
   const [row] = await db.execute<{ past: number; ahead: number }>(sql`
-    select count(*) filter (where relname <= today)::int as past, count(*) filter (where relname > today)::int as ahead
-    from pg_inherits join pg_class on pg_class.oid = inhrelid,
-      (select 'outbox_' || to_char(now() at time zone 'UTC', 'YYYYMMDD') as today) as day
-    where inhparent = 'outbox'::regclass and relname ~ '^outbox_[0-9]{8}$'`);
+    select count(*) filter (where day <= today)::int as past, count(*) filter (where day > today)::int as ahead
+    from observer.outbox_partitions(), (select (now() at time zone 'UTC')::date as today) as day_of_the_server`);
   if (!row) throw new Error('Postgres gave no row for an aggregate');
   return row;
 }

@@ -1,11 +1,10 @@
 import type { HttpAccess } from '@walpost/schemas/http-access';
-import { asc, eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { OpenTransaction } from '../kafka/requests.js';
-import { inbox, outbox } from '../tables.js';
 import { attempt } from './attempt.js';
 import { fetchOffsets, lookUpGroup } from './describe-group.js';
 import { findRecords } from './find-records.js';
-import type { EffectRow, Observed, Source } from './observed-service.js';
+import { type EffectRow, MILLISECONDS, type Observed, type Source } from './observed-service.js';
 import {
   type Delivery,
   isOver,
@@ -33,6 +32,10 @@ interface Traces {
   readonly letters: ReadonlyMap<string, LetterView>;
   readonly effects: readonly EffectRow[];
 }
+
+type EventRow = Pick<WayEvent, 'id' | 'type' | 'version' | 'writtenAt'> & { traceparent: string };
+
+const ms = (expression: string) => sql.raw(MILLISECONDS(expression));
 
 /**
  * Follows one order through databases, topics and groups. What cannot be asked is named in `problems`, and the rest is
@@ -113,28 +116,25 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
   };
 }
 
-async function readTraces({ service, db }: Observed, orderId: string): Promise<Traces> {
-  const { publishes } = service;
+/** Asks one service's database. @throws the driver's error */
+export async function readTraces({ service, db }: Observed, orderId: string): Promise<Traces> {
+  const { publishes, retry } = service;
   const [rows, handled, letters, effects] = await Promise.all([
     publishes
-      ? db
-          .select({
-            id: outbox.id,
-            type: outbox.type,
-            version: outbox.aggregateversion,
-            traceparent: outbox.traceparent,
-            createdAt: outbox.createdAt,
-          })
-          .from(outbox)
-          .where(eq(outbox.aggregateid, orderId))
-          .orderBy(asc(outbox.aggregateversion))
+      ? db.execute<EventRow>(sql`
+          select id::text, type, version, traceparent, ${ms('written_at')} as "writtenAt"
+          from observer.events(${orderId})`)
       : [],
-    db.select({ id: inbox.eventId, at: inbox.receivedAt }).from(inbox).where(eq(inbox.key, orderId)),
+    db.execute<{ id: string; at: number }>(
+      sql`select event_id::text as id, ${ms('received_at')} as at from observer.handled(${orderId})`,
+    ),
     readLettersOfKey(db, orderId),
-    db.execute<Record<keyof EffectRow, unknown>>(sql`${service.effectsOf(orderId)}`),
+    db.execute<Omit<EffectRow, 'help'> & Record<string, unknown>>(
+      sql`select what, ${ms('at')} as at, state, note from observer.timeline(${orderId})`,
+    ),
   ]);
   return {
-    events: rows.flatMap(({ traceparent, createdAt, type, ...row }) =>
+    events: rows.flatMap(({ traceparent, type, ...row }) =>
       publishes
         ? [
             {
@@ -142,7 +142,6 @@ async function readTraces({ service, db }: Observed, orderId: string): Promise<T
               ...publishes,
               type: type.slice(type.lastIndexOf('.') + 1),
               service: service.name,
-              writtenAt: createdAt.getTime(),
               traceId: traceparent.split('-')[1] ?? null,
             },
           ]
@@ -150,7 +149,7 @@ async function readTraces({ service, db }: Observed, orderId: string): Promise<T
     ),
     // A letter's event is in the inbox too: it was seen, not handled.
     handled: new Map([
-      ...handled.map(({ id, at }): [string, number] => [id, at.getTime()]),
+      ...handled.map(({ id, at }): [string, number] => [id, at]),
       ...letters.flatMap(({ state, identity, settledAt }): [string, number][] =>
         state === 'replayed' && settledAt !== null ? [[identity, settledAt]] : [],
       ),
@@ -158,7 +157,13 @@ async function readTraces({ service, db }: Observed, orderId: string): Promise<T
     letters: new Map(
       letters.filter(({ state }) => state !== 'replayed').map((letter) => [letter.identity, letter]),
     ),
-    effects: effects.map((row) => ({ ...row }) as unknown as EffectRow),
+    effects: effects.map(({ what, at, state, note }) => ({
+      what,
+      at,
+      state,
+      note,
+      help: state === 'failed' && retry ? `${retry} ${orderId} --yes` : null,
+    })),
   };
 }
 

@@ -1,9 +1,8 @@
-import type { SQL } from 'drizzle-orm';
 import type { Db } from '../database.js';
 
 /**
- * What an observer has to know of a service. The kit knows no service's tables: what to look at is said here, as
- * statements that the role `observer` may run.
+ * What an observer has to know of a service. Everything else it asks the service's database, by the functions of the
+ * schema `observer` there, which the service's own migrations make.
  */
 export interface ObservedService {
   /** Its consumer group too, e.g. `payment-service`. */
@@ -15,19 +14,14 @@ export interface ObservedService {
   readonly consumes: readonly string[];
   /** How its events leave, absent when it publishes none; slot and connector are named after each other. */
   readonly publishes?: { readonly topic: string; readonly connector: string; readonly slot: string };
-  /** What its work comes to, and the table whose inserts count it, e.g. `payments`. */
-  readonly effect: { readonly label: string; readonly table: string };
-  /** What it has done for an order: rows of `EffectRow`, in their order. */
-  readonly effectsOf: (orderId: string) => SQL;
-  /** What it still has to do by itself: one row of `BacklogRow`. */
-  readonly backlog?: {
-    readonly label: string;
-    readonly query: SQL;
-    /** The command that has refused work tried again, where the query tells of `refused`. */
-    readonly retry?: string;
-  };
-  /** Where orders come from: the latest, and the oldest that are still pending, as rows of `OrderHead`. */
-  readonly orders?: { readonly latest: SQL; readonly pending: SQL };
+  /** What its work comes to, e.g. `payments`. */
+  readonly effect: string;
+  /** What it still has to do by itself, e.g. `payments under way`; absent when it has nothing of the kind. */
+  readonly backlog?: string;
+  /** The command that has work tried again which was refused for good; a key after it means what is of that key. */
+  readonly retry?: string;
+  /** Where orders come from: it knows the latest, and those that are pending. */
+  readonly intake?: true;
 }
 
 /** One thing that a service did for an order, or is about to do. Times are milliseconds since the epoch. */
@@ -45,7 +39,7 @@ export interface BacklogRow {
   readonly count: number;
   readonly oldest: number | null;
   /** How much was refused for good, and is tried again only when a person says so. */
-  readonly refused?: number;
+  readonly refused: number;
 }
 
 /** An observed service with its database, opened as `observer`. */

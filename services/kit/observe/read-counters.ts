@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { BacklogRow, Observed } from './observed-service.js';
+import type { Db } from '../database.js';
+import { type BacklogRow, MILLISECONDS, type Observed } from './observed-service.js';
 
 /** Rows ever inserted, by what they are; two readings and the time between them give a rate. */
 export interface Counters {
@@ -8,7 +9,7 @@ export interface Counters {
   /** Events handled, by the inbox. */
   readonly inbox: number;
   readonly effects: number;
-  readonly backlog: BacklogRow | null;
+  readonly backlog: Omit<BacklogRow, 'refused'> | null;
   /** Work that was refused for good, and the command that has it tried again; null when there is none. */
   readonly refused: { readonly count: number; readonly label: string; readonly retry: string } | null;
 }
@@ -18,23 +19,27 @@ export interface Counters {
  * second or so, and a restored or crashed server begins again at 0.
  */
 export async function readCounters({ service, db }: Observed): Promise<Counters> {
-  const { effect, publishes, backlog } = service;
-  const rows = await db.execute<{ name: string; inserts: number }>(sql`
-    select case when relname like 'outbox%' then 'outbox' else relname end as name,
-      sum(n_tup_ins)::float8 as inserts
-    from pg_stat_user_tables where schemaname = 'public' and (
-      relname in ('inbox', ${effect.table}) or relname ~ '^outbox(_default|_[0-9]{8})$') group by 1`);
-  const inserts = new Map(rows.map((row) => [row.name, row.inserts]));
-  const [waiting] = backlog ? await db.execute<Record<keyof BacklogRow, unknown>>(backlog.query) : [];
-  const row = waiting as BacklogRow | undefined;
+  const { effect, retry } = service;
+  const [[counted], backlog] = await Promise.all([
+    db.execute<Record<'outbox' | 'inbox' | 'effects', number>>(
+      sql`select outbox::float8, inbox::float8, effects::float8 from observer.counters()`,
+    ),
+    readBacklog(db),
+  ]);
+  if (!counted) throw new Error('Postgres gave no row of counters');
+  const { outbox, inbox, effects } = counted;
   return {
-    outbox: publishes ? (inserts.get('outbox') ?? 0) : null,
-    inbox: inserts.get('inbox') ?? 0,
-    effects: inserts.get(effect.table) ?? 0,
-    backlog: row ? { count: row.count, oldest: row.oldest } : null,
-    refused:
-      row?.refused && backlog?.retry
-        ? { count: row.refused, label: effect.label, retry: backlog.retry }
-        : null,
+    outbox,
+    inbox,
+    effects,
+    backlog: backlog && { count: backlog.count, oldest: backlog.oldest },
+    refused: backlog?.refused && retry ? { count: backlog.refused, label: effect, retry } : null,
   };
+}
+
+/** What a service still has to do by itself; null for one that has nothing of the kind. */
+export async function readBacklog(db: Db): Promise<BacklogRow | null> {
+  const [row] = await db.execute<{ [K in keyof BacklogRow]: BacklogRow[K] }>(sql`
+    select waiting as count, ${sql.raw(MILLISECONDS('oldest'))} as oldest, refused from observer.backlog()`);
+  return row ?? null;
 }

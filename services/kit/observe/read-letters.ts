@@ -1,7 +1,7 @@
-import { asc, count, eq, getTableColumns, inArray, type SQL } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../database.js';
-import { OPEN } from '../dead-letters.js';
-import { deadLetters, type LetterState } from '../tables.js';
+import type { LetterState } from '../tables.js';
+import { MILLISECONDS } from './observed-service.js';
 
 /** A dead letter without what its record says. Times are milliseconds since the epoch. */
 export interface LetterView {
@@ -21,8 +21,6 @@ export interface LetterView {
   readonly discardReason: string | null;
 }
 
-const { value: _value, headers: _headers, errorStack: _stack, ...shown } = getTableColumns(deadLetters);
-
 export interface OpenLetters {
   /** The oldest first, and not all of them when there are many. */
   readonly letters: readonly LetterView[];
@@ -30,36 +28,45 @@ export interface OpenLetters {
   readonly parked: number;
 }
 
+/** How many letters are open, of how many keys, and since when the oldest is, ms since the epoch. */
+export interface LetterCounts {
+  readonly dead: number;
+  readonly parked: number;
+  readonly keys: number;
+  readonly oldest: number | null;
+}
+
+const ms = (expression: string) => sql.raw(MILLISECONDS(expression));
+
 /** Open letters, the oldest first, and how many there are in all. */
 export async function readOpenLetters(db: Db, limit: number): Promise<OpenLetters> {
-  const isOpen = inArray(deadLetters.state, OPEN);
-  const letters = await select(db, isOpen, limit);
-  const counts = await db
-    .select({ state: deadLetters.state, count: count() })
-    .from(deadLetters)
-    .where(isOpen)
-    .groupBy(deadLetters.state);
-  const of = (state: LetterState) => counts.find((each) => each.state === state)?.count ?? 0;
-  return { letters, dead: of('dead'), parked: of('parked') };
+  const [letters, { dead, parked }] = await Promise.all([
+    select(db, sql`observer.open_dead_letters(${limit})`),
+    countLetters(db),
+  ]);
+  return { letters, dead, parked };
 }
 
-/** Every letter of a key, settled ones too. */
+/** The letters of a key, settled ones too. */
 export function readLettersOfKey(db: Db, key: string): Promise<LetterView[]> {
-  return select(db, eq(deadLetters.key, key), 100);
+  return select(db, sql`observer.dead_letters(${key}) limit 100`);
 }
 
-async function select(db: Db, which: SQL | undefined, limit: number): Promise<LetterView[]> {
-  const rows = await db
-    .select(shown)
-    .from(deadLetters)
-    .where(which)
-    .orderBy(asc(deadLetters.id))
-    .limit(limit);
-  return rows.map(({ recordedAt: _recorded, offset, createdAt, replayRequestedAt, settledAt, ...row }) => ({
-    ...row,
-    offset: offset.toString(),
-    createdAt: createdAt.getTime(),
-    replayRequestedAt: replayRequestedAt?.getTime() ?? null,
-    settledAt: settledAt?.getTime() ?? null,
-  }));
+/** Counts the open letters, without reading them. */
+export async function countLetters(db: Db): Promise<LetterCounts> {
+  const [row] = await db.execute<{ [K in keyof LetterCounts]: LetterCounts[K] }>(
+    sql`select dead, parked, keys, ${ms('oldest')} as oldest from observer.dead_letter_counts()`,
+  );
+  if (!row) throw new Error('Postgres gave no row for an aggregate');
+  return row;
+}
+
+async function select(db: Db, letters: SQL): Promise<LetterView[]> {
+  const rows = await db.execute<Record<keyof LetterView, unknown>>(sql`
+    select id::float8, identity, state, topic, partition, "offset"::text, key, error_code as "errorCode",
+      error_message as "errorMessage", attempts, ${ms('created_at')} as "createdAt",
+      ${ms('replay_requested_at')} as "replayRequestedAt", ${ms('settled_at')} as "settledAt",
+      discard_reason as "discardReason"
+    from ${letters}`);
+  return rows.map((row) => ({ ...row }) as unknown as LetterView);
 }

@@ -1,6 +1,7 @@
 import type { HttpAccess } from '@walpost/schemas/http-access';
+import { type SQL, sql } from 'drizzle-orm';
 import type { GroupProgress } from './describe-group.js';
-import type { Observed, Source } from './observed-service.js';
+import { MILLISECONDS, type Observed, type Source } from './observed-service.js';
 import { readConnectors } from './read-connectors.js';
 import { readCounters } from './read-counters.js';
 import { readOpenLetters } from './read-letters.js';
@@ -29,6 +30,8 @@ export type AskSource = <T>(what: string, question: () => Promise<T>, key?: stri
 
 /** At most so many letters of a service are read. */
 const LETTERS = 50;
+/** And so many orders of each kind. */
+const ORDERS = 8;
 
 /** Asks everybody at once how the system is; who does not answer is an answer too. */
 export async function readSystem(
@@ -58,14 +61,22 @@ async function readService(observed: Observed, ask: AskSource): Promise<ServiceS
   return { name, shortName, publishes, counters, letters, outbox };
 }
 
-async function readOrders(
+/** The latest orders, and those that have been pending for longest, of the service that takes them. */
+export async function readOrders(
   observed: readonly Observed[],
 ): Promise<{ latest: OrderHead[]; pending: OrderHead[] }> {
-  const heads = await Promise.all(
-    observed.flatMap(({ service: { orders }, db }) =>
-      orders ? [Promise.all([db.execute(orders.latest), db.execute(orders.pending)])] : [],
-    ),
+  const intake = observed.find(({ service }) => service.intake);
+  if (!intake) return { latest: [], pending: [] };
+  const [latest, pending] = await Promise.all([
+    readHeads(intake, sql`observer.latest(${ORDERS})`),
+    readHeads(intake, sql`observer.pending(${ORDERS})`),
+  ]);
+  return { latest, pending };
+}
+
+async function readHeads({ db }: Observed, orders: SQL): Promise<OrderHead[]> {
+  const rows = await db.execute<{ [K in keyof OrderHead]: OrderHead[K] }>(
+    sql`select key as id, status, ${sql.raw(MILLISECONDS('at'))} as at from ${orders}`,
   );
-  const [[latest, pending] = [[], []]] = heads;
-  return { latest: [...latest] as unknown as OrderHead[], pending: [...pending] as unknown as OrderHead[] };
+  return [...rows];
 }

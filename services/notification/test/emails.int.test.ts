@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { handleBatch } from '@walpost/kit/handle-batch';
 import { createLogger } from '@walpost/kit/logger';
+import { readBacklog } from '@walpost/kit/observe/read-counters';
 import type { Received } from '@walpost/kit/receive';
 import type { DomainEvent } from '@walpost/schemas/contract';
 import { v7 as uuidv7 } from 'uuid';
@@ -12,7 +13,6 @@ import { declaredColumns, migratedColumns } from '../../../tests/stack/table-col
 import { eventually } from '../../../tests/support.js';
 import { buildApp } from '../app.js';
 import { claimEmails } from '../claim-emails.js';
-import { emailsWaiting } from '../emails-waiting.js';
 import { createMailer, DeliveryError, type Mailer } from '../mailer.js';
 import { onOrderEvent } from '../on-order-event.js';
 import { renewEmails } from '../renew-emails.js';
@@ -201,7 +201,7 @@ test('an e-mail that the server refuses for good is REFUSED with the answer, and
     sentAt: null,
   });
   expect(byOrder.get(bad)?.lastError).toContain('550 5.1.1 no such user');
-  expect(await emailsWaiting(database.db)).toEqual({ count: 0, oldest: null, refused: 1 });
+  expect(await readBacklog(database.db)).toEqual({ count: 0, oldest: null, refused: 1 });
   expect(await claimEmails(database.db, 10, LEASE, new Date(Date.now() + 86_400_000))).toEqual([]);
 
   server.answer('RCPT', undefined);
@@ -231,7 +231,7 @@ test.each([
   await tryAfter(1);
   expect(await tryAfter(5.9)).toMatchObject({ status: 'WAITING', attempts: 2 });
   expect(await tryAfter(6)).toMatchObject({ status, lastError: `${answer} 6`, attempts: 3 });
-  expect(await emailsWaiting(database.db)).toMatchObject({ refused: isServerAway ? 0 : 1 });
+  expect(await readBacklog(database.db)).toMatchObject({ refused: isServerAway ? 0 : 1 });
 
   // Tried again by a person, it has five days more; a server that was away has put nothing off.
   await retryEmails(database.db, undefined);
