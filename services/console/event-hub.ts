@@ -1,21 +1,17 @@
 import type { FastifyReply } from 'fastify';
+import type { Snapshot } from './snapshot.js';
 
-/** Sends server-sent events to everybody who listens. */
+/** Sends pictures of the system, as server-sent events, to everybody who listens. */
 export interface EventHub {
   /** Turns an answer into a stream. */
   join(reply: FastifyReply): void;
-  send(event: HubEvent): void;
+  send(snapshot: Snapshot): void;
   readonly listeners: number;
   /** Ends every stream. */
   close(): void;
 }
 
-export interface HubEvent {
-  readonly name: string;
-  readonly data: unknown;
-}
-
-/** A listener that is so far behind, in bytes, misses events: the next one tells it everything anyway. */
+/** A listener that is so far behind, in bytes, misses pictures: the next one tells it everything anyway. */
 const BEHIND = 1024 * 1024;
 
 /** @param onListeners told when the first listener comes and when the last one goes */
@@ -40,8 +36,8 @@ export function createEventHub(onListeners: (some: boolean) => void): EventHub {
         if (streams.size === 0) onListeners(false);
       });
     },
-    send(event) {
-      const text = format(event);
+    send(snapshot) {
+      const text = `event: snapshot\ndata: ${JSON.stringify(snapshot)}\n\n`;
       for (const stream of streams) if (stream.writableLength < BEHIND) stream.write(text);
     },
     get listeners() {
@@ -51,8 +47,4 @@ export function createEventHub(onListeners: (some: boolean) => void): EventHub {
       for (const stream of streams) stream.end();
     },
   };
-}
-
-function format({ name, data }: HubEvent): string {
-  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }

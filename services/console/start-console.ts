@@ -31,7 +31,7 @@ export function startConsole(options: ConsoleOptions): ConsoleParts & { close():
   const sendPictures = async (signal: AbortSignal) => {
     while (!signal.aborted) {
       try {
-        hub.send({ name: 'snapshot', data: await takeSnapshot() });
+        hub.send(await takeSnapshot());
       } catch (error) {
         logger.error({ err: error }, 'the picture could not be taken');
       }

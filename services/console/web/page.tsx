@@ -7,11 +7,11 @@ import { Flow } from './flow.js';
 import { clock } from './format.js';
 import { Groups } from './groups.js';
 import { Letters } from './letters.js';
+import { LoadControl } from './load-control.js';
 import { OrderSearch } from './order-search.js';
 import { Badge, Section } from './parts.js';
 import { Relays } from './relays.js';
 import { Topics } from './topics.js';
-import { LoadControl } from './try-it.js';
 import { useLive, useToken } from './use-console.js';
 
 /** Does something that needs the token, or asks a question first; without a token it asks for that. */
