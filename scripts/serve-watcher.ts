@@ -9,6 +9,9 @@ import { CliError } from './cli-error.js';
  * Answers `/metrics`, and `/health/ready` as a service does: 200 when every connector and task runs, else 503 with what
  * does not. A probe asks here, because a command line that starts for each of them takes 15 s on a machine that is busy.
  *
+ * By Node's own server: kit's application takes 1.2 s of a processor and 30 MB to start, for pages that nobody opens
+ * here.
+ *
  * @param expected the connectors that there should be
  * @param read asks Kafka Connect; what it rejects with is told
  * @returns the port, which is the system's choice where 0 was asked for, and what closes it
