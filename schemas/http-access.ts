@@ -1,6 +1,6 @@
 /** An HTTP API, behind basic authentication or not. */
 export interface HttpAccess {
-  /** Without user and password: it stands in errors, logs and what `walpost doctor` says. */
+  /** Without user and password, and without a slash at its end: it stands in errors, logs and what `walpost doctor` says. */
   readonly url: string;
   readonly credentials?: { readonly username: string; readonly password: string };
 }
@@ -19,7 +19,7 @@ export function httpAccess(url: string, username?: string, password?: string): H
     password: password || decoded(inside.password),
   };
   return {
-    url: shownUrl(url),
+    url: shownUrl(url).replace(/\/+$/, ''),
     ...(credentials.username && credentials.password && { credentials }),
   };
 }

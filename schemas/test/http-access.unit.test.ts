@@ -26,7 +26,7 @@ test('user and password may stand in the address, and are sent as a header', () 
     authorization: `Basic ${Buffer.from('user:s3/crét').toString('base64')}`,
   });
   expect(httpAccess('http://a:b@registry', 'c', 'd').credentials).toEqual({ username: 'c', password: 'd' });
-  expect(httpAccess('http://registry', 'c', '').credentials).toBeUndefined();
+  expect(httpAccess('http://registry//', 'c', '')).toEqual({ url: 'http://registry' });
 });
 
 test('what is no address is told without what is secret in it', () => {

@@ -1,5 +1,7 @@
 import {
+  connectSettings,
   eventSettings,
+  OpenUrl,
   Port,
   postgresSettings,
   readConfig,
@@ -27,12 +29,10 @@ await runMain(async () => {
       ...serviceSettings,
       ...postgresSettings,
       ...eventSettings,
-      CONNECT_URL: Type.String({ default: 'http://localhost:8083', pattern: '^https?://' }),
-      CONNECT_USERNAME: Type.Optional(Secret()),
-      CONNECT_PASSWORD: Type.Optional(Secret()),
+      ...connectSettings,
       CONSOLE_PORT: Port(3100),
       ORDER_PORT: Port(3000),
-      ORDER_URL: Type.Optional(Type.String({ pattern: '^https?://[^@]+$' })),
+      ORDER_URL: Type.Optional(OpenUrl()),
       OBSERVER_PASSWORD: Secret(),
       LETTERS_PASSWORD: Type.Optional(Type.String()),
       CONSOLE_TOKEN: Type.Optional(Type.String({ minLength: 8 })),
@@ -47,7 +47,6 @@ await runMain(async () => {
     port: config.POSTGRES_PORT,
     ssl: config.POSTGRES_SSLMODE === 'verify-full',
   };
-  const connectUrl = config.CONNECT_URL.replace(/\/+$/, '');
 
   await runService(logger, async (defer) => {
     const { observed, close } = openObserved({
@@ -67,7 +66,7 @@ await runMain(async () => {
     const parts = startConsole({
       observed,
       kafka,
-      connect: httpAccess(connectUrl, config.CONNECT_USERNAME, config.CONNECT_PASSWORD),
+      connect: httpAccess(config.CONNECT_URL, config.CONNECT_USERNAME, config.CONNECT_PASSWORD),
       token,
       load,
       desk,

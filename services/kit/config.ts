@@ -1,4 +1,5 @@
-import { envSchema } from 'env-schema';
+import { shownUrl } from '@walpost/schemas/http-access';
+import { Ajv, type ErrorObject } from 'ajv';
 import { type Static, type TObject, type TProperties, Type } from 'typebox';
 
 /** A configuration that cannot be used; the message names every variable that is wrong. */
@@ -8,13 +9,25 @@ export class ConfigError extends Error {
 
 /** A password or another value without a usable default. */
 export const Secret = () => Type.String({ minLength: 1 });
+// A setting that has a description is refused as being none, with its value: never one that is secret.
 /** A TCP port; 0 lets the system choose one. */
-export const Port = (fallback: number) => Type.Integer({ default: fallback, minimum: 0, maximum: 65_535 });
+export const Port = (fallback: number, minimum = 0) =>
+  Type.Integer({ default: fallback, minimum, maximum: 65_535, description: 'a port' });
+/** Where an HTTP API is; user and password may stand in it. */
+export const HttpUrl = (fallback?: string) =>
+  Type.String({ default: fallback, format: 'http-url', description: 'an http address' });
+/** Where an HTTP API is that takes no user and password. */
+export const OpenUrl = () =>
+  Type.String({
+    format: 'http-url',
+    pattern: '^[^@]*$',
+    description: 'an http address without user and password',
+  });
 
 /** Where the Postgres server is, for all services alike. */
 export const postgresSettings = {
   POSTGRES_HOST: Type.String({ default: 'localhost', minLength: 1 }),
-  POSTGRES_PORT: Port(5432),
+  POSTGRES_PORT: Port(5432, 1),
   // libpq's name and values; the certificate is checked against Node's roots and NODE_EXTRA_CA_CERTS.
   POSTGRES_SSLMODE: Type.Enum(['disable', 'verify-full'], { default: 'disable' }),
 };
@@ -26,13 +39,17 @@ export const eventSettings = {
   // For SASL_SSL, by SCRAM-SHA-512.
   KAFKA_USERNAME: Type.Optional(Secret()),
   KAFKA_PASSWORD: Type.Optional(Secret()),
-  SCHEMA_REGISTRY_URL: Type.String({
-    default: 'http://localhost:8081/apis/ccompat/v7',
-    pattern: '^https?://',
-  }),
+  SCHEMA_REGISTRY_URL: HttpUrl('http://localhost:8081/apis/ccompat/v7'),
   // For a registry behind basic authentication.
   SCHEMA_REGISTRY_USERNAME: Type.Optional(Secret()),
   SCHEMA_REGISTRY_PASSWORD: Type.Optional(Secret()),
+};
+
+/** Where Kafka Connect is, and who asks when it is behind basic authentication. */
+export const connectSettings = {
+  CONNECT_URL: HttpUrl('http://localhost:8083'),
+  CONNECT_USERNAME: Type.Optional(Secret()),
+  CONNECT_PASSWORD: Type.Optional(Secret()),
 };
 
 /** What every service takes. HOST is the address that the HTTP server listens on. */
@@ -43,6 +60,18 @@ export const serviceSettings = {
 
 /** The values of settings like the ones above. */
 export type Settings<T extends TProperties> = Static<TObject<T>>;
+
+const ajv = new Ajv({
+  allErrors: true,
+  removeAdditional: true,
+  useDefaults: true,
+  coerceTypes: true,
+  formats: {
+    'http-url': (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+  },
+  // Checking the schemas themselves would take as long again, at every start.
+  validateSchema: false,
+});
 
 /**
  * Checks environment variables against a schema, once, at start. Text is converted to the schema's types.
@@ -57,30 +86,23 @@ export function readConfig<T extends TProperties>(
 ): Settings<T> {
   // An empty variable counts as unset: `.env.example` lists them all, empty ones included.
   const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  try {
-    return envSchema({ schema: Type.Object(properties), data, env: false });
-  } catch (error) {
-    throw new ConfigError(`Configuration: ${explain(error)}. Every variable is described in .env.example.`, {
-      cause: error,
-    });
-  }
+  const schema = Type.Object(properties, { additionalProperties: false });
+  if (ajv.validate<Settings<T>>(schema, data)) return data;
+  const problems = (ajv.errors ?? []).map((problem) => explain(problem, properties, environment));
+  throw new ConfigError(
+    `Configuration: ${[...new Set(problems)].join('; ')}. Every variable is described in .env.example.`,
+  );
 }
 
-interface SchemaProblem {
-  keyword: string;
-  instancePath: string;
-  message?: string;
-  params: Record<string, unknown>;
-}
-
-function explain(error: unknown): string {
-  const problems = (error as { errors?: SchemaProblem[] }).errors;
-  if (!problems) return String(error);
-  return problems
-    .map((problem) =>
-      problem.keyword === 'required'
-        ? `${problem.params['missingProperty']} is not set`
-        : `${problem.instancePath.slice(1)} ${problem.message}`,
-    )
-    .join('; ');
+function explain(
+  { keyword, instancePath, message, params }: ErrorObject,
+  properties: TProperties,
+  environment: NodeJS.ProcessEnv,
+): string {
+  if (keyword === 'required') return `${params['missingProperty']} is not set`;
+  const name = instancePath.slice(1);
+  const { description, enum: words } = properties[name] as { description?: string; enum?: string[] };
+  const wanted = description ?? (words && `one of ${words.join(', ')}`);
+  if (wanted === undefined) return `${name} ${message}`;
+  return `${name}: "${shownUrl(environment[name] ?? '')}" is not ${wanted}`;
 }

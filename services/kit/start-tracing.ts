@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Settings } from './config.js';
+import { HttpUrl, type Settings } from './config.js';
 import type { Logger } from './logger.js';
 import { useTracing } from './trace.js';
 
@@ -12,8 +12,8 @@ const SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const;
  * Source: opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables.
  */
 export const tracingSettings = {
-  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(HttpUrl()),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Type.Optional(HttpUrl()),
   OTEL_EXPORTER_OTLP_PROTOCOL: Type.Enum(['http/protobuf', 'http/json'], { default: 'http/protobuf' }),
   OTEL_SDK_DISABLED: Type.Boolean({ default: false }),
   OTEL_TRACES_SAMPLER: Type.Enum([...SAMPLERS, ...SAMPLERS.map((each) => `parentbased_${each}` as const)], {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { ConfigError, Port, postgresSettings, readConfig, Secret } from '../config.js';
+import { Type } from 'typebox';
+import { ConfigError, HttpUrl, OpenUrl, Port, postgresSettings, readConfig, Secret } from '../config.js';
 
 test('text becomes what the schema says, and defaults fill the gaps', () => {
   expect(
@@ -20,6 +21,23 @@ test('one line names everything that is wrong', () => {
   const read = () => readConfig({ P: Port(80), PW: Secret() }, { P: 'http', PW: '' });
   expect(read).toThrow(ConfigError);
   expect(read).toThrow(
-    'Configuration: PW is not set; P must be integer. Every variable is described in .env.example.',
+    'Configuration: PW is not set; P: "http" is not a port. Every variable is described in .env.example.',
   );
+});
+
+test.each([
+  [HttpUrl('http://here'), 'htp://there', '"htp://there" is not an http address'],
+  [HttpUrl(), 'http://there:65536', '"http://there:65536" is not an http address'],
+  [HttpUrl(), 'http://user:s3cret/@there', '"http://…@there" is not an http address'],
+  [OpenUrl(), 'http://user:s3cret@there', '"http://there" is not an http address without user and password'],
+  [Port(80), '65536', '"65536" is not a port'],
+  [Port(80, 1), '0', '"0" is not a port'],
+  [Type.Enum(['a', 'b']), 'c', '"c" is not one of a, b'],
+])('a value that is refused is shown, but for what is secret in it: %j, %s', (schema, value, refused) => {
+  expect(() => readConfig({ V: schema }, { V: value })).toThrow(`Configuration: V: ${refused}. Every`);
+});
+
+test('a secret is not shown when it is refused', () => {
+  const read = () => readConfig({ V: Type.String({ minLength: 8 }) }, { V: 's3cret' });
+  expect(read).toThrow('Configuration: V must NOT have fewer than 8 characters. Every');
 });
