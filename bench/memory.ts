@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { connectorsOf } from './connectors.js';
 import { openSql } from './database.js';
 import { paceOrders } from './http-load.js';
-import { type Bench, BenchError, type Measurement } from './measurement.js';
+import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
 import { SYSTEM_PARTS } from './parts.js';
-import { recorded } from './recorded.js';
 import { percentile } from './statistics.js';
 
 const CONNECTORS = ['order-outbox', 'payment-outbox', 'inventory-outbox'];
@@ -46,11 +45,14 @@ async function run(bench: Bench): Promise<void> {
     await compare({
       title: `${name}, ${minutes} min at ${RATE} orders/s`,
       metrics: [{ name: 'resident', unit: 'MB', better: 'less' }],
-      subject: recorded('at the end', [{ resident: end }]),
-      references: [{ ...recorded('after warming up', [{ resident: warm }]), goals }],
+      subject: seen('at the end', end),
+      references: [{ ...seen('after warming up', warm), goals }],
     });
   }
 }
+
+/** What has been measured already. */
+const seen = (label: string, resident: number): Side => ({ label, sample: async () => ({ resident }) });
 
 const ascending = (a: number, b: number) => a - b;
 

@@ -8,7 +8,6 @@ import { checkDurability } from './durability.js';
 import { toMarkdown } from './markdown.js';
 import { BenchError, type Measurement } from './measurement.js';
 import { measurements } from './measurements.js';
-import { toSvg } from './plot.js';
 import { openProgressLine } from './progress-line.js';
 import type { Machine, Result } from './result.js';
 import { runMeasurement } from './run-measurement.js';
@@ -44,7 +43,7 @@ export async function run(args: readonly string[]): Promise<void> {
   try {
     const results = await runAll(chosen, quick, interrupt.signal);
     console.log(`\n${toMarkdown(results)}`);
-    console.log(`JSON and plots are in ${folder}.`);
+    console.log(`The table and JSON are in ${folder}.`);
   } catch (error) {
     // What an interrupted measurement throws is no news.
     if (interrupt.signal.aborted) return;
@@ -113,7 +112,6 @@ function keptResults(): Result[] {
 
 function keep(result: Result): void {
   writeFileSync(join(folder, `${result.measurement}.json`), `${JSON.stringify(result, undefined, 2)}\n`);
-  writeFileSync(join(folder, `${result.measurement}.svg`), toSvg(result));
 }
 
 function thisMachine(): Machine {

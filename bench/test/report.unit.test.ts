@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
 import { figure, toMarkdown } from '../markdown.js';
-import { toSvg } from '../plot.js';
 import { type Result, rowsOf } from '../result.js';
 import { percentile, ratioOf, summarize } from '../statistics.js';
 
@@ -50,21 +49,4 @@ test('the table has median, spread, ratio and goal, and the remarks below', () =
 
 - intake: a remark
 `);
-});
-
-test('the plot is well-formed, and its longest line is inside', () => {
-  const svg = toSvg(result);
-  expect(svg).toContain('pgbench &lt;2>');
-  expect(svg.match(/<rect x=/g)).toHaveLength(2);
-  const ends = [...svg.matchAll(/H([\d.]+)M/g)].map(([, x]) => Number(x));
-  expect(Math.max(...ends)).toBeLessThanOrEqual(900 - 110);
-});
-
-test('the plot has every subject of a title, and what several rows share once', () => {
-  const [row] = rows;
-  if (!row) throw new Error('no row');
-  const other = { ...row, subject: { ...row.subject, label: 'POST /orders, many rows' } };
-  const svg = toSvg({ ...result, rows: [row, other, row] });
-  const labels = [...svg.matchAll(/text-anchor="end">([^<]*)/g)].map(([, label]) => label);
-  expect(labels).toEqual(['POST /orders', 'pgbench &lt;2>', 'POST /orders, many rows']);
 });
