@@ -1,36 +1,32 @@
 import { type EventType, eventTypes } from '@walpost/schemas/contract';
+import { HEADERS } from '@walpost/schemas/headers';
 import { type TopicSpec, topics } from '@walpost/schemas/topics';
 import { observedServices } from './services.js';
 
 const AVRO = 'application/vnd.apache.avro;version=1.9.0';
 const KAFKA_BINDING = '0.5.0';
 
-/** Text headers that every record has: CloudEvents 1.0 in the Kafka binding's binary mode, and two of ours. */
-const HEADERS = {
+const { traceparent, ...required } = HEADERS;
+
+const headersSchema = {
   type: 'object',
-  required: [
-    'ce_specversion',
-    'ce_id',
-    'ce_type',
-    'ce_source',
-    'ce_subject',
-    'ce_time',
-    'content-type',
-    'aggregateversion',
-  ],
+  required: Object.values(required),
   properties: {
-    ce_specversion: { type: 'string', const: '1.0' },
-    ce_id: { type: 'string', format: 'uuid', description: 'What a reader remembers, to act once.' },
-    ce_source: { type: 'string', description: 'The service that wrote it, e.g. /walpost/order-service.' },
-    ce_subject: { type: 'string', format: 'uuid', description: 'The order; the record key too.' },
-    ce_time: { type: 'string', format: 'date-time' },
-    'content-type': { type: 'string', const: 'application/avro' },
-    aggregateversion: {
+    [HEADERS.specversion]: { type: 'string', const: '1.0' },
+    [HEADERS.id]: { type: 'string', format: 'uuid', description: 'What a reader remembers, to act once.' },
+    [HEADERS.source]: {
+      type: 'string',
+      description: 'The service that wrote it, e.g. /walpost/order-service.',
+    },
+    [HEADERS.subject]: { type: 'string', format: 'uuid', description: 'The order; the record key too.' },
+    [HEADERS.time]: { type: 'string', format: 'date-time' },
+    [HEADERS.datacontenttype]: { type: 'string', const: 'application/avro' },
+    [HEADERS.version]: {
       type: 'string',
       pattern: '^[1-9][0-9]*$',
       description: '1, 2, 3 … without a gap for one order in one topic.',
     },
-    traceparent: { type: 'string', description: 'W3C trace context of the cause.' },
+    [traceparent]: { type: 'string', description: 'W3C trace context of the cause.' },
   },
 };
 
@@ -58,7 +54,7 @@ export function asyncApi(): object {
     operations: Object.fromEntries(observedServices.flatMap(operations)),
     components: {
       messages: Object.fromEntries(eventTypes.map((event) => [event.name, message(event)])),
-      messageTraits: { cloudEvent: { headers: HEADERS } },
+      messageTraits: { cloudEvent: { headers: headersSchema } },
     },
   };
 }
@@ -91,7 +87,7 @@ function message({ name, fullName, schema }: EventType): object {
     summary: 'doc' in Object(schema) ? String((schema as { doc?: unknown }).doc) : name,
     contentType: 'application/avro',
     traits: [{ $ref: '#/components/messageTraits/cloudEvent' }],
-    headers: { type: 'object', properties: { ce_type: { type: 'string', const: fullName } } },
+    headers: { type: 'object', properties: { [HEADERS.type]: { type: 'string', const: fullName } } },
     payload: { schemaFormat: AVRO, schema },
     bindings: {
       kafka: {

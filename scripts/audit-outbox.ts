@@ -122,10 +122,10 @@ async function readRecords(
   const visit = ({ partition }: Place, message: Parameters<Parameters<typeof reader.scan>[1]>[1]) => {
     const { headers, key, offset } = message;
     records.push({
-      id: header(headers, 'ce_id'),
+      id: header(headers, 'id'),
       key: key?.toString() ?? '',
-      version: Number(header(headers, 'aggregateversion')),
-      at: Date.parse(header(headers, 'ce_time')),
+      version: Number(header(headers, 'version')),
+      at: Date.parse(header(headers, 'time')),
       where: `${partition}@${offset}`,
     });
     return false;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, jest, test } from '@jest/globals';
+import { HEADERS } from '@walpost/schemas/headers';
 import { topics } from '@walpost/schemas/topics';
 import { applyConnectors } from '../apply-connectors.js';
 import { awaitConnector, failure } from '../await-connector.js';
@@ -141,6 +142,17 @@ test('slot, publication and prefix carry the name of the file; secrets are place
       'database.password': expect.stringMatching(/^\$\{env:CDC_PASSWORD\}$/),
     });
     expect(topics.map((topic) => topic.name)).toContain(`__debezium-heartbeat.${name}`);
+  }
+});
+
+test('a connector makes the headers that readers look for, and no other', () => {
+  for (const { config } of readConnectorFiles(folder, [])) {
+    // column:header, or column:header:name; Debezium, "Outbox Event Router", table.fields.additional.placement
+    const placed = config['transforms.outbox.table.fields.additional.placement']?.split(',') ?? [];
+    const names = placed.map((each) =>
+      each.replace(/^(.+):header(?::(.+))?$/, (_all, column, name) => name ?? column),
+    );
+    expect(names.sort()).toEqual(Object.values(HEADERS).sort());
   }
 });
 

@@ -1,6 +1,7 @@
 import type { Decoder } from '@walpost/schemas/codec';
 import type { DomainEvent, EventName } from '@walpost/schemas/contract';
 import { CodecError } from '@walpost/schemas/errors';
+import { HEADERS } from '@walpost/schemas/headers';
 import type { IHeaders, KafkaMessage } from 'kafkajs';
 import { validate as isUuid } from 'uuid';
 import type { Classified } from './errors.js';
@@ -78,8 +79,8 @@ export function receive(
   position: Position,
   message: KafkaMessage,
 ): Received | Promise<Received> {
-  const id = header(message.headers, 'ce_id');
-  const version = Number(header(message.headers, 'aggregateversion'));
+  const id = header(message.headers, 'id');
+  const version = Number(header(message.headers, 'version'));
   const record = {
     message,
     position,
@@ -106,14 +107,15 @@ function toEvent(decoder: Decoder, record: Omit<Received, 'result'>): ReceivedEv
   const { message, position, key, id, version } = record;
   const damage = damageOf(message);
   if (damage !== undefined) throw new DamagedBatchError(damage);
-  if (id === undefined) throw new MessageError('invalid-event-id', 'header ce_id is missing or no UUID');
+  if (id === undefined)
+    throw new MessageError('invalid-event-id', `header ${HEADERS.id} is missing or no UUID`);
   if (version === undefined)
-    throw new MessageError('invalid-version', 'header aggregateversion is no version');
+    throw new MessageError('invalid-version', `header ${HEADERS.version} is no version`);
   if (key === undefined) throw new MessageError('missing-key', 'the record has no key');
   if (!message.key?.equals(Buffer.from(key))) throw new MessageError(INVALID_KEY, 'the key is no short text');
   if (!message.value) throw new MessageError('missing-value', 'the record has no value');
   const traceparent = header(message.headers, 'traceparent') || undefined;
-  const time = Date.parse(header(message.headers, 'ce_time'));
+  const time = Date.parse(header(message.headers, 'time'));
   const known = { id, key, version, traceparent, writtenAt: Number.isNaN(time) ? undefined : time, position };
   const decoded = decoder.decode(message.value);
   return decoded instanceof Promise
@@ -133,7 +135,7 @@ const MAX_KEY = 200;
 const MAX_VERSION = 2_147_483_647;
 
 /** A header's text, '' when it is missing; of a repeated header the last one counts. */
-export function header(headers: IHeaders | undefined, name: string): string {
-  const value = headers?.[name];
+export function header(headers: IHeaders | undefined, name: keyof typeof HEADERS): string {
+  const value = headers?.[HEADERS[name]];
   return (Array.isArray(value) ? value.at(-1) : value)?.toString() ?? '';
 }

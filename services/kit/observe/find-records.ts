@@ -55,7 +55,7 @@ export async function findRecords(
   const done = await reader.scan(
     [place],
     (_place, { headers, offset, timestamp }) => {
-      const id = header(headers, 'ce_id');
+      const id = header(headers, 'id');
       // A record that was sent again keeps its first place here.
       if (wanted.delete(id)) found.set(id, { partition, offset, at: Number(timestamp) });
       return wanted.size === 0;
