@@ -6,6 +6,7 @@ import { groupByType } from './group-by-type.js';
 import { isAnyOf } from './is-any-of.js';
 import { MessageError, type Received, type ReceivedEvent } from './receive.js';
 import { inbox } from './tables.js';
+import { withinTrace } from './trace.js';
 import { oddVersions, type VersionOddity } from './versions.js';
 
 /**
@@ -97,7 +98,7 @@ export async function handleRecords(
  * @throws {MessageError} for a type that is neither handled nor ignored
  * @throws what the handler throws
  */
-async function handle(
+export async function handle(
   tx: Tx,
   { handlers, ignores }: Subscription,
   group: ReceivedEvent[],
@@ -107,7 +108,8 @@ async function handle(
   if (!type || ignores.includes(type)) return;
   const handler = handlers[type] as Handler<EventName> | undefined;
   if (!handler) throw new MessageError('unhandled-type', `this service neither handles nor ignores ${type}`);
-  await handler(tx, group, batch);
+  // Of several events the first, as with a statement that writes several orders.
+  await withinTrace(group[0]?.traceparent, () => handler(tx, group, batch));
 }
 
 function keyAndVersion({ key, version }: Received): { key: string; version: number }[] {

@@ -1,162 +1,133 @@
+import { context, DiagLogLevel, diag, propagation, SpanKind, type Tracer, trace } from '@opentelemetry/api';
+import { ExportResultCode } from '@opentelemetry/core';
+import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import {
-  DiagLogLevel,
-  diag,
-  ROOT_CONTEXT,
-  type SpanContext,
-  SpanKind,
-  TraceFlags,
-  trace,
-} from '@opentelemetry/api';
-import {
-  detectResources,
-  envDetector,
-  type Resource,
-  resourceFromAttributes,
-} from '@opentelemetry/resources';
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  ParentBasedSampler,
-  type Sampler,
-  SamplingDecision,
-  TraceIdRatioBasedSampler,
-} from '@opentelemetry/sdk-trace-base';
-import { messageOf } from './describe-error.js';
-import { exportSpans } from './export-spans.js';
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  NodeTracerProvider,
+  RandomIdGenerator,
+  type SpanExporter,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-node';
 import type { Logger } from './logger.js';
+import { pause } from './retry.js';
 import type { TracingSettings } from './start-tracing.js';
-import { parseTraceparent, type RelaySpan, randomHex, type Tracing } from './trace.js';
+import { contextOf, type RelaySpan, type Tracing } from './trace.js';
 
-const KINDS = {
-  server: SpanKind.SERVER,
-  client: SpanKind.CLIENT,
-  consumer: SpanKind.CONSUMER,
-  internal: SpanKind.INTERNAL,
-};
+/** The name of the instrumentation, in every span. */
+const SCOPE = 'walpost';
+/** How long the last spans may take, ms: a collector that is away must not hold up a service's end. */
+const LAST_EXPORT_WITHIN = 2_000;
 
 /**
- * Makes spans and sends them by OTLP. Only imported when tracing is on.
- *
- * Samplers, resources and the way to the collector are the SDK's. Its tracer and its span processor are not used: with
- * them, tracing took more than a tenth of the intake (docs/decisions/0018-write-spans-as-they-end.md).
+ * Registers OpenTelemetry's SDK with its API, so that other instrumentation makes spans of the same traces. Only imported
+ * when tracing is on; nothing else imports the SDK. It reads samplers, batches and exporters from the environment itself.
  */
-export function createTracing(service: string, settings: TracingSettings, logger: Logger): Tracing {
+export function registerSdk(
+  service: string,
+  settings: TracingSettings,
+  logger: Logger,
+): Tracing & { close(): Promise<void> } {
   const warn = (message: string, ...rest: unknown[]) => logger.warn({ details: rest }, `tracing: ${message}`);
   const silent = () => undefined;
   diag.setLogger(
     { error: warn, warn, info: silent, debug: silent, verbose: silent },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
-  const exported = exportSpans(
-    {
-      protocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
-      batchSize: settings.OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
-      delay: settings.OTEL_BSP_SCHEDULE_DELAY,
-      queueSize: settings.OTEL_BSP_MAX_QUEUE_SIZE,
-    },
+  const losses = reportLosses(
+    settings.OTEL_EXPORTER_OTLP_PROTOCOL === 'http/json' ? new JsonExporter() : new ProtobufExporter(),
     logger,
   );
-  const own = resourceFromAttributes({ 'service.name': service }).merge(
-    detectResources({ detectors: [envDetector] }),
-  );
-  const relays = new Map<string, Resource>();
-  const sampler = createSampler(settings);
+  const processor = new BatchSpanProcessor(losses.exporter);
+  const provider = new NodeTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': service }).merge(
+      detectResources({ detectors: [envDetector] }),
+    ),
+    spanProcessors: [processor],
+  });
+  provider.register();
 
   return {
-    begin(name, { kind, parent, attributes = {} }) {
-      const caller = callerOf(parent);
-      const traceId = caller?.traceId ?? randomHex(32);
-      const spanId = randomHex(16);
-      const isSampled = isTold(sampler, traceId, caller);
-      const startedAt = Date.now();
-      const begun = performance.now();
-      return {
-        traceparent: `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`,
-        end(more, error) {
-          if (!isSampled) return;
-          exported.add({
-            resource: own,
-            name,
-            kind: KINDS[kind],
-            traceId,
-            spanId,
-            parentId: caller?.spanId,
-            startedAt,
-            endedAt: startedAt + performance.now() - begun,
-            attributes,
-            lateAttributes: more,
-            error: error === undefined ? undefined : messageOf(error),
-          });
-        },
-      };
+    tracer: provider.getTracer(SCOPE),
+    relayed: relaySpans(processor),
+    async close() {
+      const late = new AbortController();
+      const limit = pause(LAST_EXPORT_WITHIN, late.signal).then(() => {
+        if (!late.signal.aborted)
+          logger.warn('tracing: the collector does not answer, the last spans are lost');
+      });
+      await Promise.race([provider.shutdown(), limit]);
+      late.abort();
+      losses.report();
+      for (const api of [trace, context, propagation, diag]) api.disable();
     },
-    relayed(relay) {
-      const writer = callerOf(relay.parent);
-      if (!writer || !isTold(sampler, writer.traceId, writer)) return;
-      const connector = relay.topic.replace(/-events$/, '-outbox');
-      const resource = relays.get(connector) ?? resourceFromAttributes({ 'service.name': connector });
-      relays.set(connector, resource);
-      exported.add({ ...relaySpan(relay), resource, traceId: writer.traceId, parentId: writer.spanId });
-    },
-    relayParent: (eventId, parent) => `${parent.slice(0, 36)}${relaySpanId(eventId)}${parent.slice(52)}`,
-    close: () => exported.close(),
   };
 }
-
-/** The samplers that OTEL_TRACES_SAMPLER names; "parentbased" ones ask only about traces that begin here. */
-function createSampler({
-  OTEL_TRACES_SAMPLER: name,
-  OTEL_TRACES_SAMPLER_ARG: share,
-}: TracingSettings): Sampler {
-  const root = name.endsWith('always_off')
-    ? new AlwaysOffSampler()
-    : name.endsWith('always_on')
-      ? new AlwaysOnSampler()
-      : new TraceIdRatioBasedSampler(share);
-  return name.startsWith('parentbased') ? new ParentBasedSampler({ root }) : root;
-}
-
-/** The SDK's samplers decide by the id and the caller alone; they are asked for every span, so nothing is made for them. */
-function isTold(sampler: Sampler, traceId: string, caller: SpanContext | undefined): boolean {
-  const context = caller ? trace.setSpanContext(ROOT_CONTEXT, caller) : ROOT_CONTEXT;
-  const { decision } = sampler.shouldSample(context, traceId, '', SpanKind.INTERNAL, NO_ATTRIBUTES, NO_LINKS);
-  return decision === SamplingDecision.RECORD_AND_SAMPLED;
-}
-
-const NO_ATTRIBUTES = {};
-const NO_LINKS: never[] = [];
 
 /**
- * The relay cannot make spans of its own, so the readers do it: each the same one, of the same id, which the backend
- * keeps once. It belongs to the connector.
+ * A collector that is away is reported once, and the number of spans that were lost when it is back, or at the end. The
+ * SDK would report each batch, and count none: it is told that all of them were sent.
  */
-function relaySpan({ topic, eventId, writtenAt, arrivedAt }: RelaySpan) {
+function reportLosses(exporter: SpanExporter, logger: Logger): { exporter: SpanExporter; report(): void } {
+  let lost = 0;
+  const report = () => {
+    if (lost > 0) logger.warn({ spans: lost }, 'tracing: so many spans were lost');
+    lost = 0;
+  };
   return {
-    name: `relay ${topic}`,
-    kind: SpanKind.PRODUCER,
-    spanId: relaySpanId(eventId),
-    startedAt: writtenAt,
-    // The clocks of writer and relay may differ.
-    endedAt: Math.max(writtenAt, arrivedAt),
-    attributes: {
-      'messaging.system': 'kafka',
-      'messaging.operation.type': 'send',
-      'messaging.destination.name': topic,
-      'messaging.message.id': eventId,
+    report,
+    exporter: {
+      export(spans, done) {
+        exporter.export(spans, ({ code, error }) => {
+          if (code === ExportResultCode.SUCCESS) {
+            report();
+          } else {
+            if (lost === 0)
+              logger.warn({ err: error }, 'tracing: the collector takes no spans, they are lost');
+            lost += spans.length;
+          }
+          done({ code: ExportResultCode.SUCCESS });
+        });
+      },
+      shutdown: () => exporter.shutdown(),
     },
-    lateAttributes: undefined,
-    error: undefined,
   };
 }
 
-/** The last eight bytes of the event's UUID, which are random and never zero. */
-function relaySpanId(eventId: string): string {
-  return eventId.replaceAll('-', '').slice(16);
+/**
+ * The relay cannot make spans of its own, so the readers do it: each the same one, of the same id, which the backend keeps
+ * once. It belongs to the connector, which needs a provider for its name.
+ */
+function relaySpans(processor: SpanProcessor): (relay: RelaySpan) => void {
+  const ids = new ChosenSpanId();
+  const tracers = new Map<string, Tracer>();
+  return ({ topic, spanId, eventId, parent, writtenAt, arrivedAt }) => {
+    const connector = topic.replace(/-events$/, '-outbox');
+    const resource = resourceFromAttributes({ 'service.name': connector });
+    const tracer =
+      tracers.get(connector) ??
+      new BasicTracerProvider({ resource, spanProcessors: [processor], idGenerator: ids }).getTracer(SCOPE);
+    tracers.set(connector, tracer);
+    ids.chosen = spanId;
+    const options = {
+      kind: SpanKind.PRODUCER,
+      startTime: writtenAt,
+      attributes: {
+        'messaging.system': 'kafka',
+        'messaging.operation.type': 'send',
+        'messaging.destination.name': topic,
+        'messaging.message.id': eventId,
+      },
+    };
+    // The clocks of writer and relay may differ.
+    tracer.startSpan(`relay ${topic}`, options, contextOf(parent)).end(Math.max(writtenAt, arrivedAt));
+  };
 }
 
-function callerOf(traceparent: string | undefined): SpanContext | undefined {
-  const caller = parseTraceparent(traceparent);
-  if (!caller) return undefined;
-  const { traceId, spanId, isSampled } = caller;
-  return { traceId, spanId, traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE, isRemote: true };
+/** Gives the next span the id that its readers know. */
+class ChosenSpanId extends RandomIdGenerator {
+  chosen = '';
+  override generateSpanId = () => this.chosen;
 }

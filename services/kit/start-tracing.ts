@@ -6,8 +6,8 @@ import { useTracing } from './trace.js';
 const SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const;
 
 /**
- * OpenTelemetry's own variables; tracing is on when one of the two addresses is set. The others of OTEL_EXPORTER_OTLP_…, and
- * OTEL_RESOURCE_ATTRIBUTES, its SDK reads itself.
+ * OpenTelemetry's own variables; tracing is on when one of the two addresses is set. Its SDK reads them itself, and others
+ * like OTEL_EXPORTER_OTLP_HEADERS and OTEL_RESOURCE_ATTRIBUTES. Where it would go on with a default, these are refused.
  *
  * Source: opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables.
  */
@@ -28,7 +28,7 @@ export const tracingSettings = {
 export type TracingSettings = Settings<typeof tracingSettings>;
 
 /**
- * Switches tracing on when it is configured; otherwise OpenTelemetry is not even loaded.
+ * Switches tracing on when it is configured; otherwise OpenTelemetry's SDK is not even loaded.
  *
  * @returns hands on what is left and switches it off; undefined when tracing is off
  */
@@ -39,8 +39,8 @@ export async function startTracing(
 ): Promise<(() => Promise<void>) | undefined> {
   const endpoint = settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? settings.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined || settings.OTEL_SDK_DISABLED) return undefined;
-  const { createTracing } = await import('./open-telemetry.js');
-  const tracing = createTracing(service, settings, logger);
+  const { registerSdk } = await import('./open-telemetry.js');
+  const tracing = registerSdk(service, settings, logger);
   useTracing(tracing);
   logger.info({ endpoint }, 'traces are sent');
   return async () => {

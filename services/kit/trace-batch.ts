@@ -1,6 +1,8 @@
+import { type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { messageOf } from './describe-error.js';
 import type { BatchResult } from './handle-batch.js';
 import type { Received } from './receive.js';
-import { activeTracing, childTraceparent, type OpenSpan } from './trace.js';
+import { activeTracing, childTraceparent, contextOf, traceparentOfSpan } from './trace.js';
 
 /** The spans of a batch's events, by event id. */
 export interface BatchTrace {
@@ -14,7 +16,7 @@ export interface BatchTrace {
 export function traceBatch(group: string, received: Received[]): BatchTrace {
   const tracing = activeTracing();
   if (!tracing) return { batch: received, settle: () => undefined };
-  const open = new Map<string, { span: OpenSpan; relayed: () => void }>();
+  const open = new Map<string, { span: Span; relayed: () => void }>();
 
   const batch = received.map((each): Received => {
     if ('error' in each.result) return each;
@@ -22,9 +24,10 @@ export function traceBatch(group: string, received: Received[]): BatchTrace {
     const { id, key, writtenAt, position } = event;
     const { topic, partition, offset } = position;
     const cause = childTraceparent(event.traceparent);
-    const span = tracing.begin(`process ${topic}`, {
-      kind: 'consumer',
-      parent: tracing.relayParent(id, cause),
+    // The last eight bytes of the event's UUID, which are random and never zero: every reader knows the relay's span by them.
+    const relaySpanId = id.replaceAll('-', '').slice(16);
+    const options = {
+      kind: SpanKind.CONSUMER,
       attributes: {
         'messaging.system': 'kafka',
         'messaging.operation.type': 'process',
@@ -37,17 +40,29 @@ export function traceBatch(group: string, received: Received[]): BatchTrace {
         'walpost.event.type': event.type,
         'walpost.order.id': key,
       },
-    });
+    };
+    const parent = contextOf(`${cause.slice(0, 36)}${relaySpanId}${cause.slice(52)}`);
+    const span = tracing.tracer.startSpan(`process ${topic}`, options, parent);
     const arrivedAt = Number(each.message.timestamp);
-    const relay = { topic, eventId: id, parent: cause, writtenAt: writtenAt ?? arrivedAt, arrivedAt };
+    const relay = {
+      topic,
+      spanId: relaySpanId,
+      eventId: id,
+      parent: cause,
+      writtenAt: writtenAt ?? arrivedAt,
+      arrivedAt,
+    };
     open.set(id, { span, relayed: () => tracing.relayed(relay) });
-    return { ...each, result: { event: { ...event, traceparent: span.traceparent } } };
+    return { ...each, result: { event: { ...event, traceparent: traceparentOfSpan(span) } } };
   });
 
   const end = (id: string | undefined, outcome: string, error?: unknown) => {
     const found = id === undefined ? undefined : open.get(id);
-    found?.relayed();
-    found?.span.end({ 'walpost.outcome': outcome }, error);
+    if (!found) return;
+    found.relayed();
+    found.span.setAttribute('walpost.outcome', outcome);
+    if (error !== undefined) found.span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+    found.span.end();
   };
   return {
     batch,

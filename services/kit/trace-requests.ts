@@ -1,10 +1,11 @@
+import { context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
-import { activeTracing, childTraceparent, type OpenSpan, traceIdOf } from './trace.js';
+import { activeTracing, childTraceparent, contextOf, traceIdOf, traceparentOfSpan } from './trace.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Only while tracing is on. */
-    span: OpenSpan | null;
+    span: Span | null;
   }
 }
 
@@ -24,30 +25,39 @@ export function traceRequests(app: Pick<FastifyInstance, 'addHook' | 'decorateRe
     if (UNTRACED.test(route.url)) return;
     const method = String(route.method);
     const name = `${method} ${route.url}`;
-    const attributes = { 'http.request.method': method, 'http.route': route.url, 'url.scheme': 'http' };
+    const options = {
+      kind: SpanKind.SERVER,
+      attributes: { 'http.request.method': method, 'http.route': route.url, 'url.scheme': 'http' },
+    };
     const begin = (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction) => {
-      request.span = tracing.begin(name, { kind: 'server', parent: sentTraceparent(request), attributes });
+      request.span = tracing.tracer.startSpan(name, options, contextOf(sentTraceparent(request)));
       done();
     };
+    // Not in `begin`: what follows the body's last byte is called from the connection.
+    const enter = (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction) =>
+      request.span ? context.with(trace.setSpan(ROOT_CONTEXT, request.span), done) : done();
     const end = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
       const { statusCode } = reply;
-      const error = statusCode >= 500 ? `status ${statusCode}` : undefined;
-      request.span?.end({ 'http.response.status_code': statusCode }, error);
+      request.span?.setAttribute('http.response.status_code', statusCode);
+      if (statusCode >= 500)
+        request.span?.setStatus({ code: SpanStatusCode.ERROR, message: `status ${statusCode}` });
+      request.span?.end();
       done();
     };
     route.onRequest = [begin, route.onRequest ?? []].flat();
+    route.preValidation = [enter, route.preValidation ?? []].flat();
     route.onResponse = [route.onResponse ?? [], end].flat();
   });
 }
 
 /** The `traceparent` for what a request causes: of its span while tracing is on, otherwise its caller's, or a new one. */
 export function traceparentOf(request: TracedRequest): string {
-  return request.span?.traceparent ?? childTraceparent(sentTraceparent(request));
+  return request.span ? traceparentOfSpan(request.span) : childTraceparent(sentTraceparent(request));
 }
 
 /** The trace that a request is in, undefined when it is in none. */
 export function requestTraceId(request: TracedRequest): string | undefined {
-  return traceIdOf(request.span?.traceparent ?? sentTraceparent(request));
+  return request.span?.spanContext().traceId ?? traceIdOf(sentTraceparent(request));
 }
 
 type TracedRequest = Pick<FastifyRequest, 'span' | 'headers'>;

@@ -1,28 +1,27 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import {
+  type Attributes,
+  type Context,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { messageOf } from './describe-error.js';
 
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]([0-9a-f])$/;
-
-/** What a span says about itself; names follow OpenTelemetry's conventions where there are any. */
-export type SpanAttributes = Record<string, string | number>;
-
-export interface SpanOptions {
-  kind: 'server' | 'client' | 'consumer' | 'internal';
-  /** `traceparent` of the cause; a new trace begins without one. */
-  parent: string | undefined;
-  attributes?: SpanAttributes;
-}
-
-/** A span under way. One that is never ended is never told of. */
-export interface OpenSpan {
-  readonly traceparent: string;
-  /** @param error marks the span as failed */
-  end(attributes?: SpanAttributes, error?: unknown): void;
-}
 
 /** The way of an event from its transaction to its topic. Times are ms since the epoch. */
 export interface RelaySpan {
   topic: string;
+  /** Of the span: eight bytes, hexadecimal. */
+  spanId: string;
   eventId: string;
+  /** `traceparent` of what wrote the event. */
   parent: string;
   writtenAt: number;
   arrivedAt: number;
@@ -30,13 +29,10 @@ export interface RelaySpan {
 
 /** What makes spans; there is none unless tracing is switched on. */
 export interface Tracing {
-  begin(name: string, options: SpanOptions): OpenSpan;
-  /** Tells of an event's way, in the same words whoever tells. */
+  /** For spans of this service. */
+  readonly tracer: Tracer;
+  /** Makes the span of an event's way, which is the connector's; the same one whoever makes it. */
   relayed(relay: RelaySpan): void;
-  /** The `traceparent` of that span, known before it is told of. */
-  relayParent(eventId: string, parent: string): string;
-  /** Hands on what is left, and ends. */
-  close(): Promise<void>;
 }
 
 let tracing: Tracing | undefined;
@@ -59,17 +55,7 @@ export function activeTracing(): Tracing | undefined {
  */
 export function childTraceparent(parent: string | undefined): string {
   if (parent !== undefined && TRACEPARENT.test(parent)) return parent;
-  return `00-${randomHex(32)}-${randomHex(16)}-01`;
-}
-
-/** @returns undefined when there is none, or it is malformed */
-export function parseTraceparent(
-  traceparent: string | undefined,
-): { traceId: string; spanId: string; isSampled: boolean } | undefined {
-  if (traceparent === undefined) return undefined;
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent) ?? [];
-  if (!traceId || !spanId || !flags) return undefined;
-  return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
+  return `00-${randomHex()}-${randomHex().slice(16)}-01`;
 }
 
 /** @returns the trace's id, undefined when there is none */
@@ -77,42 +63,52 @@ export function traceIdOf(traceparent: string | null | undefined): string | unde
   return TRACEPARENT.exec(traceparent ?? '')?.[1];
 }
 
+/** @returns the `traceparent` for what a span gives rise to */
+export function traceparentOfSpan(span: Span): string {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`;
+}
+
+/** @returns where spans hang below that of a `traceparent`; without one, or with one that is malformed, they begin a trace */
+export function contextOf(traceparent: string | undefined): Context {
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? [];
+  if (!traceId || !spanId || !flags) return ROOT_CONTEXT;
+  const traceFlags = Number.parseInt(flags, 16) & TraceFlags.SAMPLED;
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
+}
+
+/** Does something where spans hang below that of a `traceparent`: those of a library that makes its own too. */
+export function withinTrace<T>(traceparent: string | undefined, work: () => T): T {
+  return tracing ? context.with(contextOf(traceparent), work) : work();
+}
+
 /**
- * Does something within a span, when tracing is on.
+ * Asks something of another process, a database for instance, within a span, when tracing is on.
  *
+ * @param parent `traceparent` of the cause; a new trace begins without one
+ * @param attributes named after OpenTelemetry's conventions where there are any
  * @param work is given the `traceparent` for what it causes
  */
 export function withSpan<T>(
   name: string,
-  options: SpanOptions,
+  { parent, attributes = {} }: { parent: string | undefined; attributes?: Attributes },
   work: (traceparent: string) => Promise<T>,
 ): Promise<T> {
-  const span = tracing?.begin(name, options);
-  return span ? within(span, work) : work(childTraceparent(options.parent));
+  if (!tracing) return work(childTraceparent(parent));
+  const options = { kind: SpanKind.CLIENT, attributes };
+  return tracing.tracer.startActiveSpan(name, options, contextOf(parent), async (span) => {
+    try {
+      return await work(traceparentOfSpan(span));
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
 }
 
-async function within<T>(span: OpenSpan, work: (traceparent: string) => Promise<T>): Promise<T> {
-  try {
-    const result = await work(span.traceparent);
-    span.end();
-    return result;
-  } catch (error) {
-    span.end({}, error);
-    throw error;
-  }
-}
-
-/** So many random bytes are asked of the system at once; for each id alone that costs more than the rest of a span. */
-const STORE = 4_096;
-let store = '';
-let used = 0;
-
-/** @returns so many random hexadecimal digits */
-export function randomHex(digits: number): string {
-  if (used + digits > store.length) {
-    store = randomBytes(STORE).toString('hex');
-    used = 0;
-  }
-  used += digits;
-  return store.slice(used - digits, used);
+/** 32 hexadecimal digits, never all zero, nor the last 16: a UUID, for which Node keeps random bytes in store. */
+function randomHex(): string {
+  return randomUUID().replaceAll('-', '');
 }

@@ -39,7 +39,6 @@ export function startSender({ db, mailer, clock, logger, lease = 30_000 }: Sende
       withSpan(
         'send e-mail',
         {
-          kind: 'client',
           parent: email.traceparent ?? undefined,
           attributes: { 'walpost.order.id': email.orderId, 'walpost.attempt': email.attempts },
         },

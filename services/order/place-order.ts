@@ -5,7 +5,7 @@ import { mergeCalls } from '@walpost/kit/merge-calls';
 import { countWritten } from '@walpost/kit/metrics/events';
 import { newId } from '@walpost/kit/new-id';
 import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox';
-import { type SpanOptions, withSpan } from '@walpost/kit/trace';
+import { withSpan } from '@walpost/kit/trace';
 import { eq, getTableColumns, type SQL, sql, type Table } from 'drizzle-orm';
 import { type Order, type OrderRequest, placeOrder } from './order.js';
 import { orders, outbox } from './tables.js';
@@ -97,8 +97,7 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
 async function writeDrafts(insert: Insert, drafts: Draft[]): Promise<boolean[]> {
   // Two statements that lock the same keys do so in the same order, and never wait for each other in a circle.
   const sorted = drafts.toSorted((a, b) => compare(a.idempotencyKey ?? '', b.idempotencyKey ?? ''));
-  const span: SpanOptions = {
-    kind: 'client',
+  const span = {
     parent: drafts[0]?.event.traceparent,
     attributes: { 'db.system.name': 'postgresql', 'db.operation.batch.size': drafts.length },
   };

@@ -33,7 +33,6 @@ export function startPaymentWorker({
       withSpan(
         payment.status === 'REFUNDING' ? 'refund payment' : 'authorize payment',
         {
-          kind: 'client',
           parent: payment.traceparent ?? undefined,
           attributes: { 'walpost.order.id': payment.orderId, 'walpost.attempt': payment.attempts },
         },

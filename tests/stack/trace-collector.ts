@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A span as it came by OTLP; times are ns since the epoch, as text. */
@@ -28,21 +28,30 @@ interface WireBody {
   }[];
 }
 
-/** A collector of traces by OTLP over HTTP, on a free port. It keeps every span of JSON, and protobuf as it came. */
-export async function startCollector(): Promise<{
+export interface Collector {
   url: string;
+  /** What it does about spans. A test changes it. */
+  mode: 'takes' | 'refuses' | 'is silent';
   spans: CollectedSpan[];
   binaries: Buffer[];
+  /** Of every request. */
+  headers: IncomingHttpHeaders[];
   close(): Promise<void>;
-}> {
+}
+
+/** A collector of traces by OTLP over HTTP, on a free port. It keeps every span of JSON, and protobuf as it came. */
+export async function startCollector(): Promise<Collector> {
   const spans: CollectedSpan[] = [];
   const binaries: Buffer[] = [];
+  const headers: IncomingHttpHeaders[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
       const type = request.headers['content-type'] ?? '';
-      if (request.url !== '/v1/traces') return response.writeHead(404).end();
+      headers.push(request.headers);
+      if (collector.mode === 'is silent') return undefined;
+      if (collector.mode === 'refuses' || request.url !== '/v1/traces') return response.writeHead(404).end();
       const body = Buffer.concat(parts);
       if (type === 'application/json') spans.push(...spansOf(JSON.parse(body.toString())));
       else binaries.push(body);
@@ -51,16 +60,19 @@ export async function startCollector(): Promise<{
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const collector: Collector = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    mode: 'takes',
     spans,
     binaries,
+    headers,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+  return collector;
 }
 
 function spansOf({ resourceSpans = [] }: WireBody): CollectedSpan[] {
