@@ -28,10 +28,13 @@ type Journal = Pick<Evidence, 'asks' | 'planted' | 'attempts' | 'stalls' | 'repe
 export async function collect(lab: Lab, journal: Journal, before: readonly StockRow[]): Promise<Evidence> {
   const { databases, env } = lab;
   const kafka = openKafka(env);
+  // A crash of the client ends a reading, e.g. while a broker loads its groups: an hour's run must not end with that.
+  const read = (topic: string) =>
+    eventually(`reading ${topic}`, READ_WITHIN_S, () => readTopic(kafka, topic, READ_WITHIN_S));
   const records = {
-    'order-events': await readTopic(kafka, 'order-events', READ_WITHIN_S),
-    'payment-events': await readTopic(kafka, 'payment-events', READ_WITHIN_S),
-    'inventory-events': await readTopic(kafka, 'inventory-events', READ_WITHIN_S),
+    'order-events': await read('order-events'),
+    'payment-events': await read('payment-events'),
+    'inventory-events': await read('inventory-events'),
   };
   return {
     ...journal,
