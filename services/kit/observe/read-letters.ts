@@ -62,11 +62,11 @@ export async function countLetters(db: Db): Promise<LetterCounts> {
 }
 
 async function select(db: Db, letters: SQL): Promise<LetterView[]> {
-  const rows = await db.execute<Record<keyof LetterView, unknown>>(sql`
+  const rows = await db.execute<{ [K in keyof LetterView]: LetterView[K] }>(sql`
     select id::float8, identity, state, topic, partition, "offset"::text, key, error_code as "errorCode",
       error_message as "errorMessage", attempts, ${ms('created_at')} as "createdAt",
       ${ms('replay_requested_at')} as "replayRequestedAt", ${ms('settled_at')} as "settledAt",
       discard_reason as "discardReason"
     from ${letters}`);
-  return rows.map((row) => ({ ...row }) as unknown as LetterView);
+  return rows.map((row) => ({ ...row }));
 }
