@@ -1,6 +1,6 @@
 import { messageOf } from '@walpost/kit/describe-error';
 import { partitionOf } from '@walpost/kit/observe/find-records';
-import { MILLISECONDS, type Observed } from '@walpost/kit/observe/observed-service';
+import { milliseconds, type Observed } from '@walpost/kit/observe/observed-service';
 import { findUnreadable, openSince, transactionText } from '@walpost/kit/observe/open-transactions';
 import { type KafkaClients, openReader, type Place, placeKey } from '@walpost/kit/observe/topic-reader';
 import { header } from '@walpost/kit/receive';
@@ -51,7 +51,7 @@ export async function auditOutboxes(
       // Read after the topic, so that a record whose row is younger than the first look is no surprise.
       const rows = await of(service, () =>
         db.execute<AuditedRow & Record<string, unknown>>(sql`
-          select id::text, key, version, type, ${sql.raw(MILLISECONDS('written_at'))} as at
+          select id::text, key, version, type, ${milliseconds('written_at')} as at
           from observer.events_since(${from.toISOString()})`),
       );
       const consumers = await Promise.all(

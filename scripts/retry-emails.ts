@@ -1,5 +1,5 @@
 import type { Db } from '@walpost/kit/database';
-import { MILLISECONDS } from '@walpost/kit/observe/observed-service';
+import { milliseconds } from '@walpost/kit/observe/observed-service';
 import { type SQL, sql } from 'drizzle-orm';
 
 /** An e-mail that the mail server refused for good. */
@@ -13,9 +13,8 @@ export interface RefusedEmail extends Record<string, unknown> {
   readonly answer: string;
 }
 
-const columns = sql.raw(
-  `order_id as "orderId", kind, attempts, ${MILLISECONDS('created_at')} as "createdAt", last_error as answer`,
-);
+const columns = sql`
+  order_id as "orderId", kind, attempts, ${milliseconds('created_at')} as "createdAt", last_error as answer`;
 const refused = (orderId: string | undefined): SQL =>
   orderId === undefined ? sql`status = 'REFUSED'` : sql`status = 'REFUSED' and order_id = ${orderId}`;
 

@@ -1,8 +1,7 @@
-import { type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import { messageOf } from './describe-error.js';
+import { type Span, SpanKind } from '@opentelemetry/api';
 import type { BatchResult } from './handle-batch.js';
 import type { Received } from './receive.js';
-import { activeTracing, childTraceparent, contextOf, traceparentOfSpan } from './trace.js';
+import { activeTracing, childTraceparent, contextOf, failSpan, traceparentOfSpan } from './trace.js';
 
 /** The spans of a batch's events, by event id. */
 export interface BatchTrace {
@@ -61,7 +60,7 @@ export function traceBatch(group: string, received: Received[]): BatchTrace {
     if (!found) return;
     found.relayed();
     found.span.setAttribute('walpost.outcome', outcome);
-    if (error !== undefined) found.span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+    if (error !== undefined) failSpan(found.span, error);
     found.span.end();
   };
   return {

@@ -77,6 +77,11 @@ export function contextOf(traceparent: string | undefined): Context {
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
 }
 
+/** Marks a span as that of something that failed. */
+export function failSpan(span: Span, error: unknown): void {
+  span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+}
+
 /** Does something where spans hang below that of a `traceparent`: those of a library that makes its own too. */
 export function withinTrace<T>(traceparent: string | undefined, work: () => T): T {
   return tracing ? context.with(contextOf(traceparent), work) : work();
@@ -100,7 +105,7 @@ export function withSpan<T>(
     try {
       return await work(traceparentOfSpan(span));
     } catch (error) {
-      span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+      failSpan(span, error);
       throw error;
     } finally {
       span.end();

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { Gauge } from 'prom-client';
 import type { Db } from '../database.js';
-import { MILLISECONDS } from '../observe/observed-service.js';
+import { milliseconds } from '../observe/observed-service.js';
 import { readSlots, type Slot } from '../observe/read-slots.js';
 import { secondsSince } from './database.js';
 import { onScrape, registry } from './registry.js';
@@ -81,7 +81,7 @@ function showSlot(slot: string, found: Slot | undefined): void {
 /** The slots that this database's events need, with the time of the oldest row that waits for each, ms. */
 async function readPending(db: Db): Promise<{ slot: string; oldest: number | null }[]> {
   const rows = await db.execute<{ slot: string; oldest: number | null }>(
-    sql`select slot, ${sql.raw(MILLISECONDS('oldest'))} as oldest from observer.unconfirmed()`,
+    sql`select slot, ${milliseconds('oldest')} as oldest from observer.unconfirmed()`,
   );
   return rows.map(({ slot, oldest }) => ({ slot, oldest }));
 }

@@ -4,7 +4,7 @@ import type { OpenTransaction } from '../kafka/requests.js';
 import { attempt } from './attempt.js';
 import { fetchOffsets, lookUpGroup } from './describe-group.js';
 import { findRecords } from './find-records.js';
-import { type EffectRow, MILLISECONDS, type Observed, type Source } from './observed-service.js';
+import { type EffectRow, milliseconds, type Observed, type Source } from './observed-service.js';
 import {
   type Delivery,
   isOver,
@@ -34,8 +34,6 @@ interface Traces {
 }
 
 type EventRow = Pick<WayEvent, 'id' | 'type' | 'version' | 'writtenAt'> & { traceparent: string };
-
-const ms = (expression: string) => sql.raw(MILLISECONDS(expression));
 
 /**
  * Follows one order through databases, topics and groups. What cannot be asked is named in `problems`, and the rest is
@@ -122,15 +120,15 @@ export async function readTraces({ service, db }: Observed, orderId: string): Pr
   const [rows, handled, letters, effects] = await Promise.all([
     publishes
       ? db.execute<EventRow>(sql`
-          select id::text, type, version, traceparent, ${ms('written_at')} as "writtenAt"
+          select id::text, type, version, traceparent, ${milliseconds('written_at')} as "writtenAt"
           from observer.events(${orderId})`)
       : [],
     db.execute<{ id: string; at: number }>(
-      sql`select event_id::text as id, ${ms('received_at')} as at from observer.handled(${orderId})`,
+      sql`select event_id::text as id, ${milliseconds('received_at')} as at from observer.handled(${orderId})`,
     ),
     readLettersOfKey(db, orderId),
     db.execute<Omit<EffectRow, 'help'> & Record<string, unknown>>(
-      sql`select what, ${ms('at')} as at, state, note from observer.timeline(${orderId})`,
+      sql`select what, ${milliseconds('at')} as at, state, note from observer.timeline(${orderId})`,
     ),
   ]);
   return {

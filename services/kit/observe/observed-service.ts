@@ -1,3 +1,4 @@
+import { type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../database.js';
 
 /**
@@ -52,4 +53,8 @@ export interface Observed {
 export type Source<T> = { readonly value: T } | { readonly error: string };
 
 /** A Postgres instant as milliseconds since the epoch, for a `select`. */
-export const MILLISECONDS = (expression: string) => `(extract(epoch from ${expression}) * 1000)::float8`;
+export const milliseconds = (expression: string): SQL =>
+  sql.raw(`(extract(epoch from ${expression}) * 1000)::float8`);
+
+/** An interface as `db.execute` takes what a row has: the same, with an index signature. */
+export type RowOf<T> = { [K in keyof T]: T[K] };

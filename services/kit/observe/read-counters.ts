@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '../database.js';
-import { type BacklogRow, MILLISECONDS, type Observed } from './observed-service.js';
+import { type BacklogRow, milliseconds, type Observed, type RowOf } from './observed-service.js';
 
 /** Rows ever inserted, by what they are; two readings and the time between them give a rate. */
 export interface Counters {
@@ -39,7 +39,7 @@ export async function readCounters({ service, db }: Observed): Promise<Counters>
 
 /** What a service still has to do by itself; null for one that has nothing of the kind. */
 export async function readBacklog(db: Db): Promise<BacklogRow | null> {
-  const [row] = await db.execute<{ [K in keyof BacklogRow]: BacklogRow[K] }>(sql`
-    select waiting as count, ${sql.raw(MILLISECONDS('oldest'))} as oldest, refused from observer.backlog()`);
+  const [row] = await db.execute<RowOf<BacklogRow>>(sql`
+    select waiting as count, ${milliseconds('oldest')} as oldest, refused from observer.backlog()`);
   return row ?? null;
 }

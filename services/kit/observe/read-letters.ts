@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../database.js';
 import type { LetterState } from '../tables.js';
-import { MILLISECONDS } from './observed-service.js';
+import { milliseconds, type RowOf } from './observed-service.js';
 
 /** A dead letter without what its record says. Times are milliseconds since the epoch. */
 export interface LetterView {
@@ -36,8 +36,6 @@ export interface LetterCounts {
   readonly oldest: number | null;
 }
 
-const ms = (expression: string) => sql.raw(MILLISECONDS(expression));
-
 /** Open letters, the oldest first, and how many there are in all. */
 export async function readOpenLetters(db: Db, limit: number): Promise<OpenLetters> {
   const [letters, { dead, parked }] = await Promise.all([
@@ -54,19 +52,19 @@ export function readLettersOfKey(db: Db, key: string): Promise<LetterView[]> {
 
 /** Counts the open letters, without reading them. */
 export async function countLetters(db: Db): Promise<LetterCounts> {
-  const [row] = await db.execute<{ [K in keyof LetterCounts]: LetterCounts[K] }>(
-    sql`select dead, parked, keys, ${ms('oldest')} as oldest from observer.dead_letter_counts()`,
+  const [row] = await db.execute<RowOf<LetterCounts>>(
+    sql`select dead, parked, keys, ${milliseconds('oldest')} as oldest from observer.dead_letter_counts()`,
   );
   if (!row) throw new Error('Postgres gave no row for an aggregate');
   return row;
 }
 
 async function select(db: Db, letters: SQL): Promise<LetterView[]> {
-  const rows = await db.execute<{ [K in keyof LetterView]: LetterView[K] }>(sql`
+  const rows = await db.execute<RowOf<LetterView>>(sql`
     select id::float8, identity, state, topic, partition, "offset"::text, key, error_code as "errorCode",
-      error_message as "errorMessage", attempts, ${ms('created_at')} as "createdAt",
-      ${ms('replay_requested_at')} as "replayRequestedAt", ${ms('settled_at')} as "settledAt",
+      error_message as "errorMessage", attempts, ${milliseconds('created_at')} as "createdAt",
+      ${milliseconds('replay_requested_at')} as "replayRequestedAt", ${milliseconds('settled_at')} as "settledAt",
       discard_reason as "discardReason"
     from ${letters}`);
-  return rows.map((row) => ({ ...row }));
+  return [...rows];
 }

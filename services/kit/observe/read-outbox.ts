@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '../database.js';
-import { MILLISECONDS } from './observed-service.js';
+import { milliseconds, type RowOf } from './observed-service.js';
 
 /** What an outbox keeps. */
 export interface OutboxState {
@@ -21,14 +21,14 @@ export interface OutboxState {
 
 /** Looks at the partitions of an outbox, and which of its rows a slot has confirmed, without counting them. */
 export async function readOutbox(db: Db, slot: string): Promise<OutboxState> {
-  const [row] = await db.execute<Record<keyof OutboxState, unknown>>(sql`
+  const [row] = await db.execute<RowOf<OutboxState>>(sql`
     select count(day)::int as partitions, min(day)::text as "firstDay", max(day)::text as "lastDay",
       sum(rows)::float8 as rows, coalesce(sum(rows) filter (where day is null), 0)::float8 as "strayRows",
       sum(bytes)::float8 as bytes,
-      (select ${sql.raw(MILLISECONDS('oldest'))} from observer.unconfirmed() where slot = ${slot}) as "oldestUnconfirmed"
+      (select ${milliseconds('oldest')} from observer.unconfirmed() where slot = ${slot}) as "oldestUnconfirmed"
     from observer.outbox_partitions()`);
   if (!row) throw new Error('Postgres gave no row for an aggregate');
-  return { ...row } as unknown as OutboxState;
+  return row;
 }
 
 /** The days that have a partition, e.g. `2026-11-25`, the first one first. */

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '../database.js';
-import { MILLISECONDS } from './observed-service.js';
+import { milliseconds, type RowOf } from './observed-service.js';
 
 /** A replication slot: how far the reader of a database's log has come, and what the server keeps for it. */
 export interface Slot {
@@ -21,11 +21,11 @@ export interface Slot {
 
 /** The logical slots of the whole server, by name; any of its databases tells. */
 export async function readSlots(db: Db): Promise<Slot[]> {
-  const rows = await db.execute<Record<keyof Slot, unknown>>(sql`
+  const rows = await db.execute<RowOf<Slot>>(sql`
     select slot_name as name, active, wal_status as "walStatus", confirmed_flush_lsn::text as "confirmedLsn",
       pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::float8 as "behindBytes",
       pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 as "keptBytes",
-      safe_wal_size::float8 as "safeBytes", ${sql.raw(MILLISECONDS('inactive_since'))} as "inactiveSince"
+      safe_wal_size::float8 as "safeBytes", ${milliseconds('inactive_since')} as "inactiveSince"
     from pg_replication_slots where slot_type = 'logical' order by slot_name`);
-  return rows.map((row) => ({ ...row }) as unknown as Slot);
+  return [...rows];
 }

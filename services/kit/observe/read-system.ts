@@ -1,7 +1,7 @@
 import type { HttpAccess } from '@walpost/schemas/http-access';
 import { type SQL, sql } from 'drizzle-orm';
 import type { GroupProgress } from './describe-group.js';
-import { MILLISECONDS, type Observed, type Source } from './observed-service.js';
+import { milliseconds, type Observed, type RowOf, type Source } from './observed-service.js';
 import { readConnectors } from './read-connectors.js';
 import { readCounters } from './read-counters.js';
 import { readOpenLetters } from './read-letters.js';
@@ -75,8 +75,8 @@ export async function readOrders(
 }
 
 async function readHeads({ db }: Observed, orders: SQL): Promise<OrderHead[]> {
-  const rows = await db.execute<{ [K in keyof OrderHead]: OrderHead[K] }>(
-    sql`select key as id, status, ${sql.raw(MILLISECONDS('at'))} as at from ${orders}`,
+  const rows = await db.execute<RowOf<OrderHead>>(
+    sql`select key as id, status, ${milliseconds('at')} as at from ${orders}`,
   );
   return [...rows];
 }
