@@ -1,5 +1,6 @@
 import registryClient from '@kafkajs/confluent-schema-registry';
 import avro, { type Type } from 'avsc';
+import pTimeout from 'p-timeout';
 import type { SchemaSource } from './codec.js';
 import type { EventType } from './contract.js';
 import { RegistryError, reason } from './errors.js';
@@ -65,7 +66,8 @@ export function createRegistry({
   /** Runs a request of the library, whose errors do not tell "not there" from "not a registry". */
   async function ask<T>(what: string, request: Promise<T>): Promise<T> {
     try {
-      return await within(request, 3 * timeoutMs);
+      const message = `no answer within ${3 * timeoutMs} ms`;
+      return await pTimeout(request, { milliseconds: 3 * timeoutMs, message });
     } catch (error) {
       const status = error instanceof Error && 'status' in error ? error.status : undefined;
       const text = reason(error)
@@ -133,16 +135,4 @@ export function createRegistry({
 /** `getRegistryIdBySchema` wraps a 404 into an error that has lost its status. */
 function isNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'ConfluentSchemaRegistryError';
-}
-
-async function within<T>(request: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([request, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { setTimeout as wait } from 'node:timers/promises';
+import pTimeout from 'p-timeout';
 import type { Lock } from './lock.js';
 import { type LogFile, openLog } from './log-file.js';
 import { recordOf, sendSignal } from './process-table.js';
@@ -59,10 +59,7 @@ export async function endChild(child: Child, signal: NodeJS.Signals, graceSecond
   if (!child.gone.aborted) {
     sendSignal(child.pid, signal);
     sendSignal(child.pid, 'SIGCONT'); // one that a test has paused cannot end
-    const bound = new AbortController();
-    const late = wait(graceSeconds * 1000, 'late', { signal: bound.signal }).catch(() => 'ended');
-    await Promise.race([child.exited, late]);
-    bound.abort();
+    await pTimeout(child.exited, { milliseconds: graceSeconds * 1000, message: false });
   }
   sendSignal(-child.pid, 'SIGKILL');
   await child.exited;

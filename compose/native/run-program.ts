@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import pTimeout from 'p-timeout';
 import type { Launch } from './child.js';
 import type { Lock } from './lock.js';
 import { recordOf, sendSignal } from './process-table.js';
@@ -52,7 +52,7 @@ export async function runProgram(
   if (record) lock.add(record);
   const stop = async () => {
     sendSignal(pid, 'SIGTERM');
-    await Promise.race([ended, wait(graceSeconds * 1000, undefined, { ref: false })]);
+    await pTimeout(ended, { milliseconds: graceSeconds * 1000, message: false });
     sendSignal(-pid, 'SIGKILL');
   };
   signal.addEventListener('abort', stop, { once: true });

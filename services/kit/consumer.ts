@@ -1,5 +1,6 @@
 import type { Decoder } from '@walpost/schemas/codec';
 import kafkajs, { type Batch, type EachBatchPayload, type KafkaMessage, type logCreator } from 'kafkajs';
+import pTimeout from 'p-timeout';
 import type { Db } from './database.js';
 import { messageOf } from './describe-error.js';
 import type { BatchResult, Subscription } from './handle-batch.js';
@@ -258,9 +259,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     },
     async close() {
       stopping.abort();
-      const giveUp = new AbortController();
-      await Promise.race([running, pause(LEAVE_WITHIN, giveUp.signal)]);
-      giveUp.abort();
+      await pTimeout(running, { milliseconds: LEAVE_WITHIN, message: false });
     },
   };
 }

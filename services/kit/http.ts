@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import pTimeout from 'p-timeout';
 import { Type } from 'typebox';
 import { answerInTime } from './answer-in-time.js';
 import { boundOpenRequests, type OpenLimits } from './bound-open-requests.js';
@@ -164,13 +165,9 @@ const CHECK_WITHIN = 2_000;
 async function failing(checks: ReadinessChecks): Promise<Record<string, string>> {
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
-      const timeout = AbortSignal.timeout(CHECK_WITHIN);
-      const late = new Promise<never>((_resolve, reject) => {
-        timeout.addEventListener('abort', () => reject(new Error(`no answer within ${CHECK_WITHIN} ms`)));
-      });
       try {
-        // A check that throws at once must not leave the other promise without anybody who handles it.
-        await Promise.race([Promise.resolve().then(check), late]);
+        const message = `no answer within ${CHECK_WITHIN} ms`;
+        await pTimeout(Promise.resolve().then(check), { milliseconds: CHECK_WITHIN, message });
         return undefined;
       } catch (error) {
         return [name, messageOf(error)] as const;

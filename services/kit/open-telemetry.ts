@@ -11,8 +11,8 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
+import pTimeout from 'p-timeout';
 import type { Logger } from './logger.js';
-import { pause } from './retry.js';
 import type { TracingSettings } from './start-tracing.js';
 import { contextOf, type RelaySpan, type Tracing } from './trace.js';
 
@@ -53,13 +53,10 @@ export function registerSdk(
     tracer: provider.getTracer(SCOPE),
     relayed: relaySpans(processor),
     async close() {
-      const late = new AbortController();
-      const limit = pause(LAST_EXPORT_WITHIN, late.signal).then(() => {
-        if (!late.signal.aborted)
-          logger.warn('tracing: the collector does not answer, the last spans are lost');
+      await pTimeout(provider.shutdown(), {
+        milliseconds: LAST_EXPORT_WITHIN,
+        fallback: () => logger.warn('tracing: the collector does not answer, the last spans are lost'),
       });
-      await Promise.race([provider.shutdown(), limit]);
-      late.abort();
       losses.report();
       for (const api of [trace, context, propagation, diag]) api.disable();
     },

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import pTimeout from 'p-timeout';
 import type postgres from 'postgres';
 import { flows, PLANTED, type Planted, type Topic, topics } from './evidence.js';
 import type { Lab } from './lab.js';
@@ -20,7 +21,8 @@ export async function heal(lab: Lab): Promise<string[]> {
   for (const proxy of lab.links.values()) proxy.behave({ kind: 'open' });
   const steps = [
     ...parts.map((part) => async () => {
-      await within(`${part} to serve`, PATIENCE_S, lab.stack.ready(part));
+      const message = `${part} to serve: not within ${PATIENCE_S} s`;
+      await pTimeout(lab.stack.ready(part), { milliseconds: PATIENCE_S * 1000, message });
     }),
     ...connectors.map((name) => () => walpost(lab, 'connectors', 'apply', name)),
   ];
@@ -151,16 +153,4 @@ async function countUnseen(
   >`select event_id::text as id from inbox where topic = ${topic}`;
   const ids = new Set(seen.map(({ id }) => id));
   return { n: written.filter(({ id }) => !ids.has(id)).length, what: `of ${topic} not seen by ${to}` };
-}
-
-async function within<T>(what: string, seconds: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: not within ${seconds} s`)), seconds * 1000);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

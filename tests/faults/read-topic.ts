@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IHeaders, Kafka } from 'kafkajs';
+import pTimeout from 'p-timeout';
 import { PLANTED, type TopicRecord } from './evidence.js';
 
 /** The headers that a check looks at: millions of records with all of theirs would not fit. */
@@ -15,7 +16,6 @@ export async function readTopic(kafka: Kafka, topic: string, seconds: number): P
   const admin = kafka.admin();
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
   const read: TopicRecord[] = [];
-  let timer: NodeJS.Timeout | undefined;
   try {
     await admin.connect();
     const ends = new Map(
@@ -25,16 +25,12 @@ export async function readTopic(kafka: Kafka, topic: string, seconds: number): P
     );
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
-    await new Promise<void>((resolve, reject) => {
+    const atEnds = new Promise<void>((resolve, reject) => {
       // The last offsets of a partition can be a transaction's marker, which no reader is given.
       const reached = (partition: number, last: string) => {
         if (BigInt(last) + 1n >= (ends.get(partition) ?? 0n)) ends.delete(partition);
         if (ends.size === 0) resolve();
       };
-      timer = setTimeout(
-        () => reject(new Error(`${topic} could not be read to its end in ${seconds} s`)),
-        seconds * 1000,
-      );
       consumer.on(consumer.events.CRASH, ({ payload: { error } }) => reject(error));
       consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) =>
         reached(partition, lastOffset),
@@ -57,8 +53,9 @@ export async function readTopic(kafka: Kafka, topic: string, seconds: number): P
         })
         .catch(reject);
     });
+    const message = `${topic} could not be read to its end in ${seconds} s`;
+    await pTimeout(atEnds, { milliseconds: seconds * 1000, message });
   } finally {
-    clearTimeout(timer);
     await consumer.disconnect();
     await admin.disconnect();
   }

@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import { messageOf } from '../describe-error.js';
 import type { Source } from './observed-service.js';
 
@@ -8,15 +9,10 @@ import type { Source } from './observed-service.js';
  * @param within how long it may take, ms: one that hangs must not hold back the others
  */
 export async function attempt<T>(what: string, ask: () => Promise<T>, within = 10_000): Promise<Source<T>> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${within / 1000} s`)), within);
-  });
   try {
-    return { value: await Promise.race([ask(), late]) };
+    const message = `no answer within ${within / 1000} s`;
+    return { value: await pTimeout(ask(), { milliseconds: within, message }) };
   } catch (error) {
     return { error: `${what}: ${messageOf(error)}` };
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
+import pTimeout from 'p-timeout';
 import { createKafka } from '../kafka/create-kafka.js';
 import { type KafkaRequests, openRequests } from '../kafka/requests.js';
 import type { KafkaAccess } from '../kafka-access.js';
@@ -67,7 +67,7 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
 
   /** Takes its leave of Kafka, but not of one that does not answer: a stop has no time for that. */
   const close = (connection: Promise<Connection> | undefined) =>
-    Promise.race([release(connection), delay(LEAVE_WITHIN, undefined, { ref: false })]);
+    pTimeout(release(connection), { milliseconds: LEAVE_WITHIN, message: false });
 
   async function use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     current ??= open();

@@ -1,4 +1,5 @@
 import type { Consumer, ConsumerRunConfig } from 'kafkajs';
+import pTimeout from 'p-timeout';
 
 /** How long joining a group may take, s: a broker that has just started loads its groups first. */
 const JOIN_SECONDS = 20;
@@ -8,19 +9,14 @@ const JOIN_SECONDS = 20;
  * @throws the client's error when it gives up, or that the group could not be joined in time
  */
 export async function startFetching(consumer: Consumer, config: ConsumerRunConfig): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const late = new Error(`the group could not be joined within ${JOIN_SECONDS} s`);
-      timer = setTimeout(reject, JOIN_SECONDS * 1000, late);
-      consumer.on(consumer.events.FETCH_START, () => resolve());
-      // After any other crash the client starts again by itself.
-      consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-        if (!restart) reject(error);
-      });
-      consumer.run({ autoCommit: false, ...config }).catch(reject);
+  const fetching = new Promise<void>((resolve, reject) => {
+    consumer.on(consumer.events.FETCH_START, () => resolve());
+    // After any other crash the client starts again by itself.
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      if (!restart) reject(error);
     });
-  } finally {
-    clearTimeout(timer);
-  }
+    consumer.run({ autoCommit: false, ...config }).catch(reject);
+  });
+  const message = `the group could not be joined within ${JOIN_SECONDS} s`;
+  await pTimeout(fetching, { milliseconds: JOIN_SECONDS * 1000, message });
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs, { type Admin, type EachBatchPayload, type Kafka, type KafkaMessage } from 'kafkajs';
+import pTimeout from 'p-timeout';
 import type { KafkaRequests } from '../kafka/requests.js';
 import { startFetching } from './start-fetching.js';
 
@@ -123,17 +124,15 @@ export async function openReader(
     const left = until - performance.now();
     // Whoever asked for it waits no longer.
     if (left <= 0) return done;
-    let timer: NodeJS.Timeout | undefined;
     try {
-      await new Promise<void>((finish, fail) => {
+      const scanned = new Promise<void>((finish, fail) => {
         const open = new Map(places.map((place) => [placeKey(place.topic, place.partition), place]));
         scan = { open, visit, done, finish, fail };
-        timer = setTimeout(finish, left);
         if (open.size === 0) finish();
         places.forEach(begin);
       });
+      await pTimeout(scanned, { milliseconds: left, message: false });
     } finally {
-      clearTimeout(timer);
       for (const { topic, partition } of scan?.open.values() ?? [])
         consumer.pause([{ topic, partitions: [partition] }]);
       scan = undefined;
