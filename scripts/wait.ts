@@ -1,25 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { type RetryOptions, retry } from '@walpost/kit/retry';
 
 const POLL_MS = 300;
 
-/**
- * Tries until it works, for as long as the failure is one that may go away.
- * @param seconds how long in all; 0 tries once
- * @throws the last failure
- */
-export async function untilAvailable<T>(
-  attempt: () => Promise<T>,
-  options: { seconds: number; retryable: (error: unknown) => boolean },
-): Promise<T> {
-  const deadline = Date.now() + options.seconds * 1000;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!options.retryable(error) || Date.now() + POLL_MS > deadline) throw error;
-      await delay(POLL_MS);
-    }
-  }
+/** `retry` at a steady pace: whoever waits for a server at a terminal is to see soon that it is there. */
+export function untilAvailable<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
+  return retry(attempt, { ...options, wait: () => POLL_MS });
 }
 
 /**

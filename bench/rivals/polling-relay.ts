@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '@walpost/kit/retry';
 import type { Message, Producer } from 'kafkajs';
 import type postgres from 'postgres';
 
@@ -43,8 +43,7 @@ export function startPollingRelay<R extends OutboxRow>(options: PollingRelayOpti
         onError(error);
         return 0;
       });
-      if (published < BATCH)
-        await delay(POLL_EVERY, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (published < BATCH) await pause(POLL_EVERY, stopping.signal);
     }
   })();
   return {

@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type postgres from 'postgres';
 import { openSocket } from './database-socket.js';
 import { errorCode } from './failure.js';
 import { guardTransactions } from './guard-statements.js';
 import { openDriver } from './open-driver.js';
-import { backoff } from './retry.js';
+import { backoff, type RetryOptions, retry } from './retry.js';
 import { checkSession, type SessionOptions, STATEMENT_TIMEOUT, sessionSettings } from './session.js';
 
 /**
@@ -52,8 +51,12 @@ const TAKE_ALL_EVERY = 60_000;
  * sends that one again, behind those that were sent together with it, and they are heard of first: they say 25P02.
  */
 const RUN_AGAIN = new Set(['0A000', '25P02', '40001', '40P01']);
-/** For how long, ms: less than a caller of HTTP waits. Whoever has more time takes it up from there. */
-const RUN_AGAIN_FOR = 5_000;
+const BAD_LUCK: RetryOptions = {
+  // Less than a caller of HTTP waits. Whoever has more time takes it up from there.
+  seconds: 5,
+  retryable: (error) => RUN_AGAIN.has(errorCode(error)),
+  wait: (failures) => backoff(failures, Math.random(), 5, 500),
+};
 
 /** The array types that parameters have, by their OIDs in pg_type. Results with arrays come as text. */
 const ARRAYS = Object.fromEntries(
@@ -97,7 +100,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const timer = setInterval(() => takeAll(client, sockets), TAKE_ALL_EVERY).unref();
   const db = drizzle(guardTransactions(client));
   const transaction = db.transaction.bind(db);
-  db.transaction = (work, config) => again(() => transaction(work, config));
+  db.transaction = (work, config) => retry(() => transaction(work, config), BAD_LUCK);
   return {
     db,
     ping: () => checkSession(client),
@@ -106,19 +109,6 @@ export function openDatabase(options: DatabaseOptions): Database {
       return client.end({ timeout: seconds });
     },
   };
-}
-
-/** Runs a transaction until it succeeds, fails for good, or its time is over. */
-async function again<T>(run: () => Promise<T>): Promise<T> {
-  const until = performance.now() + RUN_AGAIN_FOR;
-  for (let failures = 1; ; failures++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (!RUN_AGAIN.has(errorCode(error)) || performance.now() > until) throw error;
-    }
-    await delay(backoff(failures, Math.random(), 5, 500));
-  }
 }
 
 /**

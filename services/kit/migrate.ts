@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { EventName } from '@walpost/schemas/contract';
 import { sql } from 'drizzle-orm';
@@ -9,7 +8,7 @@ import type postgres from 'postgres';
 import { errorCode } from './failure.js';
 import { guardOutbox } from './guard-outbox.js';
 import { openDriver } from './open-driver.js';
-import { backoff } from './retry.js';
+import { type RetryOptions, retry } from './retry.js';
 import { scramVerifier } from './scram-verifier.js';
 import { checkSession, sessionSettings } from './session.js';
 
@@ -40,8 +39,8 @@ export interface MigrationPlan {
 const TURN_WITHIN = 600_000;
 /** How long a migration waits for a lock, ms: whoever uses the table queues behind it meanwhile. */
 const LOCK_TIMEOUT = 3_000;
-/** For how long it is tried again, ms. */
-const LOCKED_FOR = 120_000;
+/** A migration, which is one transaction, runs again when somebody held a lock that it needs. */
+const UNLESS_LOCKED: RetryOptions = { seconds: 120, retryable: (error) => errorCode(error) === '55P03' };
 
 /** The kit's own tables: the outbox of a service that publishes, the inbox of one that consumes. */
 export const kitMigrations = {
@@ -105,27 +104,13 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
     await db.execute(sql`select pg_advisory_lock(hashtext('walpost.migrate'))`);
     await db.execute(sql.raw(`set lock_timeout = ${LOCK_TIMEOUT}`));
     for (const { name, folder } of plan.migrations) {
-      await unlessLocked(() =>
-        migrate(db, { migrationsFolder: folder, migrationsSchema: 'migrations', migrationsTable: name }),
-      );
+      const journal = { migrationsFolder: folder, migrationsSchema: 'migrations', migrationsTable: name };
+      await retry(() => migrate(db, journal), UNLESS_LOCKED);
     }
     const { publishes = [] } = plan;
-    if (publishes.length > 0) await unlessLocked(() => guardOutbox(db, publishes));
+    if (publishes.length > 0) await retry(() => guardOutbox(db, publishes), UNLESS_LOCKED);
   } finally {
     await owner.end();
-  }
-}
-
-/** Runs a migration, which is one transaction, again when somebody held a lock that it needs. */
-async function unlessLocked(run: () => Promise<void>): Promise<void> {
-  const until = performance.now() + LOCKED_FOR;
-  for (let failures = 1; ; failures++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (errorCode(error) !== '55P03' || performance.now() > until) throw error;
-    }
-    await delay(backoff(failures, Math.random()));
   }
 }
 

@@ -20,6 +20,37 @@ export async function pause(milliseconds: number, signal: AbortSignal): Promise<
   });
 }
 
+export interface RetryOptions {
+  /** How long in all, s; 0 tries once. */
+  readonly seconds: number;
+  /** Whether a failure may go away by itself. */
+  readonly retryable: (error: unknown) => boolean;
+  /** How long to wait after so many failures, ms; growing when not given. */
+  readonly wait?: (failures: number) => number;
+}
+
+/**
+ * Does something until it succeeds, for as long as its failure is one that may go away and the next attempt begins in
+ * time.
+ *
+ * @throws the last failure
+ */
+export async function retry<T>(
+  step: () => Promise<T>,
+  { seconds, retryable, wait = (failures) => backoff(failures, Math.random()) }: RetryOptions,
+): Promise<T> {
+  const until = performance.now() + seconds * 1000;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await step();
+    } catch (error) {
+      const next = wait(failures);
+      if (!retryable(error) || performance.now() + next > until) throw error;
+      await delay(next);
+    }
+  }
+}
+
 /**
  * Does something until it succeeds or the signal aborts, with growing waits in between.
  *

@@ -31,7 +31,7 @@ export function startWatch(lab: Lab): { samples: readonly Sample[]; stop(): Prom
   const watching = (async () => {
     while (!end.signal.aborted) {
       samples.push({ at: Date.now(), memory: memoryOf(lab), stored: await storedIn(lab) });
-      await delay(EVERY_MS, undefined, { signal: end.signal }).catch(ignoreAbort);
+      await delay(EVERY_MS, undefined, { signal: end.signal }).catch(() => undefined);
     }
   })();
   // Whoever stops it hears of an error. Until then Node would end the process for it, and leave the system behind.
@@ -43,10 +43,6 @@ export function startWatch(lab: Lab): { samples: readonly Sample[]; stop(): Prom
       return watching;
     },
   };
-}
-
-function ignoreAbort(error: unknown): void {
-  if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
 }
 
 function memoryOf({ stack }: Lab): Record<string, number> {

@@ -1,5 +1,5 @@
 import kafkajs, { type Broker, type Cluster, type Kafka } from 'kafkajs';
-import { untilDone } from '../retry.js';
+import { retry } from '../retry.js';
 import { Reader, Writer } from './wire.js';
 
 /** A group as the broker that coordinates it lists it. */
@@ -76,8 +76,8 @@ const LATEST = -1;
 
 /** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR. */
 const COORDINATOR_NOT_READY: readonly number[] = [14, 15, 16];
-/** How long a coordinator may not be ready, ms. */
-const NOT_NOW = 15_000;
+/** How long a coordinator may not be ready, s. */
+const NOT_NOW = 15;
 
 /** What a coordinator calls a transaction that it will end, by itself after its time or when it is told. */
 const UNDER_WAY: readonly string[] = ['Ongoing', 'PrepareCommit', 'PrepareAbort'];
@@ -203,18 +203,9 @@ function refuse(code: number, what: string): void {
 }
 
 /** Repeats a request for as long as Kafka answers "not now", as it does while a broker loads its groups. */
-export async function whenReady<T>(request: () => Promise<T>): Promise<T> {
-  let last: unknown;
-  const answer = await untilDone(
-    async () => ({ value: await request() }),
-    AbortSignal.timeout(NOT_NOW),
-    (error) => {
-      if (!(error instanceof kafkajs.KafkaJSError && error.retriable)) throw error;
-      last = error;
-    },
-  );
-  if (!answer) throw last ?? new Error('Kafka does not answer');
-  return answer.value;
+export function whenReady<T>(request: () => Promise<T>): Promise<T> {
+  const retryable = (error: unknown) => error instanceof kafkajs.KafkaJSError && error.retriable;
+  return retry(request, { seconds: NOT_NOW, retryable });
 }
 
 function listGroups(broker: AskableBroker): Promise<ListedGroup[]> {

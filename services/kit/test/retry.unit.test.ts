@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, jest, test } from '@jest/globals';
-import { backoff, pause, untilDone } from '../retry.js';
+import { backoff, pause, retry, untilDone } from '../retry.js';
 
 test('waits double up to the limit, and jitter takes at most half', () => {
   expect([1, 2, 3, 4].map((attempt) => backoff(attempt, 1, 100, 500))).toEqual([100, 200, 400, 500]);
@@ -24,6 +24,22 @@ test('tries until it works, and reports each failure with its number', async () 
     ['no 1', 1],
     ['no 2', 2],
   ]);
+});
+
+test.each([
+  ['a failure that does not go away', { seconds: 60, retryable: () => false }, 1],
+  ['no time', { seconds: 0, retryable: () => true, wait: () => 1 }, 1],
+  [
+    'a wait that is longer than the time left',
+    { seconds: 1, retryable: () => true, wait: (n: number) => n * 400 },
+    2,
+  ],
+])('tries no more after %s, and throws the last failure', async (_what, options, calls) => {
+  const step = jest.fn(async () => {
+    throw new Error(`no ${step.mock.calls.length}`);
+  });
+  await expect(retry(step, options)).rejects.toThrow(`no ${calls}`);
+  expect(step).toHaveBeenCalledTimes(calls);
 });
 
 test('ends without an answer when it is told to stop, even in the middle of a wait', async () => {
