@@ -58,7 +58,7 @@ export async function allSay(voices: Voices, title: string, same: RegExp, id: st
         return true;
       },
       SOON,
-      ASK_EVERY,
+      { every: ASK_EVERY },
     );
   try {
     await Promise.all(asked.map(listenTo));
@@ -79,7 +79,6 @@ function questions(
   const { sees, commands } = runbookSection(title);
   expect(sees).toHaveLength(1);
   const known = commands.map((args) => ['npx walpost', ...args].join(' '));
-  const walpost = (...args: string[]) => stack.walpost(...args);
   const asked: [string, () => Promise<Answer>][] = [
     [
       'page',
@@ -91,7 +90,7 @@ function questions(
     [
       'doctor',
       async () => {
-        const { code, stdout } = await walpost('doctor');
+        const { code, stdout } = await stack.walpost('doctor');
         const isIt = code === 1 && sees.every((line) => line.test(stdout));
         return { said: stdout.replace(/^ok .*\n/gm, ''), isIt };
       },
@@ -99,7 +98,7 @@ function questions(
     [
       'trace',
       async () => {
-        const { stdout } = await walpost('trace', id);
+        const { stdout } = await stack.walpost('trace', id);
         return { said: stdout, isIt: /^stuck at /m.test(stdout) && same.test(stdout) };
       },
     ],

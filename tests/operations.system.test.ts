@@ -25,8 +25,6 @@ afterAll(async () => {
   await stack?.close();
 });
 
-const walpost = (...args: string[]) => stack.walpost(...args);
-
 /** Everything flows again, says doctor, and its exit code agrees. */
 async function untilWell(): Promise<void> {
   let last = '';
@@ -37,12 +35,12 @@ async function untilWell(): Promise<void> {
         const concerns = await concernsOf(stack);
         last = JSON.stringify(concerns);
         if (concerns.length > 0) return undefined;
-        const { code, stdout } = await walpost('doctor');
+        const { code, stdout } = await stack.walpost('doctor');
         last = stdout.replace(/^ok .*\n/gm, '');
         return (code === 0 && /, 0 broken$/m.test(stdout)) || undefined;
       },
       180,
-      1_000,
+      { every: 1_000 },
     );
   } catch (error) {
     throw new Error(`not well again:\n${last}`, { cause: error });
@@ -56,7 +54,7 @@ async function runCommands(title: string, values: Record<string, string> = {}): 
   let printed = '';
   for (const args of commands) {
     const filled = args.map((arg) => values[arg] ?? arg);
-    const { code, stdout, stderr } = await walpost(...filled);
+    const { code, stdout, stderr } = await stack.walpost(...filled);
     printed += stdout + stderr;
     // It fails while one does not run, which is why one looks.
     const mayFail = filled.join(' ') === 'connectors status';
@@ -69,7 +67,7 @@ test('a healthy system: doctor checks it from the JDK to the last dead letter an
   const { id } = await placeOrder(stack.env);
   await endOf(stack.env, id);
   await untilWell();
-  const { stdout } = await walpost('doctor', '--json');
+  const { stdout } = await stack.walpost('doctor', '--json');
   const checks = JSON.parse(stdout) as { what: string; state: string }[];
   expect(checks.map(({ what }) => what)).toEqual(
     expect.arrayContaining([
@@ -120,14 +118,14 @@ test('why is my order stuck? The command line alone tells', async () => {
   const offered = (text: string) =>
     [...text.matchAll(/try: npx walpost (.*)$/gm)].map(([, command]) => command ?? '');
   const first = await eventually(async () => {
-    const { stdout } = await walpost('doctor');
+    const { stdout } = await stack.walpost('doctor');
     return offered(stdout).find((command) => command.startsWith('trace '));
   });
   expect(first).toBe(`trace ${id}`);
-  const trace = await walpost(...first.split(' '));
+  const trace = await stack.walpost(...first.split(' '));
   expect(trace.stdout).toMatch(/^stuck at inventory-service .* its group has no member$/m);
   const [second = ''] = offered(trace.stdout);
-  expect((await walpost(...second.split(' '))).stdout).toMatch(/^inventory-service: Empty, members: 0/);
+  expect((await stack.walpost(...second.split(' '))).stdout).toMatch(/^inventory-service: Empty, members: 0/);
   const took = (performance.now() - placed) / 1000;
   console.log(`why is my order stuck: three commands said it ${took.toFixed(1)} s after the order`);
   await stack.start('inventory');
@@ -136,7 +134,7 @@ test('why is my order stuck? The command line alone tells', async () => {
 });
 
 test('a slot is held: its connector is paused', async () => {
-  await walpost('connectors', 'pause', 'order-outbox');
+  await stack.walpost('connectors', 'pause', 'order-outbox');
   const { id } = await placeOrder(stack.env);
   await allSay({ stack, prometheus }, 'A connector stands still', /it is PAUSED/, id);
   expect(await runCommands('A connector stands still')).toMatch(/^orders .* order_outbox /m);
@@ -146,18 +144,18 @@ test('a slot is held: its connector is paused', async () => {
 
 test('a task has failed', async () => {
   // Paused, so that it is not the old configuration which reads the order.
-  await walpost('connectors', 'pause', 'order-outbox');
+  await stack.walpost('connectors', 'pause', 'order-outbox');
   const url = `${setting(stack.env, 'CONNECT_URL')}/connectors/order-outbox/config`;
   const config = (await (await fetch(url)).json()) as Record<string, string>;
   const body = JSON.stringify({ ...config, 'transforms.outbox.table.field.event.key': 'no_such_column' });
   await fetch(url, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
   const { id } = await placeOrder(stack.env);
-  await walpost('connectors', 'resume', 'order-outbox');
+  await stack.walpost('connectors', 'resume', 'order-outbox');
   await eventually(async () =>
     (await concernsOf(stack)).some(({ what }) => what.includes('FAILED')) ? true : undefined,
   );
   await allSay({ stack, prometheus }, 'A task failed', /its task is FAILED/, id);
-  expect((await walpost('doctor')).stdout).toMatch(/^warn +Kafka Connect +.* another configuration/m);
+  expect((await stack.walpost('doctor')).stdout).toMatch(/^warn +Kafka Connect +.* another configuration/m);
   await runCommands('A task failed');
   await endOf(stack.env, id);
   await untilWell();
@@ -178,7 +176,7 @@ test('a poison message', async () => {
 
 test('a slot is lost: the connector makes a new one, and nothing is missing', async () => {
   const sql = connectTo(stack.env, 'orders');
-  await walpost('connectors', 'pause', 'order-outbox');
+  await stack.walpost('connectors', 'pause', 'order-outbox');
   await sql`alter system set max_slot_wal_keep_size = '1MB'`;
   await sql`select pg_reload_conf()`;
   await sql`create table ballast (text text)`;
@@ -196,14 +194,15 @@ test('a slot is lost: the connector makes a new one, and nothing is missing', as
     select replace(slot_name, '_', '-') as name from pg_replication_slots
     where wal_status = 'lost' and slot_name <> 'order_outbox'`;
   await sql.end();
-  const dry = await walpost('outbox', 'renew-slot', 'order-outbox');
+  const dry = await stack.walpost('outbox', 'renew-slot', 'order-outbox');
   expect(dry.stdout).toMatch(/^would drop slot order_outbox/);
-  await walpost('connectors', 'resume', 'order-outbox');
+  await stack.walpost('connectors', 'resume', 'order-outbox');
   await runCommands('A slot is lost');
-  for (const { name } of others) expect((await walpost('outbox', 'renew-slot', name, '--yes')).code).toBe(0);
+  for (const { name } of others)
+    expect((await stack.walpost('outbox', 'renew-slot', name, '--yes')).code).toBe(0);
   await endOf(stack.env, id);
   await untilWell();
-  const again = await walpost('outbox', 'renew-slot', 'order-outbox', '--yes');
+  const again = await stack.walpost('outbox', 'renew-slot', 'order-outbox', '--yes');
   expect(again).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/^walpost: slot order_outbox is reserved/),
@@ -235,9 +234,9 @@ test('a schema is refused', async () => {
   });
   expect(added.status).toBe(200);
   const [line] = runbookSection('A schema is refused').sees;
-  expect((await walpost('doctor')).stdout).toMatch(line ?? '');
+  expect((await stack.walpost('doctor')).stdout).toMatch(line ?? '');
   const [check = []] = runbookSection('A schema is refused').commands;
-  const { code, stdout } = await walpost(...check);
+  const { code, stdout } = await stack.walpost(...check);
   expect(code).toBe(1);
   expect(stdout).toMatch(/orderId/);
   await fetch(`${registry}/subjects/${subject}/versions/latest`, { method: 'DELETE' });
@@ -249,7 +248,7 @@ test('the disk, and an upgrade: the commands run, and an old day is dropped', as
   const sql = connectTo(stack.env, 'orders');
   await sql`create table outbox_20260101 partition of outbox for values from ('2026-01-01') to ('2026-01-02')`;
   await sql`alter table outbox_20260101 owner to orders_owner`;
-  expect((await walpost('outbox', 'prune')).stdout).toMatch(/^order: would drop 2026-01-01, /m);
+  expect((await stack.walpost('outbox', 'prune')).stdout).toMatch(/^order: would drop 2026-01-01, /m);
   expect((await sql`select to_regclass('outbox_20260101') as found`)[0]?.['found']).not.toBeNull();
   const printed = await runCommands('The disk fills');
   expect(printed).toMatch(/^orders +\d+ .* order_outbox +read /m);
@@ -265,7 +264,7 @@ test('scaling out: one more process shares the partitions', async () => {
     PAYMENT_PORT: String(port),
   });
   await eventually(async () => {
-    const { stdout } = await walpost('groups', 'describe', 'payment-service');
+    const { stdout } = await stack.walpost('groups', 'describe', 'payment-service');
     return /^payment-service: Stable, members: 2$/m.test(stdout) ? true : undefined;
   });
   await stack.stop('payment-2');
@@ -274,14 +273,14 @@ test('scaling out: one more process shares the partitions', async () => {
 
 test('parts are stopped: doctor works all the same, names them, and what starts them', async () => {
   for (const part of ['notification', 'connect', 'kafka', 'registry']) await stack.stop(part);
-  const withoutKafka = await walpost('doctor');
+  const withoutKafka = await stack.walpost('doctor');
   expect(withoutKafka.code).toBe(1);
   for (const part of ['Kafka', 'Kafka Connect', 'schema registry', 'notification service'])
     expect(withoutKafka.stdout).toMatch(new RegExp(`^fail +${part} `, 'm'));
   expect(withoutKafka.stdout).toMatch(/^ok +database orders /m);
   expect(withoutKafka.stdout).toMatch(/try: npm start/);
   await stack.stop('postgres');
-  const { code, stdout } = await walpost('doctor', '--json');
+  const { code, stdout } = await stack.walpost('doctor', '--json');
   expect(code).toBe(1);
   const checks = JSON.parse(stdout) as { what: string; state: string }[];
   expect(checks).toContainEqual(expect.objectContaining({ what: 'Postgres', state: 'fail' }));
@@ -318,9 +317,9 @@ test('Postgres is restored to an earlier moment, and Kafka is lost', async () =>
   expect((await stack.run('cp', ['-a', data('backup'), data('postgres')])).code).toBe(0);
   rmSync(data('kafka'), { recursive: true });
   for (const part of ['postgres', 'kafka', 'registry']) await stack.start(part);
-  expect((await walpost('topics', 'apply')).code).toBe(0);
+  expect((await stack.walpost('topics', 'apply')).code).toBe(0);
   await stack.start('connect');
-  expect((await walpost('connectors', 'apply')).code).toBe(0);
+  expect((await stack.walpost('connectors', 'apply')).code).toBe(0);
   for (const part of parts.slice(0, 6)) await stack.start(part);
   const sql = connectTo(stack.env, 'orders');
   expect(await sql`select from orders where id = ${lost.id}`).toHaveLength(0);
@@ -328,5 +327,5 @@ test('Postgres is restored to an earlier moment, and Kafka is lost', async () =>
   const { id } = await placeOrder(stack.env);
   expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
   await untilWell();
-  expect((await walpost('trace', kept.id)).stdout).toMatch(/^finished/m);
+  expect((await stack.walpost('trace', kept.id)).stdout).toMatch(/^finished/m);
 });

@@ -64,11 +64,9 @@ test('a topic that was wiped is filled again from the outbox, and nothing happen
   expect(done.text).toMatch(/^50 events published again/);
   for (const id of waiting) expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
 
-  await eventually(
-    async () => ((await walpost('audit', ...now())).code === 0 ? true : undefined),
-    120,
-    1_000,
-  );
+  await eventually(async () => ((await walpost('audit', ...now())).code === 0 ? true : undefined), 120, {
+    every: 1_000,
+  });
   expect(await count('orders', 'outbox')).toBe(before + waiting.length);
   expect(await count('payments', 'payments')).toBe(30);
   expect(await count('notifications', 'emails')).toBe(60);

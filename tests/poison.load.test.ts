@@ -98,12 +98,6 @@ async function count(query: string): Promise<number> {
   return row?.['n'];
 }
 
-async function walpost(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await stack.walpost(...args);
-  if (code !== 0) throw new Error(`walpost ${args.join(' ')}: ${stdout}${stderr}`);
-  return stdout;
-}
-
 test('20,000 events, 1 % poison, two instances killed in turns: each acts once, and a replay leaves no difference', async () => {
   const sent = await send();
   const poison = sent.filter((each) => each.poison !== undefined);
@@ -146,7 +140,7 @@ test('20,000 events, 1 % poison, two instances killed in turns: each acts once, 
   await sql`update dead_letters set replay_requested_at = now() where key = any(${broken.map(({ key }) => key)})`;
   await eventually(async () => ((await count('emails')) >= good + 2 * broken.length ? true : undefined));
   for (const { id } of await sql`select id from dead_letters where state = 'dead' limit 3`) {
-    await walpost(
+    await stack.operate(
       'dead-letters',
       'discard',
       String(id),

@@ -18,21 +18,16 @@ afterAll(async () => {
   await stack?.close();
 });
 
-async function walpost(...args: string[]): Promise<void> {
-  const { code, stdout, stderr } = await stack.walpost(...args);
-  if (code !== 0) throw new Error(`walpost ${args.join(' ')}: ${stdout}${stderr}`);
-}
-
 test('orders placed before topics and connector exist arrive, once and in order, while more come in', async () => {
   const early = await placeOrders(stack.env, 300);
   const cancelled = early.slice(0, 50);
   for (const id of cancelled) {
     expect((await call(stack.env, `/orders/${id}/cancel`, { method: 'POST' })).status).toBe(200);
   }
-  await walpost('topics', 'apply');
+  await stack.operate('topics', 'apply');
   const [late] = await Promise.all([
     placeOrders(stack.env, 300),
-    walpost('connectors', 'apply', 'order-outbox'),
+    stack.operate('connectors', 'apply', 'order-outbox'),
   ]);
 
   const [outbox] = await orders`select count(*)::int as n from outbox`;
@@ -101,7 +96,7 @@ test('what the role cdc has been given, here and everywhere, does not reach the 
   await change((setting, value) => `set ${setting} = '${value}'`);
   try {
     // What is given counts for sessions that begin after it.
-    await walpost('connectors', 'restart', 'order-outbox');
+    await stack.operate('connectors', 'restart', 'order-outbox');
     const odd = { ...row(), payload: Buffer.from([0, 1, 92, 127, 128, 255]) };
     await orders`insert into outbox ${orders(odd)}`;
     expect((await arrived([odd.id])).get(odd.id)?.value).toEqual(odd.payload);

@@ -1,35 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '@walpost/native/eventually';
 import kafkajs, { type Kafka, type KafkaMessage } from 'kafkajs';
 import postgres from 'postgres';
 
 export type Environment = Record<string, string>;
 
-/**
- * Waits for an outcome: tries until `probe` neither throws nor gives undefined; fails with its last error when that takes too
- * long.
- *
- * @param pause between two tries, ms: a probe that is a program of its own keeps a core busy
- */
-export async function eventually<T>(
-  probe: () => Promise<T | undefined>,
-  withinSeconds = 120,
-  pause = 100,
-): Promise<T> {
-  const until = Date.now() + withinSeconds * 1000;
-  for (;;) {
-    let problem: unknown;
-    try {
-      const value = await probe();
-      if (value !== undefined) return value;
-    } catch (error) {
-      problem = error;
-    }
-    if (Date.now() > until)
-      throw new Error(`not so within ${withinSeconds} s${problem ? `: ${problem}` : ''}`, { cause: problem });
-    await delay(pause);
-  }
-}
+export { eventually };
 
 /**
  * Does something. When it fails, the error also says what doctor finds wrong with the stack: nobody can ask it later.

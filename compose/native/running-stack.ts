@@ -37,6 +37,8 @@ export interface Stack {
   run(command: string, args: readonly string[], env?: Settings): Promise<Outcome>;
   /** Runs the operator's command line on the stack. */
   walpost(...args: string[]): Promise<Outcome>;
+  /** The same for a command that is to succeed. @returns what it printed; throws what it said when it failed */
+  operate(...args: string[]): Promise<string>;
   /** Runs one more process of a service, e.g. `services/payment/dist/main.js` on another port, until it serves. */
   spawn(name: string, script: string, port: number, env?: Settings): Promise<void>;
   /** Stops everything, each part before what it needs. */
@@ -137,6 +139,12 @@ export class RunningStack implements Stack {
 
   walpost(...args: string[]): Promise<Outcome> {
     return this.run('node', [commandLine, ...args]);
+  }
+
+  async operate(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.walpost(...args);
+    if (code !== 0) throw new Error(`walpost ${args.join(' ')}: ${stdout}${stderr}`.trim());
+    return stdout;
   }
 
   async run(command: string, args: readonly string[], env: Settings = {}): Promise<Outcome> {

@@ -83,12 +83,14 @@ explainedTest(
       const [row] = JSON.parse(said) as { taskState: string; worker: string }[];
       return row?.taskState === 'RUNNING' ? row.worker : undefined;
     };
-    const [victim] = (await eventually(() => workerOf('connect'), PATIENCE, ASK_EVERY)).split(':');
+    const [victim] = (await eventually(() => workerOf('connect'), PATIENCE, { every: ASK_EVERY })).split(':');
     const survivor = victim === 'connect' ? 'connect-2' : 'connect';
     const { ids, refused } = await orderWhile(stack.env, async () => {
       await stack.compose('kill', String(victim));
       await flows();
-      expect((await eventually(() => workerOf(survivor), PATIENCE, ASK_EVERY)).split(':')[0]).toBe(survivor);
+      expect((await eventually(() => workerOf(survivor), PATIENCE, { every: ASK_EVERY })).split(':')[0]).toBe(
+        survivor,
+      );
       await stack.start(String(victim));
       await stack.healthy(String(victim));
     });
@@ -108,7 +110,9 @@ explainedTest(
       (await stack.compose('exec', '-T', 'postgres-standby', 'psql', '-U', 'postgres', '-XAtc', slots))
         .trim()
         .split('\n');
-    await eventually(async () => ((await names()).length === 3 ? true : undefined), PATIENCE, ASK_EVERY);
+    await eventually(async () => ((await names()).length === 3 ? true : undefined), PATIENCE, {
+      every: ASK_EVERY,
+    });
     expect(await names()).toEqual(['inventory_outbox', 'order_outbox', 'payment_outbox']);
     const { ids } = await orderWhile(stack.env, async () => {
       const own = Object.fromEntries(

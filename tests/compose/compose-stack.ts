@@ -111,7 +111,7 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
       await eventually(
         async () => ((await inspect(service, '{{.State.Health.Status}}')) === 'healthy' ? true : undefined),
         PATIENCE,
-        ASK_EVERY,
+        { every: ASK_EVERY },
       );
     },
     inspect,

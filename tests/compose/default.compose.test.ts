@@ -243,7 +243,9 @@ test.each([
         for (const service of services) {
           const before = await restarts(service);
           await stack.crash(service);
-          await eventually(async () => (await restarts(service)) > before || undefined, PATIENCE, ASK_EVERY);
+          await eventually(async () => (await restarts(service)) > before || undefined, PATIENCE, {
+            every: ASK_EVERY,
+          });
           await stack.healthy(service);
           const { id } = await eventually(() => placeOrder(stack.env), PATIENCE);
           const { status } = await endOf(stack.env, id, PATIENCE);
@@ -274,11 +276,11 @@ test('down keeps the data, and the services may come back first: each waits, say
     await eventually(
       async () => (line.test(await stack.compose('logs', service)) ? true : undefined),
       PATIENCE,
-      ASK_EVERY,
+      { every: ASK_EVERY },
     );
   }
   // A watcher that has been without Connect for longer than its start may take is unhealthy, until Connect is there.
-  await eventually(() => stack.compose('up', '--wait'), PATIENCE, ASK_EVERY);
+  await eventually(() => stack.compose('up', '--wait'), PATIENCE, { every: ASK_EVERY });
   for (const service of SERVICES)
     expect([service, await stack.inspect(service, '{{.RestartCount}}')]).toEqual([service, '0']);
   // The passwords are kept with the data.

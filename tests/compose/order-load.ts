@@ -120,7 +120,7 @@ export async function effectsOf(
       return true;
     },
     PATIENCE,
-    ASK_EVERY,
+    { every: ASK_EVERY },
   );
   const versions = new Map<string, number[]>();
   for (const { key, headers } of await readTopic(env, 'order-events')) {

@@ -8,11 +8,7 @@ const PATIENCE_S = 240;
 
 /** Runs the operator's command line until it gets its way: what it needs may be down just now. */
 export async function walpost({ stack }: Pick<Lab, 'stack'>, ...args: string[]): Promise<void> {
-  await eventually(`walpost ${args.join(' ')}`, PATIENCE_S, async () => {
-    const { code, stdout, stderr } = await stack.walpost(...args);
-    if (code !== 0) throw new Error(`${stdout}${stderr}`.trim());
-    return true;
-  });
+  await eventually(`walpost ${args.join(' ')}`, PATIENCE_S, () => stack.operate(...args));
 }
 
 const slots: Readonly<Record<string, Service>> = {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { eventType } from '@walpost/schemas/contract';
 import { createRegistry } from '@walpost/schemas/registry';
 import { brokersOf, databaseOf, kafkaOf, makeTopic, openAdmin, openSql, setting } from './clients.js';
-import { outboxParts, walpost } from './order-outbox.js';
+import { outboxParts } from './order-outbox.js';
 import type { LateEvent } from './programs/publish-after-commit.js';
 import type { OutboxOrder } from './programs/publish-by-outbox.js';
 import type { Scenario, Stage } from './stage.js';
@@ -65,7 +65,7 @@ async function playDualWrite(stage: Stage): Promise<void> {
 async function playOutbox(stage: Stage): Promise<void> {
   const { say, show } = stage;
   say('The outbox: order and event are written in one transaction; Debezium reads the event from the log.');
-  await walpost(stage, ['connectors', 'apply', 'order-outbox']);
+  await stage.stack.operate('connectors', 'apply', 'order-outbox');
   const registry = createRegistry({ url: setting(stage, 'SCHEMA_REGISTRY_URL') });
   const schemaId = await registry.idOf(eventType('OrderCreated'));
 

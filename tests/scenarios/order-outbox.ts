@@ -11,16 +11,9 @@ import type { Stage } from './stage.js';
 /** The parts that orders, their outbox and its relay need. */
 export const outboxParts = ['postgres', 'kafka', 'registry', 'connect', 'topics', 'schemas', 'migrate-order'];
 
-/** Runs the product's own command line on the stack. @throws what it said, unless its exit code is 0 or `may` */
-export async function walpost(stage: Stage, args: readonly string[], may = 0): Promise<string> {
-  const { code, stdout, stderr } = await stage.stack.walpost(...args);
-  if (code !== 0 && code !== may) throw new Error(`walpost ${args.join(' ')}: ${stdout}${stderr}`);
-  return stdout;
-}
-
 /** Places orders as the order service does; the connector `order-outbox` is there and running afterwards. */
 export async function openOrders(stage: Stage): Promise<{ place(customerId?: string): Promise<string> }> {
-  await walpost(stage, ['connectors', 'apply', 'order-outbox']);
+  await stage.stack.operate('connectors', 'apply', 'order-outbox');
   const schemaId = await createRegistry({ url: setting(stage, 'SCHEMA_REGISTRY_URL') }).idOf(
     eventType('OrderCreated'),
   );

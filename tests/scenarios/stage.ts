@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '@walpost/native/eventually';
 import type { TestStack } from '@walpost/native/test-stack';
 
 /** A concept, seen running. */
@@ -32,7 +32,7 @@ export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
 }
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_S = 120;
 const POLL_MS = 50;
 
 /**
@@ -64,23 +64,13 @@ export async function play(
       tell(`  ✔ ${claim}`);
     },
     async eventually(what, probe) {
-      const until = Date.now() + PATIENCE_MS;
-      for (;;) {
+      try {
+        const options = { what: `${scenario.name}: ${what}`, every: POLL_MS, signal };
+        return await eventually(probe, PATIENCE_S, options);
+      } catch (error) {
         signal.throwIfAborted();
-        let problem: unknown;
-        try {
-          const answer = await probe();
-          if (answer !== undefined) return answer;
-        } catch (error) {
-          problem = error;
-        }
-        if (Date.now() > until) {
-          const text = `${scenario.name}: waited ${PATIENCE_MS / 1000} s in vain for: ${what}`;
-          throw new ScenarioError(problem instanceof Error ? `${text} (${problem.message})` : text, {
-            cause: problem,
-          });
-        }
-        await delay(POLL_MS, undefined, { signal });
+        const { message, cause } = error as Error;
+        throw new ScenarioError(message, { cause });
       }
     },
     defer: (release) => releases.push(release),

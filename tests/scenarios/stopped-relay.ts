@@ -1,5 +1,5 @@
 import { openSql } from './clients.js';
-import { openOrders, outboxParts, walpost, watchArrivals } from './order-outbox.js';
+import { openOrders, outboxParts, watchArrivals } from './order-outbox.js';
 import type { Scenario, Stage } from './stage.js';
 
 const SLOT = 'order_outbox';
@@ -37,7 +37,7 @@ async function play(stage: Stage): Promise<void> {
   say(
     `The connector is stopped. ${ORDERS} orders are placed, and the database writes ${OTHER_WORK_MIB} MiB of other things.`,
   );
-  await walpost(stage, ['connectors', 'pause', 'order-outbox']);
+  await stage.stack.operate('connectors', 'pause', 'order-outbox');
   const ids: string[] = [];
   for (let at = 0; at < ORDERS; at += 1) ids.push(await orders.place());
   await sql`create table stopped_relay_work (text text)`;
@@ -60,12 +60,14 @@ async function play(stage: Stage): Promise<void> {
     `after ${Math.round(during.left / MIB)} MiB more Postgres gives the slot up (max_slot_wal_keep_size), rather than fill its disk`,
     during.status === 'reserved' || during.status === 'extended',
   );
-  const said = (await walpost(stage, ['doctor'], 1)).split('\n').filter((line) => /order-outbox/.test(line));
+  const said = (await stage.stack.walpost('doctor')).stdout
+    .split('\n')
+    .filter((line) => /order-outbox/.test(line));
   const finding = said.find((line) => /PAUSED|paused/.test(line)) ?? '';
   show(`doctor says: ${finding.replace(/\s+/g, ' ').trim()}`, finding !== '');
 
   say('The connector is resumed.');
-  await walpost(stage, ['connectors', 'resume', 'order-outbox']);
+  await stage.stack.operate('connectors', 'resume', 'order-outbox');
   await eventually('the waiting events', async () =>
     ids.every((id) => arrivals.has(id)) ? true : undefined,
   );

@@ -3,14 +3,12 @@ import { expect, test } from '@jest/globals';
 import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER } from '../support.js';
 import { stack } from './stack.js';
 
-const walpost = (...args: string[]) => stack.walpost(...args);
-
 /** Traces until the conclusion is as expected. @returns all that was printed */
 async function traceUntil(id: string, conclusion: RegExp): Promise<string> {
   let last = '';
   try {
     return await eventually(async () => {
-      const { stdout, stderr } = await walpost('trace', id);
+      const { stdout, stderr } = await stack.walpost('trace', id);
       last = stdout + stderr;
       return conclusion.test(last) ? last : undefined;
     });
@@ -51,7 +49,7 @@ test('a finished order: row, outbox, slot, topic, readers, replies, e-mails', as
     expect(text).toMatch(line);
   expect(text).toMatch(/^trace [0-9a-f]{32}$/m);
 
-  const json = await walpost('trace', id, '--json');
+  const json = await stack.walpost('trace', id, '--json');
   expect(JSON.parse(json.stdout)).toMatchObject({
     orderId: id,
     verdict: { state: 'finished' },
@@ -61,13 +59,13 @@ test('a finished order: row, outbox, slot, topic, readers, replies, e-mails', as
 
 test('an order that nobody knows, and something that is no order', async () => {
   const id = randomUUID();
-  const unknown = await walpost('trace', id);
+  const unknown = await stack.walpost('trace', id);
   expect(unknown).toMatchObject({
     code: 1,
     stdout: '',
     stderr: `walpost: no database knows an order ${id}\n`,
   });
-  const wrong = await walpost('trace', '42');
+  const wrong = await stack.walpost('trace', '42');
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain('"42" is no order id');
 });
@@ -78,7 +76,7 @@ test('stuck behind a service that does not run: trace, groups describe', async (
   const { id } = await placeOrder(stack.env);
   const text = await traceUntil(id, /^stuck at payment-service since .* its group has no member/m);
   expect(offered(text)).toEqual(['groups describe payment-service']);
-  const group = await walpost('groups', 'describe', 'payment-service');
+  const group = await stack.walpost('groups', 'describe', 'payment-service');
   expect(group.stdout).toMatch(/^payment-service: Empty, members: 0/);
 
   await stack.start('payment');
@@ -86,11 +84,11 @@ test('stuck behind a service that does not run: trace, groups describe', async (
 });
 
 test('stuck behind a connector that is paused: trace, connectors resume', async () => {
-  await walpost('connectors', 'pause', 'order-outbox');
+  await stack.walpost('connectors', 'pause', 'order-outbox');
   const { id } = await placeOrder(stack.env);
   const text = await traceUntil(id, /^stuck at connector order-outbox .* is PAUSED$/m);
   expect(offered(text)).toContain('connectors resume order-outbox');
-  await walpost('connectors', 'resume', 'order-outbox');
+  await stack.walpost('connectors', 'resume', 'order-outbox');
   await traceUntil(id, /^finished/m);
 });
 
@@ -100,10 +98,10 @@ test('stuck at a dead letter: trace, dead-letters show, mend, replay', async () 
   const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
   const text = await traceUntil(id, /^stuck at payment-service .* OrderCreated is dead letter \d+: /m);
   const [show = '', replay = ''] = offered(text);
-  expect((await walpost(...show.split(' '))).stdout).toContain('broken');
+  expect((await stack.walpost(...show.split(' '))).stdout).toContain('broken');
   await sql`alter table payments drop constraint broken`;
   await sql.end();
-  expect((await walpost(...replay.split(' '))).code).toBe(0);
+  expect((await stack.walpost(...replay.split(' '))).code).toBe(0);
   await traceUntil(id, /^finished/m);
 });
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { eventually } from '../../../tests/support.js';
+import { eventually } from '../eventually.js';
 import { nativeDir } from '../paths.js';
 import { type PortBlock, reservePorts } from '../reserve-ports.js';
 
