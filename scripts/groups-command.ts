@@ -5,6 +5,7 @@ import {
   type PartitionProgress,
   peekOnce,
 } from '@walpost/kit/observe/describe-group';
+import { behind } from '@walpost/kit/observe/judge-group';
 import { openSince, transactionText } from '@walpost/kit/observe/open-transactions';
 import { type KafkaClients, PEEK_PREFIX } from '@walpost/kit/observe/topic-reader';
 import { Command } from 'commander';
@@ -138,17 +139,18 @@ interface GroupTotal {
   readonly oldestUnread: number | null;
 }
 
-function total({ group, type, state, members, partitions }: GroupProgress): GroupTotal {
-  const times = partitions.flatMap(({ oldestUnread }) => oldestUnread ?? []);
+function total(progress: GroupProgress): GroupTotal {
+  const { group, type, state, members, partitions } = progress;
+  const { lag, oldest } = behind(progress);
   const [problem = null] = partitions.flatMap((each) => each.problem ?? []);
   return {
     group,
     type,
     state,
     members,
-    lag: problem === null ? partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0) : null,
+    lag: problem === null ? lag : null,
     problem,
-    oldestUnread: times.length === 0 ? null : Math.min(...times),
+    oldestUnread: oldest,
   };
 }
 
