@@ -1,9 +1,9 @@
 import { type Db, openDatabase } from '@walpost/kit/database';
 import { databaseFault } from '@walpost/kit/errors';
 import { errorCode } from '@walpost/kit/failure';
-import { reason } from '@walpost/schemas/errors';
 import { CliError } from './cli-error.js';
 import type { Config } from './config.js';
+import { rootReason } from './doctor/check.js';
 import { type ServiceName, services } from './services.js';
 import { untilAvailable } from './wait.js';
 
@@ -60,11 +60,6 @@ function explain(error: unknown, name: ServiceName, server: string): string {
     case '42P01':
       return `database ${database} at ${server} is not set up yet; ${group} does that when it starts`;
     default:
-      return `database ${database} at ${server}: ${reason(root(error))}`;
+      return `database ${database} at ${server}: ${rootReason(error)}`;
   }
-}
-
-/** Drizzle's own message is the whole statement; what it was caused by says what is wrong. */
-function root(error: unknown): unknown {
-  return error instanceof Error && error.cause !== undefined ? root(error.cause) : error;
 }

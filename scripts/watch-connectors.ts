@@ -1,3 +1,4 @@
+import { messageOf } from '@walpost/kit/describe-error';
 import { countRestart } from '@walpost/kit/metrics/relay';
 import { pause } from '@walpost/kit/retry';
 import { failure } from './await-connector.js';
@@ -71,7 +72,7 @@ export async function watchConnectors(
         await connect.restart(name, { onlyFailed: true });
         countRestart(name);
       } catch (error) {
-        sayOnce(name, error instanceof Error ? error.message : String(error));
+        sayOnce(name, messageOf(error));
       }
     }
     await pause(everySeconds * 1000, signal);

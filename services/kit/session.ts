@@ -1,5 +1,6 @@
 import type postgres from 'postgres';
 import { ConfigError } from './config.js';
+import { messageOf } from './describe-error.js';
 import { errorCode } from './failure.js';
 
 /** How long a statement may last, ms. Above it the caller learns of it instead of hanging. */
@@ -71,7 +72,7 @@ export async function checkSession(client: postgres.Sql): Promise<void> {
 
 /** A session that was refused as a pooler does, in words that say so. */
 function explain(error: unknown): never {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   // protocol_violation; the class is Postgres's own for connections that fail.
   if (errorCode(error) === '08P01' && reason.includes('startup parameter'))
     throw new PoolerError(reason, { cause: error });

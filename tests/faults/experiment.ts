@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '@walpost/native/stack-error';
 import { judge } from './check/checks.js';
 import type { Finding } from './check/finding.js';
 import { collect, readStock } from './collect.js';
@@ -98,7 +99,7 @@ async function conduct(
         );
         return [done];
       } catch (error) {
-        troubles.push(`${describeFault(fault)}: ${error instanceof Error ? error.message : error}`);
+        troubles.push(`${describeFault(fault)}: ${messageOf(error)}`);
         say(`${seconds()}  ${troubles.at(-1)}`);
         return [];
       }

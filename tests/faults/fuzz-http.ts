@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cacheRoot } from '@walpost/native/paths';
 import { setting } from '@walpost/native/settings';
-import { codeOf, StackError } from '@walpost/native/stack-error';
+import { codeOf, messageOf, StackError } from '@walpost/native/stack-error';
 import { type TestStack, testStack } from '@walpost/native/test-stack';
 import { probeHttp } from './probe-http.js';
 
@@ -103,7 +103,7 @@ function readOptions(args: readonly string[]): { cases: string; seed: string } {
     }
     return values;
   } catch (error) {
-    throw new StackError(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    throw new StackError(`${messageOf(error)}\n\n${usage}`);
   }
 }
 

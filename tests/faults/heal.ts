@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '@walpost/native/stack-error';
 import pTimeout from 'p-timeout';
 import type postgres from 'postgres';
 import { flows, PLANTED, type Planted, type Topic, topics } from './evidence.js';
@@ -28,9 +29,7 @@ export async function heal(lab: Lab): Promise<string[]> {
   ];
   const troubles: string[] = [];
   for (const step of steps) {
-    await step().catch((error: unknown) =>
-      troubles.push(error instanceof Error ? error.message : String(error)),
-    );
+    await step().catch((error: unknown) => troubles.push(messageOf(error)));
   }
   return troubles;
 }
@@ -64,7 +63,7 @@ export async function settle(
       most = Math.max(most, taken);
       said = text;
     } catch (error) {
-      said = error instanceof Error ? error.message : String(error);
+      said = messageOf(error);
     }
     if (Date.now() > until)
       return `the system did not come to rest, and nothing got less for ${seconds} s: ${said}`;

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { StackError } from '@walpost/native/stack-error';
+import { messageOf, StackError } from '@walpost/native/stack-error';
 import type { Experiment } from './experiment.js';
 import { type KindName, kindNames, makePlan } from './plan.js';
 
@@ -118,6 +118,6 @@ function parsed(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new StackError(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    throw new StackError(`${messageOf(error)}\n\n${usage}`);
   }
 }

@@ -4,6 +4,7 @@ import { gunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { snappyUncompressor } from 'hysnappy';
 import kafkajs, { type KafkaMessage } from 'kafkajs';
+import { messageOf } from '../describe-error.js';
 import { crc32c } from './crc32c.js';
 import { decompressLz4 } from './lz4.js';
 
@@ -67,7 +68,7 @@ async function readBatch(name: string, decompress: Decompressor, compressed: Buf
   } catch (error) {
     const count = before(compressed, BEFORE_RECORDS.count)?.readInt32BE() ?? 0;
     if (count <= 0 || count > MOST_RECORDS) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const damage = `the batch is damaged, or compressed in another way than ${name}: ${reason}`;
     return Buffer.concat(Array.from({ length: count }, (_, offset) => damagedRecord(offset, damage)));
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '@walpost/native/stack-error';
 import { type Evidence, flows, plantedIn, type Topic, type TopicRecord, topics } from '../evidence.js';
 import { type Check, type Finding, groupBy } from './finding.js';
 
@@ -124,7 +125,7 @@ function unreadable({ value, key, headers }: TopicRecord, schemas: Evidence['sch
     const event = schema.read(value.subarray(5)) as { orderId?: unknown };
     return event.orderId === key?.toString() ? undefined : `is about order ${event.orderId}`;
   } catch (error) {
-    return `cannot be read as ${schema.name}: ${error instanceof Error ? error.message : error}`;
+    return `cannot be read as ${schema.name}: ${messageOf(error)}`;
   }
 }
 
