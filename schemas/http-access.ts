@@ -1,3 +1,5 @@
+import { reason } from './errors.js';
+
 /** An HTTP API, behind basic authentication or not. */
 export interface HttpAccess {
   /** Without user and password, and without a slash at its end: it stands in errors, logs and what `walpost doctor` says. */
@@ -54,4 +56,42 @@ export function authorization({ credentials }: HttpAccess): { authorization?: st
   if (!credentials) return {};
   const { username, password } = credentials;
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+/**
+ * Asks an HTTP API that speaks JSON.
+ *
+ * @param path behind the address
+ * @param timeoutMs for all of it, the answer's body included
+ * @returns the body too, as text and parsed, undefined when it is no JSON
+ * @throws an Error that says in one line why there is no answer
+ */
+export async function askHttp(
+  access: HttpAccess,
+  path: string,
+  timeoutMs: number,
+  { body, headers, method = 'GET' }: { body?: unknown; headers: Record<string, string>; method?: string },
+): Promise<{ status: number; text: string; json: unknown }> {
+  try {
+    const response = await fetch(access.url + path, {
+      method,
+      signal: AbortSignal.timeout(timeoutMs),
+      headers: { ...headers, ...authorization(access) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, text, json: parseJson(text) };
+  } catch (error) {
+    // fetch says only that it failed; its cause says why.
+    throw new Error(reason((error as { cause?: unknown }).cause ?? error), { cause: error });
+  }
+}
+
+/** What JSON says; undefined when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,5 @@
-import { RegistryError, reason } from './errors.js';
+import { RegistryError } from './errors.js';
+import { askHttp, type HttpAccess, parseJson } from './http-access.js';
 
 /** One registered version of a subject. */
 export interface RegisteredVersion {
@@ -19,45 +20,30 @@ export function unauthorized(url: string, cause?: unknown): RegistryError {
 
 /**
  * The parts of the Confluent API that the registry library does not have.
- * @param url without a slash at its end
+ * @param access its address, without a slash at the end, and how to log in there
  * @param timeoutMs for one request, body included
- * @param headers sent with every request
  */
-export function createRegistryHttp(
-  url: string,
-  timeoutMs: number,
-  headers: { readonly authorization?: string } = {},
-) {
-  const unavailable = (error: unknown) => {
-    // fetch says only that it failed; its cause says why.
-    const text = reason((error as { cause?: unknown }).cause ?? error);
-    return new RegistryError('unavailable', `schema registry at ${url}: ${text}`, { cause: error });
-  };
+export function createRegistryHttp(access: HttpAccess, timeoutMs: number) {
+  const { url } = access;
+  const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
+  const unavailable = (error: Error) =>
+    new RegistryError('unavailable', `schema registry at ${url}: ${error.message}`, { cause: error });
 
   /** The parsed answer, or undefined when the registry says that there is no such thing. */
   async function request(path: string, body?: unknown): Promise<unknown> {
-    const init = {
-      signal: AbortSignal.timeout(timeoutMs),
-      headers: {
-        'content-type': 'application/vnd.schemaregistry.v1+json',
-        ...headers,
-      },
-      ...(body === undefined ? {} : { method: 'PUT', body: JSON.stringify(body) }),
-    };
-    let status: number;
-    let text: string;
-    try {
-      const response = await fetch(url + path, init);
-      status = response.status;
-      text = await response.text();
-    } catch (error) {
+    const method = body === undefined ? 'GET' : 'PUT';
+    const asked = askHttp(access, path, timeoutMs, { method, headers, body });
+    const {
+      status,
+      text,
+      json: answer,
+    } = await asked.catch((error: Error) => {
       throw unavailable(error);
-    }
+    });
     if (status === 401) {
       throw unauthorized(url);
     }
     if (status >= 500) throw unavailable(new Error(`${path} answered ${status}`));
-    const answer = parse(text);
     if (status < 400 && answer !== undefined) return answer;
     const { error_code: code, message } = (answer ?? {}) as { error_code?: unknown; message?: unknown };
     if (status === 404 && typeof code === 'number' && code !== 404) return undefined;
@@ -96,7 +82,7 @@ export function createRegistryHttp(
         .filter((answer) => answer !== undefined)
         .map((answer) => {
           const { version, id, schema } = answer as Record<string, unknown>;
-          const parsed = typeof schema === 'string' ? parse(schema) : undefined;
+          const parsed = typeof schema === 'string' ? parseJson(schema) : undefined;
           if (typeof version !== 'number' || typeof id !== 'number' || parsed === undefined) {
             throw notARegistry(path, JSON.stringify(answer).slice(0, 60));
           }
@@ -121,12 +107,4 @@ export function createRegistryHttp(
       if (answer === undefined) throw notARegistry('/config', '404');
     },
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,7 +4,7 @@ import pTimeout from 'p-timeout';
 import type { SchemaSource } from './codec.js';
 import type { EventType } from './contract.js';
 import { RegistryError, reason } from './errors.js';
-import { authorization, type HttpAccess } from './http-access.js';
+import type { HttpAccess } from './http-access.js';
 import { createRegistryHttp, type RegisteredVersion, unauthorized } from './registry-http.js';
 
 export type { RegisteredVersion } from './registry-http.js';
@@ -45,11 +45,7 @@ export function createRegistry({
   timeoutMs = 5000,
 }: RegistryOptions): Registry {
   const host = url.replace(/\/+$/, '');
-  const http = createRegistryHttp(
-    host,
-    timeoutMs,
-    authorization({ url, ...(credentials && { credentials }) }),
-  );
+  const http = createRegistryHttp({ url: host, ...(credentials && { credentials }) }, timeoutMs);
 
   // A client for each request: the library shares a pending look-up by id, and one that hangs would hang for ever.
   const client = () =>

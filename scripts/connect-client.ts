@@ -1,5 +1,4 @@
-import { reason } from '@walpost/schemas/errors';
-import { authorization, type HttpAccess } from '@walpost/schemas/http-access';
+import { askHttp, type HttpAccess } from '@walpost/schemas/http-access';
 import { CliError } from './cli-error.js';
 import { untilAvailable } from './wait.js';
 
@@ -74,29 +73,17 @@ export function createConnectClient(
   timeoutMs = TIMEOUT_MS,
 ): ConnectClient {
   const { url } = access;
-  const headers = {
-    accept: 'application/json',
-    'content-type': 'application/json',
-    ...authorization(access),
-  };
+  const headers = { accept: 'application/json', 'content-type': 'application/json' };
 
   async function once(method: string, path: string, body?: unknown): Promise<unknown> {
-    let status: number;
-    let text: string;
-    try {
-      const response = await fetch(url + path, {
-        method,
-        signal: AbortSignal.timeout(timeoutMs),
-        headers,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      status = response.status;
-      text = await response.text();
-    } catch (error) {
-      // fetch says only that it failed; its cause says why.
-      const text = reason((error as { cause?: unknown }).cause ?? error);
-      throw new ConnectError(`Kafka Connect at ${url}: ${text}`, { retryable: true, cause: error });
-    }
+    const asked = askHttp(access, path, timeoutMs, { method, headers, body });
+    const {
+      status,
+      text,
+      json: answer,
+    } = await asked.catch((error: Error) => {
+      throw new ConnectError(`Kafka Connect at ${url}: ${error.message}`, { retryable: true, cause: error });
+    });
     if (status === 401) {
       throw new ConnectError(
         `Kafka Connect at ${url} refuses the user or the password; are CONNECT_USERNAME and CONNECT_PASSWORD right?`,
@@ -104,7 +91,6 @@ export function createConnectClient(
       );
     }
     if (status < 400 && text === '') return undefined;
-    const answer = parse(text);
     if (answer === null || typeof answer !== 'object') throw notConnect(url, path, status, text);
     if (status < 400) return answer;
     const { error_code: code, message } = answer as { error_code?: unknown; message?: unknown };
@@ -193,12 +179,4 @@ function shorten(message: string): string {
     .replace(/^Connector configuration is invalid and contains the following \d+ error\(s\):\s*/, '')
     .replace(/\s*You can also find the above list of errors at the endpoint.*$/s, '')
     .replaceAll(/\s*\n\s*/g, '; ');
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
