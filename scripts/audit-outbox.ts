@@ -1,9 +1,10 @@
 import { messageOf } from '@walpost/kit/describe-error';
 import { partitionOf } from '@walpost/kit/observe/find-records';
-import { milliseconds, type Observed } from '@walpost/kit/observe/observed-service';
+import type { Observed } from '@walpost/kit/observe/observed-service';
 import { findUnreadable, openSince, transactionText } from '@walpost/kit/observe/open-transactions';
 import { type KafkaClients, openReader, type Place, placeKey } from '@walpost/kit/observe/topic-reader';
 import { header } from '@walpost/kit/receive';
+import { milliseconds } from '@walpost/kit/rows';
 import { sql } from 'drizzle-orm';
 import kafkajs from 'kafkajs';
 import { CliError } from './cli-error.js';

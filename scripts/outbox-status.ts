@@ -1,7 +1,7 @@
-import { attempt } from '@walpost/kit/observe/attempt';
+import { attempt } from '@walpost/kit/attempt';
 import type { Observed } from '@walpost/kit/observe/observed-service';
 import { type OutboxState, readOutbox } from '@walpost/kit/observe/read-outbox';
-import { readSlots, type Slot } from '@walpost/kit/observe/read-slots';
+import { readSlots, type Slot } from '@walpost/kit/read-slots';
 import { CliError } from './cli-error.js';
 import type { Config } from './config.js';
 import { openObserved } from './open-observed.js';

@@ -1,5 +1,5 @@
 import type { Db } from '@walpost/kit/database';
-import { milliseconds } from '@walpost/kit/observe/observed-service';
+import { milliseconds } from '@walpost/kit/rows';
 import { type SQL, sql } from 'drizzle-orm';
 
 /** An e-mail that the mail server refused for good. */

@@ -1,6 +1,5 @@
 import { type Db, openDatabase } from '@walpost/kit/database';
-import { databaseFault } from '@walpost/kit/errors';
-import { errorCode } from '@walpost/kit/failure';
+import { databaseFault, errorCode } from '@walpost/kit/errors';
 import { CliError } from './cli-error.js';
 import type { Config } from './config.js';
 import { rootReason } from './doctor/check.js';

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { openDatabase } from '@walpost/kit/database';
-import { errorCode } from '@walpost/kit/failure';
+import { errorCode } from '@walpost/kit/errors';
 import { readTraces } from '@walpost/kit/observe/find-order-way';
 import { START } from '@walpost/kit/observe/judge-group';
 import type { Observed } from '@walpost/kit/observe/observed-service';

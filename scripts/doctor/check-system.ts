@@ -3,8 +3,8 @@ import { behind, judgeGroup } from '@walpost/kit/observe/judge-group';
 import { judgeRelay } from '@walpost/kit/observe/judge-relay';
 import { judgeLetters, judgeOutbox, judgePending, judgeRefused } from '@walpost/kit/observe/judge-system';
 import type { ConnectorView } from '@walpost/kit/observe/read-connectors';
-import type { Slot } from '@walpost/kit/observe/read-slots';
 import type { Concern, ServiceState, SystemView } from '@walpost/kit/observe/system-view';
+import type { Slot } from '@walpost/kit/read-slots';
 import { formatAge, formatBytes } from '../output.js';
 import { type Check, ok } from './check.js';
 

@@ -1,4 +1,4 @@
-import { attempt } from '@walpost/kit/observe/attempt';
+import { attempt } from '@walpost/kit/attempt';
 import { describeGroup, type Peek } from '@walpost/kit/observe/describe-group';
 import { START } from '@walpost/kit/observe/judge-group';
 import { peekUnread } from '@walpost/kit/observe/peek-unread';

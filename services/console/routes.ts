@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { attempt } from '@walpost/kit/attempt';
 import { BusyError } from '@walpost/kit/errors';
 import { Count, Text, Uuid } from '@walpost/kit/inputs';
-import { attempt } from '@walpost/kit/observe/attempt';
 import { findOrderWay } from '@walpost/kit/observe/find-order-way';
 import { judgeWay } from '@walpost/kit/observe/judge-way';
 import type { KafkaView } from '@walpost/kit/observe/kafka-view';

@@ -1,4 +1,4 @@
-import { attempt } from '@walpost/kit/observe/attempt';
+import { attempt } from '@walpost/kit/attempt';
 import { judgeSystem } from '@walpost/kit/observe/judge-system';
 import { type AskSource, readSystem, type SystemSources } from '@walpost/kit/observe/read-system';
 import { type Reading, rateOf } from './rates.js';

@@ -4,6 +4,7 @@ import { httpAccess } from '@walpost/schemas/http-access';
 import { createRegistry } from '@walpost/schemas/registry';
 import { topics as declaredTopics } from '@walpost/schemas/topics';
 import type { FastifyInstance } from 'fastify';
+import { exposeBacklog } from './backlog.js';
 import { ConfigError, eventSettings, postgresSettings, type Settings, serviceSettings } from './config.js';
 import { startConsumer } from './consumer.js';
 import { type Database, type Db, openDatabase } from './database.js';
@@ -13,7 +14,7 @@ import type { ReadinessChecks } from './http.js';
 import { kafkaAccess } from './kafka-access.js';
 import { type Defer, runService } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
-import { exposeTables } from './metrics/database.js';
+import { exposeLetters } from './metrics/consumer.js';
 import { exposeOutbox } from './metrics/outbox.js';
 import { describeProcess } from './metrics/registry.js';
 import { createOutboxEncoder, type OutboxEncoder } from './outbox.js';
@@ -153,7 +154,8 @@ export async function runConsumerService(
       defer('outbox care', careForOutbox(housekeeping, settings.OUTBOX_RETENTION_DAYS, logger));
       defer('outbox metrics', exposeOutbox(housekeeping, database));
     }
-    defer('table metrics', exposeTables(housekeeping, database, options.backlog));
+    defer('dead-letter metrics', exposeLetters(housekeeping, database));
+    if (options.backlog) defer('backlog metrics', exposeBacklog(housekeeping, database, options.backlog));
     const encode = createOutboxEncoder(`/walpost/${name}`, (event) => {
       if (!schemaIds) throw new Error(`${name} publishes nothing, and ${event} was asked of it`);
       return schemaIds.idOf(event);

@@ -10,7 +10,7 @@ import type { KafkaAccess } from './kafka-access.js';
 import { eventFields, recordFields } from './log-fields.js';
 import type { Logger } from './logger.js';
 import { mergeCalls } from './merge-calls.js';
-import { type BatchPlace, beginCounting, countBatch, countResult, countRetry } from './metrics/events.js';
+import { type BatchPlace, beginCounting, countBatch, countResult, countRetry } from './metrics/consumer.js';
 import {
   type Attempts,
   countAttempt,

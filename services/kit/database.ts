@@ -1,7 +1,7 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type postgres from 'postgres';
 import { openSocket } from './database-socket.js';
-import { errorCode } from './failure.js';
+import { errorCode } from './errors.js';
 import { guardTransactions } from './guard-statements.js';
 import { openDriver } from './open-driver.js';
 import { backoff, type RetryOptions, retry } from './retry.js';

@@ -1,7 +1,5 @@
 import { causes, databaseFault } from './errors.js';
 
-export { errorCode } from './errors.js';
-
 /**
  * What to do about an event that could not be handled:
  * - `wait`: nothing is wrong with the event; hold its partition until the cause is gone, however long it takes

@@ -5,7 +5,7 @@ import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import type postgres from 'postgres';
-import { errorCode } from './failure.js';
+import { errorCode } from './errors.js';
 import { guardOutbox } from './guard-outbox.js';
 import { openDriver } from './open-driver.js';
 import { type RetryOptions, retry } from './retry.js';

@@ -3,7 +3,7 @@ import { type DomainEvent, type EventName, eventType } from '@walpost/schemas/co
 import { sql } from 'drizzle-orm';
 import type { Tx } from './database.js';
 import type { Classified } from './errors.js';
-import { countWritten } from './metrics/events.js';
+import { countWritten } from './metrics/outbox.js';
 import { newId } from './new-id.js';
 import { outbox } from './tables.js';
 

@@ -1,4 +1,3 @@
-import type { Logger } from './logger.js';
 import { pause } from './retry.js';
 
 /** What failed is tried again after this time, ms, or at its next turn, if that comes sooner. */
@@ -15,7 +14,7 @@ const RETRY_AFTER = 60_000;
 export function every(
   milliseconds: number,
   what: string,
-  logger: Logger,
+  logger: { warn(details: object, text: string): void },
   work: () => Promise<void>,
 ): () => Promise<void> {
   const stopping = new AbortController();

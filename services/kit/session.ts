@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import { ConfigError } from './config.js';
 import { messageOf } from './describe-error.js';
-import { errorCode } from './failure.js';
+import { errorCode } from './errors.js';
 
 /** How long a statement may last, ms. Above it the caller learns of it instead of hanging. */
 export const STATEMENT_TIMEOUT = 15_000;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Db } from '@walpost/kit/database';
 import { databaseFault } from '@walpost/kit/errors';
 import { mergeCalls } from '@walpost/kit/merge-calls';
-import { countWritten } from '@walpost/kit/metrics/events';
+import { countWritten } from '@walpost/kit/metrics/outbox';
 import { newId } from '@walpost/kit/new-id';
 import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox';
 import { withSpan } from '@walpost/kit/trace';

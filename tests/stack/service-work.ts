@@ -1,7 +1,7 @@
+import { readBacklog } from '@walpost/kit/backlog';
 import type { Db } from '@walpost/kit/database';
 import { type Handlers, handleBatch } from '@walpost/kit/handle-batch';
 import { createLogger } from '@walpost/kit/logger';
-import { readBacklog } from '@walpost/kit/observe/read-counters';
 import { createOutboxEncoder } from '@walpost/kit/outbox';
 import { makePartitions, markPosition } from '@walpost/kit/outbox-care';
 import { noAttempts, processBatch } from '@walpost/kit/process-batch';

@@ -1,4 +1,4 @@
-import type { Source } from '@walpost/kit/observe/observed-service';
+import type { Source } from '@walpost/kit/attempt';
 import type { Concern } from '@walpost/kit/observe/system-view';
 import type { ComponentChildren } from 'preact';
 

@@ -1,10 +1,16 @@
 import { sql } from 'drizzle-orm';
-import { Gauge } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import type { Db } from '../database.js';
-import { milliseconds } from '../observe/observed-service.js';
-import { readSlots, type Slot } from '../observe/read-slots.js';
-import { secondsSince } from './database.js';
-import { onScrape, registry } from './registry.js';
+import { readSlots, type Slot } from '../read-slots.js';
+import { milliseconds } from '../rows.js';
+import { onScrape, registry, secondsSince } from './registry.js';
+
+const written = new Counter({
+  name: 'walpost_outbox_events_total',
+  help: 'Events inserted into the outbox by this process, by type.',
+  labelNames: ['type'],
+  registers: [registry],
+});
 
 /** Instances of a service tell the same of their database: `max by (slot)` counts it once. */
 const gauge = (name: string, help: string, ...labelNames: string[]) =>
@@ -38,6 +44,12 @@ const safe = gauge(
 const all = [oldestPending, partitions, active, walStatus, kept, behind, safe];
 
 const STATUSES = ['reserved', 'extended', 'unreserved', 'lost', 'missing'] as const;
+
+/** Counts events whose insert into the outbox the database has accepted. A roll-back after that is not taken back. */
+export function countWritten(type: string, count = 1): void {
+  // Without the namespace, as everybody calls it.
+  written.inc({ type: type.slice(type.lastIndexOf('.') + 1) }, count);
+}
 
 /** Reads the outbox and its slots when somebody scrapes. @returns stops it */
 export function exposeOutbox(db: Db, database: string): () => void {

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { attempt } from '../observe/attempt.js';
+import { attempt } from '../attempt.js';
 
 /** What this process tells at /metrics: a process is one service. */
 export const registry = new Registry();
@@ -71,4 +71,9 @@ export async function renderMetrics(): Promise<string> {
 export function describeProcess(service: string): void {
   registry.setDefaultLabels({ service });
   collectDefaultMetrics({ register: registry });
+}
+
+/** Age in seconds of an instant in ms, 0 for none. */
+export function secondsSince(at: number | null): number {
+  return at === null ? 0 : Math.max(0, Date.now() - at) / 1000;
 }

@@ -2,8 +2,7 @@ import { Counter, Gauge } from 'prom-client';
 import type { GroupProgress } from '../observe/describe-group.js';
 import { openSince } from '../observe/open-transactions.js';
 import type { ConnectorView } from '../observe/read-connectors.js';
-import { secondsSince } from './database.js';
-import { onScrape, registry } from './registry.js';
+import { onScrape, registry, secondsSince } from './registry.js';
 
 const gauge = (name: string, help: string, ...labelNames: string[]) =>
   new Gauge({ name, help, labelNames, registers: [registry] });

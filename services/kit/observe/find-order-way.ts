@@ -1,10 +1,13 @@
 import type { HttpAccess } from '@walpost/schemas/http-access';
 import { sql } from 'drizzle-orm';
+import type { Source } from '../attempt.js';
+import { attempt } from '../attempt.js';
 import type { OpenTransaction } from '../kafka/requests.js';
-import { attempt } from './attempt.js';
+import { readSlots, type Slot } from '../read-slots.js';
+import { milliseconds } from '../rows.js';
 import { fetchOffsets, lookUpGroup } from './describe-group.js';
 import { findRecords } from './find-records.js';
-import { type EffectRow, milliseconds, type Observed, type Source } from './observed-service.js';
+import type { EffectRow, Observed } from './observed-service.js';
 import {
   type Delivery,
   isOver,
@@ -15,7 +18,6 @@ import {
 } from './order-way.js';
 import { readConnectors } from './read-connectors.js';
 import { type LetterView, readLettersOfKey } from './read-letters.js';
-import { readSlots, type Slot } from './read-slots.js';
 import type { KafkaClients, TopicReader } from './topic-reader.js';
 
 /** Everything that knows something of an order. */

@@ -1,5 +1,5 @@
+import type { Slot } from '../read-slots.js';
 import type { ConnectorView } from './read-connectors.js';
-import type { Slot } from './read-slots.js';
 import type { Concern } from './system-view.js';
 
 /** Log kept for one slot that is worth a word, bytes. */

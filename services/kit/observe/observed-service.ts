@@ -1,4 +1,3 @@
-import { type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../database.js';
 
 /**
@@ -35,26 +34,8 @@ export interface EffectRow {
   readonly help?: string | null;
 }
 
-/** How much waits, and since when the oldest does. */
-export interface BacklogRow {
-  readonly count: number;
-  readonly oldest: number | null;
-  /** How much was refused for good, and is tried again only when a person says so. */
-  readonly refused: number;
-}
-
 /** An observed service with its database, opened as `observer`. */
 export interface Observed {
   readonly service: ObservedService;
   readonly db: Db;
 }
-
-/** What one source says, or why it says nothing: whoever shows it shows that in its place. */
-export type Source<T> = { readonly value: T } | { readonly error: string };
-
-/** A Postgres instant as milliseconds since the epoch, for a `select`. */
-export const milliseconds = (expression: string): SQL =>
-  sql.raw(`(extract(epoch from ${expression}) * 1000)::float8`);
-
-/** An interface as `db.execute` takes what a row has: the same, with an index signature. */
-export type RowOf<T> = { [K in keyof T]: T[K] };

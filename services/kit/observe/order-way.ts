@@ -1,8 +1,8 @@
 import type { OpenTransaction } from '../kafka/requests.js';
+import type { Slot } from '../read-slots.js';
 import type { EffectRow } from './observed-service.js';
 import type { ConnectorView } from './read-connectors.js';
 import type { LetterView } from './read-letters.js';
-import type { Slot } from './read-slots.js';
 
 /** Where a record of an event stands, and when it was written there. */
 export interface WayRecord {

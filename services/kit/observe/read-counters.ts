@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Db } from '../database.js';
-import { type BacklogRow, milliseconds, type Observed, type RowOf } from './observed-service.js';
+import { type BacklogRow, readBacklog } from '../backlog.js';
+import type { Observed } from './observed-service.js';
 
 /** Rows ever inserted, by what they are; two readings and the time between them give a rate. */
 export interface Counters {
@@ -35,11 +35,4 @@ export async function readCounters({ service, db }: Observed): Promise<Counters>
     backlog: backlog && { count: backlog.count, oldest: backlog.oldest },
     refused: backlog?.refused && retry ? { count: backlog.refused, label: effect, retry } : null,
   };
-}
-
-/** What a service still has to do by itself; null for one that has nothing of the kind. */
-export async function readBacklog(db: Db): Promise<BacklogRow | null> {
-  const [row] = await db.execute<RowOf<BacklogRow>>(sql`
-    select waiting as count, ${milliseconds('oldest')} as oldest, refused from observer.backlog()`);
-  return row ?? null;
 }

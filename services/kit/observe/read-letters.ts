@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { countLetters } from '../count-letters.js';
 import type { Db } from '../database.js';
+import { milliseconds, type RowOf } from '../rows.js';
 import type { LetterState } from '../tables.js';
-import { milliseconds, type RowOf } from './observed-service.js';
 
 /** A dead letter without what its record says. Times are milliseconds since the epoch. */
 export interface LetterView {
@@ -28,14 +29,6 @@ export interface OpenLetters {
   readonly parked: number;
 }
 
-/** How many letters are open, of how many keys, and since when the oldest is, ms since the epoch. */
-export interface LetterCounts {
-  readonly dead: number;
-  readonly parked: number;
-  readonly keys: number;
-  readonly oldest: number | null;
-}
-
 /** Open letters, the oldest first, and how many there are in all. */
 export async function readOpenLetters(db: Db, limit: number): Promise<OpenLetters> {
   const [letters, { dead, parked }] = await Promise.all([
@@ -48,15 +41,6 @@ export async function readOpenLetters(db: Db, limit: number): Promise<OpenLetter
 /** The letters of a key, settled ones too. */
 export function readLettersOfKey(db: Db, key: string): Promise<LetterView[]> {
   return select(db, sql`observer.dead_letters(${key}) limit 100`);
-}
-
-/** Counts the open letters, without reading them. */
-export async function countLetters(db: Db): Promise<LetterCounts> {
-  const [row] = await db.execute<RowOf<LetterCounts>>(
-    sql`select dead, parked, keys, ${milliseconds('oldest')} as oldest from observer.dead_letter_counts()`,
-  );
-  if (!row) throw new Error('Postgres gave no row for an aggregate');
-  return row;
 }
 
 async function select(db: Db, letters: SQL): Promise<LetterView[]> {

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '../database.js';
-import { milliseconds, type RowOf } from './observed-service.js';
+import { milliseconds, type RowOf } from '../rows.js';
 
 /** What an outbox keeps. */
 export interface OutboxState {

@@ -1,12 +1,14 @@
 import type { HttpAccess } from '@walpost/schemas/http-access';
 import { type SQL, sql } from 'drizzle-orm';
+import type { Source } from '../attempt.js';
+import { readSlots } from '../read-slots.js';
+import { milliseconds, type RowOf } from '../rows.js';
 import type { GroupProgress } from './describe-group.js';
-import { milliseconds, type Observed, type RowOf, type Source } from './observed-service.js';
+import type { Observed } from './observed-service.js';
 import { readConnectors } from './read-connectors.js';
 import { readCounters } from './read-counters.js';
 import { readOpenLetters } from './read-letters.js';
 import { readOutbox } from './read-outbox.js';
-import { readSlots } from './read-slots.js';
 import type { TopicView } from './read-topics.js';
 import type { OrderHead, ServiceState, SystemView } from './system-view.js';
 

@@ -1,10 +1,10 @@
+import type { Source } from '../attempt.js';
+import type { Slot } from '../read-slots.js';
 import type { GroupProgress } from './describe-group.js';
-import type { Source } from './observed-service.js';
 import type { ConnectorView } from './read-connectors.js';
 import type { Counters } from './read-counters.js';
 import type { OpenLetters } from './read-letters.js';
 import type { OutboxState } from './read-outbox.js';
-import type { Slot } from './read-slots.js';
 import type { TopicView } from './read-topics.js';
 
 /** What a service's database says of it. */

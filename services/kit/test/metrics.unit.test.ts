@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { serve } from '../../../tests/stack/serve.js';
+import { exposeBacklog } from '../backlog.js';
 import { openDatabase } from '../database.js';
 import { createApp } from '../http.js';
 import { createLogger } from '../logger.js';
-import { exposeTables } from '../metrics/database.js';
-import { beginCounting, countBatch, countResult, countRetry, countWritten } from '../metrics/events.js';
-import { exposeOutbox } from '../metrics/outbox.js';
+import { beginCounting, countBatch, countResult, countRetry, exposeLetters } from '../metrics/consumer.js';
+import { countWritten, exposeOutbox } from '../metrics/outbox.js';
 import { onScrape, registry, renderMetrics } from '../metrics/registry.js';
 import { exposeConnectors, exposeGroups } from '../metrics/relay.js';
 import { order } from './order-record.js';
@@ -83,7 +83,8 @@ test('with every source away a scrape succeeds, and says so', async () => {
     throw new Error('away');
   };
   const stops = [
-    exposeTables(database.db, 'd'),
+    exposeLetters(database.db, 'd'),
+    exposeBacklog(database.db, 'd', 'work'),
     exposeOutbox(database.db, 'd'),
     exposeConnectors(['order-outbox'], away),
     exposeGroups(away),
@@ -91,7 +92,7 @@ test('with every source away a scrape succeeds, and says so', async () => {
   const { status, text } = await ask('/metrics');
   for (const stop of stops) stop();
   expect(status).toBe(200);
-  for (const source of ['database d', 'outbox d', 'Kafka', 'Kafka Connect'])
+  for (const source of ['database d', 'backlog d', 'outbox d', 'Kafka', 'Kafka Connect'])
     expect(text).toContain(`walpost_source_up{source="${source}"} 0`);
   expect(text).not.toMatch(/^walpost_(slot|group|dead)_\w+\{/m);
 });

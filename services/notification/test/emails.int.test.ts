@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { readBacklog } from '@walpost/kit/backlog';
 import { handleBatch } from '@walpost/kit/handle-batch';
 import { createLogger } from '@walpost/kit/logger';
-import { readBacklog } from '@walpost/kit/observe/read-counters';
 import type { Received } from '@walpost/kit/receive';
 import type { DomainEvent } from '@walpost/schemas/contract';
 import { v7 as uuidv7 } from 'uuid';

@@ -1,20 +1,15 @@
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { countLetters } from '../count-letters.js';
+import type { Db } from '../database.js';
 import type { BatchResult } from '../handle-batch.js';
 import type { VersionOddity } from '../versions.js';
-import { registry } from './registry.js';
+import { onScrape, registry, secondsSince } from './registry.js';
 
 const registers = [registry];
 const place = ['topic', 'partition'] as const;
 
 /** From a few milliseconds, the relay's best, to the minutes of an outage. */
 const DELIVERY = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
-
-const written = new Counter({
-  name: 'walpost_outbox_events_total',
-  help: 'Events inserted into the outbox by this process, by type.',
-  labelNames: ['type'],
-  registers,
-});
 
 const events = new Counter({
   name: 'walpost_consumer_events_total',
@@ -61,6 +56,20 @@ const delivery = new Histogram({
   registers,
 });
 
+/** Instances of a service tell the same of their database: `max by (database)` counts it once. */
+const gauge = (name: string, help: string, ...labelNames: string[]) =>
+  new Gauge({ name, help, labelNames: ['database', ...labelNames], registers });
+
+const letters = gauge('walpost_dead_letters', 'Open dead letters: dead, and parked behind one.', 'state');
+const blockedKeys = gauge(
+  'walpost_blocked_keys',
+  'Keys (orders) whose later events wait behind a dead letter.',
+);
+const oldestLetter = gauge(
+  'walpost_dead_letter_oldest_seconds',
+  'Age of the oldest open dead letter; 0 when there is none.',
+);
+
 const KINDS: readonly VersionOddity['kind'][] = ['gap', 'step-back'];
 
 /** Where a batch comes from. */
@@ -75,12 +84,6 @@ export interface BatchPlace {
  */
 export function beginCounting({ topic, partition }: BatchPlace): void {
   for (const kind of KINDS) oddities.inc({ topic, partition, kind }, 0);
-}
-
-/** Counts events whose insert into the outbox the database has accepted. A roll-back after that is not taken back. */
-export function countWritten(type: string, count = 1): void {
-  // Without the namespace, as everybody calls it.
-  written.inc({ type: type.slice(type.lastIndexOf('.') + 1) }, count);
 }
 
 /** Notes what became of records, after their commit. */
@@ -107,4 +110,20 @@ export function countBatch({ topic, partition }: BatchPlace, size: number, milli
 /** Notes that a partition is held and will be tried again. */
 export function countRetry({ topic, partition }: BatchPlace, reason: 'wait' | 'rerun' | 'again'): void {
   retries.inc({ topic, partition, reason });
+}
+
+/** Counts the open dead letters when somebody scrapes. @returns stops it */
+export function exposeLetters(db: Db, database: string): () => void {
+  return onScrape(
+    `database ${database}`,
+    () => countLetters(db),
+    (open) => {
+      for (const each of [letters, blockedKeys, oldestLetter]) each.reset();
+      if (!open) return;
+      letters.set({ database, state: 'dead' }, open.dead);
+      letters.set({ database, state: 'parked' }, open.parked);
+      blockedKeys.set({ database }, open.keys);
+      oldestLetter.set({ database }, secondsSince(open.oldest));
+    },
+  );
 }

@@ -1,6 +1,8 @@
 import pTimeout from 'p-timeout';
-import { messageOf } from '../describe-error.js';
-import type { Source } from './observed-service.js';
+import { messageOf } from './describe-error.js';
+
+/** What one source says, or why it says nothing: whoever shows it shows that in its place. */
+export type Source<T> = { readonly value: T } | { readonly error: string };
 
 /**
  * Asks one source. What goes wrong with it is its answer, in one line.

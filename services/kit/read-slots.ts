@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Db } from '../database.js';
-import { milliseconds, type RowOf } from './observed-service.js';
+import type { Db } from './database.js';
+import { milliseconds, type RowOf } from './rows.js';
 
 /** A replication slot: how far the reader of a database's log has come, and what the server keeps for it. */
 export interface Slot {
