@@ -1,4 +1,4 @@
-const rooms = ['schemas', 'services', 'scripts', 'compose', 'tests', 'bench'];
+const rooms = ['packages', 'services', 'compose', 'tests', 'lab'];
 
 /** Settings that the three projects share: TypeScript is stripped by swc, workspaces are read at their source. */
 const project = (name, testMatch, extra = {}) => ({
@@ -26,8 +26,8 @@ const project = (name, testMatch, extra = {}) => ({
 
 // Integration tests share one Postgres, Kafka and registry. A system test starts a whole stack of its own.
 const stack = {
-  globalSetup: '<rootDir>/tests/stack/setup.mjs',
-  globalTeardown: '<rootDir>/tests/stack/teardown.mjs',
+  globalSetup: '<rootDir>/packages/walpost/testing/setup.mjs',
+  globalTeardown: '<rootDir>/packages/walpost/testing/teardown.mjs',
 };
 
 export default {

@@ -1,8 +1,8 @@
 import { expect } from '@jest/globals';
-import type { TestStack } from '@walpost/native/test-stack';
-import type { Prometheus } from './prometheus.js';
-import { runbookSection } from './runbook.js';
-import { eventually, setting } from './support.js';
+import type { Prometheus } from 'walpost/testing/prometheus';
+import { runbookSection } from 'walpost/testing/runbook';
+import { eventually, setting } from 'walpost/testing/support';
+import type { TestStack } from 'walpost/testing/test-stack';
 
 /** What the page shows first. */
 interface Concern {

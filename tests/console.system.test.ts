@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
 import type { Browser, Page } from 'playwright-core';
-import { findChromium, openBrowser, seriousViolations, shoot } from './browser.js';
-import { connectTo, eventually, placeOrder, SAMPLE_ORDER, setting } from './support.js';
+import { findChromium, openBrowser, seriousViolations, shoot } from 'walpost/testing/browser';
+import { connectTo, eventually, placeOrder, SAMPLE_ORDER, setting } from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
 
 const chromium = findChromium(process.env);
 if (!chromium) {

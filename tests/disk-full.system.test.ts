@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
-import { connectTo, endOf, eventually, placeOrder, placeOrders } from './support.js';
+import { connectTo, endOf, eventually, placeOrder, placeOrders } from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
 
 // A disk of its own for Kafka, small enough to fill: on Linux only, and for root only, and not in every container.
 const mayMount = tryToMount();

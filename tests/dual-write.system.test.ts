@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { eventType } from '@walpost/schemas/contract';
-import { createRegistry } from '@walpost/schemas/registry';
-import { judge } from './faults/check/checks.js';
-import { collect, readStock } from './faults/collect.js';
-import { settle } from './faults/heal.js';
-import { type Lab, openLab } from './faults/lab.js';
-import { startLoad } from './faults/load.js';
-import { setting } from './support.js';
+import { eventType } from '@walpost/kit/contract/contract';
+import { createRegistry } from '@walpost/kit/contract/registry';
+import { setting } from 'walpost/testing/support';
+import { judge } from '../lab/faults/check/checks.js';
+import { collect, readStock } from '../lab/faults/collect.js';
+import { settle } from '../lab/faults/heal.js';
+import { type Lab, openLab } from '../lab/faults/lab.js';
+import { startLoad } from '../lab/faults/load.js';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -16,12 +16,12 @@ beforeAll(async () => {
 afterAll(() => lab?.close());
 
 // What the checker finds when there is something to find: the same system, load and checks, with orders taken in by a
-// service that publishes after its commit (bench/rivals/dual-write-shop.ts).
+// service that publishes after its commit (lab/bench/rivals/dual-write-shop.ts).
 test('publish after commit, killed under load, loses events, and the checker sees which', async () => {
   const { stack, env } = lab;
   const [port] = stack.sparePorts;
   const registry = createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') });
-  await stack.spawn('shop', 'bench/dist/rivals/dual-write-shop.js', Number(port), {
+  await stack.spawn('shop', 'lab/dist/bench/rivals/dual-write-shop.js', Number(port), {
     RIVAL_PORT: String(port),
     RIVAL_SCHEMA_ID: String(await registry.idOf(eventType('OrderCreated'))),
   });

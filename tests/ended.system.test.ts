@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
-import { isAlive } from '@walpost/native/process-table';
-import { eventually } from './support.js';
+import { isAlive } from 'walpost/stack/process-table';
+import { eventually } from 'walpost/testing/support';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

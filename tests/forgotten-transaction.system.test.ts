@@ -1,8 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
-import { kafkaOf } from './support.js';
+import { kafkaOf } from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
 
 const OFFSETS = 'walpost-connect-offsets';
 

@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
+import { findPrometheus, type Prometheus, startPrometheus } from 'walpost/testing/prometheus';
+import { runbookSection } from 'walpost/testing/runbook';
+import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER, setting } from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
 import { allSay, concernsOf } from './agreement.js';
-import { findPrometheus, type Prometheus, startPrometheus } from './prometheus.js';
-import { runbookSection } from './runbook.js';
-import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER, setting } from './support.js';
 
 const command = findPrometheus(process.env);
 if (!command)

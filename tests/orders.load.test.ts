@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
-import { call, connectTo, endOf, eventually, kafkaOf, placeOrders, readTopic, setting } from './support.js';
+import {
+  call,
+  connectTo,
+  endOf,
+  eventually,
+  kafkaOf,
+  placeOrders,
+  readTopic,
+  setting,
+} from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
 
 let stack: TestStack;
 beforeAll(async () => {

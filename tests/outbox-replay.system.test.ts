@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
-import { connectTo, endOf, eventually, kafkaOf, placeOrders, readTopic } from './support.js';
+import { connectTo, endOf, eventually, kafkaOf, placeOrders, readTopic } from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
 
 let stack: TestStack;
 

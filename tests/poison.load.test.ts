@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
-import { encode } from '@walpost/schemas/codec';
-import { type DomainEvent, eventType } from '@walpost/schemas/contract';
-import { createRegistry } from '@walpost/schemas/registry';
+import { encode } from '@walpost/kit/contract/codec';
+import { type DomainEvent, eventType } from '@walpost/kit/contract/contract';
+import { createRegistry } from '@walpost/kit/contract/registry';
 import type postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
-import { connectTo, eventually, kafkaOf, setting } from './support.js';
+import { connectTo, eventually, kafkaOf, setting } from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
 
 const ORDERS = 10_000;
 /** One order in fifty has a poisoned first event: one event in a hundred. */

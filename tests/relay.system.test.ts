@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { MAX_PAYLOAD_BYTES } from '@walpost/kit/outbox';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
+import { MAX_PAYLOAD_BYTES } from '@walpost/kit/outbox/outbox';
 import type postgres from 'postgres';
-import { call, connectTo, eventually, placeOrders, readTopic } from './support.js';
+import { call, connectTo, eventually, placeOrders, readTopic } from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
 
 let stack: TestStack;
 let orders: postgres.Sql;

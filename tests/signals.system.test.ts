@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
-import { type CollectedSpan, startCollector } from './stack/trace-collector.js';
-import { endOf, eventually, placeOrder, setting } from './support.js';
+import { endOf, eventually, placeOrder, setting } from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
+import { type CollectedSpan, startCollector } from 'walpost/testing/trace-collector';
 
 let collector: Awaited<ReturnType<typeof startCollector>>;
 let stack: TestStack;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type FreeEnvironment, freeEnvironment } from '@walpost/native/test-stack';
-import { call, endOf, eventually } from './support.js';
+import { call, endOf, eventually } from 'walpost/testing/support';
+import { type FreeEnvironment, freeEnvironment } from 'walpost/testing/test-stack';
 
 const exec = promisify(execCallback);
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type TestStack, testStack } from '@walpost/native/test-stack';
 import type postgres from 'postgres';
-import { call, connectTo, eventually, type OrderView, SAMPLE_ORDER, setting } from './support.js';
+import { call, connectTo, eventually, type OrderView, SAMPLE_ORDER, setting } from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
 
 /** Orders a second. */
 const RATE = 20;

@@ -1,6 +1,6 @@
-import type { Tx } from '@walpost/kit/database';
-import { isAnyOf } from '@walpost/kit/is-any-of';
-import type { ReceivedEvent } from '@walpost/kit/receive';
+import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
+import type { Tx } from '@walpost/kit/postgres/database';
+import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import { sql } from 'drizzle-orm';
 import type { Stock, StockLevel } from './stock.js';
 import { reservations, stock } from './tables.js';

@@ -1,6 +1,6 @@
 import { Port, readConfig, Secret } from '@walpost/kit/config';
-import { consumerServiceSettings, runConsumerService } from '@walpost/kit/consumer-service';
-import { runMain } from '@walpost/kit/lifecycle';
+import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
+import { runMain } from '@walpost/kit/service/lifecycle';
 import { buildApp } from './app.js';
 import { ignoredOrderEvents, onOrderEvent } from './on-order-event.js';
 import { publishedEvents } from './published-events.js';

@@ -1,6 +1,6 @@
-import type { Handlers } from '@walpost/kit/handle-batch';
-import type { OutboxEncoder } from '@walpost/kit/outbox';
-import type { EventName } from '@walpost/schemas/contract';
+import type { Handlers } from '@walpost/kit/consumer/handle-batch';
+import type { EventName } from '@walpost/kit/contract/contract';
+import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { releaseStock } from './release-stock.js';
 import { reserveStock } from './reserve-stock.js';
 

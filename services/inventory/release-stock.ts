@@ -1,8 +1,8 @@
-import type { Tx } from '@walpost/kit/database';
-import { isAnyOf } from '@walpost/kit/is-any-of';
-import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
-import type { ReceivedEvent } from '@walpost/kit/receive';
-import { childTraceparent } from '@walpost/kit/trace';
+import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
+import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
+import type { Tx } from '@walpost/kit/postgres/database';
+import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
+import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { and, eq } from 'drizzle-orm';
 import { lockStock } from './lock-stock.js';
 import { saveStock } from './save-stock.js';

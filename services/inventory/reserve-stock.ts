@@ -1,9 +1,9 @@
-import type { Tx } from '@walpost/kit/database';
-import { isAnyOf } from '@walpost/kit/is-any-of';
-import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
-import type { ReceivedEvent } from '@walpost/kit/receive';
-import { childTraceparent } from '@walpost/kit/trace';
-import type { DomainEvent } from '@walpost/schemas/contract';
+import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
+import type { DomainEvent } from '@walpost/kit/contract/contract';
+import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
+import type { Tx } from '@walpost/kit/postgres/database';
+import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
+import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { sql } from 'drizzle-orm';
 import { lockStock } from './lock-stock.js';
 import { saveStock } from './save-stock.js';

@@ -1,7 +1,7 @@
 import { bigint, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { ReservationStatus } from './stock.js';
 
-export { inbox, outbox, schemaIds } from '@walpost/kit/tables';
+export { inbox, outbox, schemaIds } from '@walpost/kit/postgres/tables';
 
 /** What is in the house: `onHand` can still be promised, `reserved` is promised to an order. */
 export const stock = pgTable('stock', {

@@ -1,7 +1,7 @@
-import type { Db } from '@walpost/kit/database';
-import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
-import { Uuid } from '@walpost/kit/inputs';
-import type { Logger } from '@walpost/kit/logger';
+import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http/http';
+import { Uuid } from '@walpost/kit/http/inputs';
+import type { Db } from '@walpost/kit/postgres/database';
+import type { Logger } from '@walpost/kit/telemetry/logger';
 import { asc, eq } from 'drizzle-orm';
 import { Type } from 'typebox';
 import { emails } from './tables.js';

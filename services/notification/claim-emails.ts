@@ -1,4 +1,4 @@
-import type { Db } from '@walpost/kit/database';
+import type { Db } from '@walpost/kit/postgres/database';
 import { and, eq, getTableColumns, lte, sql } from 'drizzle-orm';
 import { unionAll } from 'drizzle-orm/pg-core';
 import { type EmailRow, emails, isTriedAgain } from './tables.js';

@@ -1,4 +1,4 @@
-import { storable } from '@walpost/kit/receive';
+import { storable } from '@walpost/kit/consumer/receive';
 import { createTransport, type NodemailerError } from 'nodemailer';
 import type { EmailRow } from './tables.js';
 

@@ -1,6 +1,6 @@
 import { Port, readConfig, Secret } from '@walpost/kit/config';
-import { consumerServiceSettings, runConsumerService } from '@walpost/kit/consumer-service';
-import { runMain } from '@walpost/kit/lifecycle';
+import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
+import { runMain } from '@walpost/kit/service/lifecycle';
 import { Type } from 'typebox';
 import { buildApp } from './app.js';
 import { createMailer } from './mailer.js';

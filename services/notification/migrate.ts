@@ -1,4 +1,4 @@
-import { runMigration } from '@walpost/kit/run-migration';
+import { runMigration } from '@walpost/kit/service/run-migration';
 
 await runMigration(
   {

@@ -1,4 +1,4 @@
-import type { Handlers } from '@walpost/kit/handle-batch';
+import type { Handlers } from '@walpost/kit/consumer/handle-batch';
 import { writeEmails } from './write-emails.js';
 
 /** What the notification service does about order events: every one of them is worth an e-mail. */

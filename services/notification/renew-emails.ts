@@ -1,4 +1,4 @@
-import type { Db } from '@walpost/kit/database';
+import type { Db } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
 import { type EmailRow, emails } from './tables.js';
 

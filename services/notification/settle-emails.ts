@@ -1,5 +1,5 @@
-import type { Db } from '@walpost/kit/database';
-import type { Outcome } from '@walpost/kit/worker';
+import type { Db } from '@walpost/kit/postgres/database';
+import type { Outcome } from '@walpost/kit/service/worker';
 import { sql } from 'drizzle-orm';
 import { type Delivery, isDeferred } from './mailer.js';
 import { type EmailRow, emails } from './tables.js';

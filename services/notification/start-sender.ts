@@ -1,7 +1,7 @@
-import type { Db } from '@walpost/kit/database';
-import type { Logger } from '@walpost/kit/logger';
-import { withSpan } from '@walpost/kit/trace';
-import { type RunningWorker, recallRows, startWorker } from '@walpost/kit/worker';
+import type { Db } from '@walpost/kit/postgres/database';
+import { type RunningWorker, recallRows, startWorker } from '@walpost/kit/service/worker';
+import type { Logger } from '@walpost/kit/telemetry/logger';
+import { withSpan } from '@walpost/kit/telemetry/trace';
 import { claimEmails } from './claim-emails.js';
 import { type Delivery, isDeferred, type Mailer } from './mailer.js';
 import { renewEmails } from './renew-emails.js';

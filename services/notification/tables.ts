@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type AnyPgColumn, index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { EmailKind } from './email.js';
 
-export { inbox } from '@walpost/kit/tables';
+export { inbox } from '@walpost/kit/postgres/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 

@@ -1,5 +1,5 @@
-import type { Tx } from '@walpost/kit/database';
-import type { ReceivedEvent } from '@walpost/kit/receive';
+import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
+import type { Tx } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
 import { composeEmail, type OrderEvent } from './email.js';
 import { emails } from './tables.js';

@@ -1,7 +1,7 @@
-import type { Db } from '@walpost/kit/database';
-import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
-import type { Logger } from '@walpost/kit/logger';
-import type { OutboxEncoder } from '@walpost/kit/outbox';
+import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http/http';
+import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
+import type { Db } from '@walpost/kit/postgres/database';
+import type { Logger } from '@walpost/kit/telemetry/logger';
 import { createCancelOrder } from './cancel-order.js';
 import { createPlaceOrder } from './place-order.js';
 import { orderRoutes } from './routes.js';

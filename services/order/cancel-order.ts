@@ -1,5 +1,5 @@
-import type { Db } from '@walpost/kit/database';
-import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
+import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
+import type { Db } from '@walpost/kit/postgres/database';
 import { eq } from 'drizzle-orm';
 import { cancelOrder, type Order } from './order.js';
 import { saveOrders } from './save-orders.js';

@@ -1,6 +1,6 @@
-import type { Db } from '@walpost/kit/database';
-import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
-import { childTraceparent } from '@walpost/kit/trace';
+import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
+import type { Db } from '@walpost/kit/postgres/database';
+import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { and, eq, lt } from 'drizzle-orm';
 import { expireOrder } from './order.js';
 import { saveOrders } from './save-orders.js';

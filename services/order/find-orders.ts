@@ -1,4 +1,4 @@
-import type { Db } from '@walpost/kit/database';
+import type { Db } from '@walpost/kit/postgres/database';
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Order } from './order.js';
 import { orders } from './tables.js';

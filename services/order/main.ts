@@ -1,7 +1,7 @@
 import { Port, readConfig, Secret } from '@walpost/kit/config';
-import { consumerServiceSettings, runConsumerService } from '@walpost/kit/consumer-service';
-import { runMain } from '@walpost/kit/lifecycle';
 import { every } from '@walpost/kit/schedule';
+import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
+import { runMain } from '@walpost/kit/service/lifecycle';
 import { Type } from 'typebox';
 import { buildApp } from './app.js';
 import { expireOrders } from './expire-orders.js';

@@ -1,10 +1,10 @@
-import type { Tx } from '@walpost/kit/database';
+import type { Handlers } from '@walpost/kit/consumer/handle-batch';
+import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
 import type { Classified } from '@walpost/kit/errors';
-import type { Handlers } from '@walpost/kit/handle-batch';
-import { isAnyOf } from '@walpost/kit/is-any-of';
-import { type OutboxEncoder, type OutboxRow, publish } from '@walpost/kit/outbox';
-import type { ReceivedEvent } from '@walpost/kit/receive';
-import { childTraceparent } from '@walpost/kit/trace';
+import { type OutboxEncoder, type OutboxRow, publish } from '@walpost/kit/outbox/outbox';
+import type { Tx } from '@walpost/kit/postgres/database';
+import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
+import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { answerOrder, type Order, type Reply } from './order.js';
 import { saveOrders } from './save-orders.js';
 import { orders } from './tables.js';

@@ -1,5 +1,5 @@
+import type { DomainEvent } from '@walpost/kit/contract/contract';
 import { isCurrency } from '@walpost/kit/currency';
-import type { DomainEvent } from '@walpost/schemas/contract';
 
 export interface OrderItem {
   sku: string;

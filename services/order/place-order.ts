@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Db } from '@walpost/kit/database';
 import { databaseFault } from '@walpost/kit/errors';
 import { mergeCalls } from '@walpost/kit/merge-calls';
-import { countWritten } from '@walpost/kit/metrics/outbox';
 import { newId } from '@walpost/kit/new-id';
-import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox';
-import { withSpan } from '@walpost/kit/trace';
+import { countWritten } from '@walpost/kit/outbox/metrics';
+import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox/outbox';
+import type { Db } from '@walpost/kit/postgres/database';
+import { withSpan } from '@walpost/kit/telemetry/trace';
 import { eq, getTableColumns, type SQL, sql, type Table } from 'drizzle-orm';
 import { type Order, type OrderRequest, placeOrder } from './order.js';
 import { orders, outbox } from './tables.js';

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { Db } from '@walpost/kit/database';
-import { Count, Identifier, Key, PageSize, Traceparent, Uuid } from '@walpost/kit/inputs';
-import type { Logger } from '@walpost/kit/logger';
-import { Problem, problemResponse } from '@walpost/kit/problem';
-import { traceIdOf } from '@walpost/kit/trace';
-import { traceparentOf } from '@walpost/kit/trace-requests';
+import { Count, Identifier, Key, PageSize, Traceparent, Uuid } from '@walpost/kit/http/inputs';
+import { Problem, problemResponse } from '@walpost/kit/http/problem';
+import { traceparentOf } from '@walpost/kit/http/trace-requests';
+import type { Db } from '@walpost/kit/postgres/database';
+import type { Logger } from '@walpost/kit/telemetry/logger';
+import { traceIdOf } from '@walpost/kit/telemetry/trace';
 import { Type } from 'typebox';
 import type { CancelOrder } from './cancel-order.js';
 import { findOrder, listOrders } from './find-orders.js';

@@ -1,4 +1,4 @@
-import type { Tx } from '@walpost/kit/database';
+import type { Tx } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
 import type { Order } from './order.js';
 import { orders } from './tables.js';

@@ -1,7 +1,7 @@
 import { bigint, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { Answer, OrderItem, OrderStatus } from './order.js';
 
-export { inbox, outbox, schemaIds } from '@walpost/kit/tables';
+export { inbox, outbox, schemaIds } from '@walpost/kit/postgres/tables';
 
 export const orders = pgTable(
   'orders',

@@ -1,8 +1,8 @@
-import type { Db } from '@walpost/kit/database';
-import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http';
-import { Uuid } from '@walpost/kit/inputs';
-import type { Logger } from '@walpost/kit/logger';
-import { Problem, problemResponse } from '@walpost/kit/problem';
+import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http/http';
+import { Uuid } from '@walpost/kit/http/inputs';
+import { Problem, problemResponse } from '@walpost/kit/http/problem';
+import type { Db } from '@walpost/kit/postgres/database';
+import type { Logger } from '@walpost/kit/telemetry/logger';
 import { eq } from 'drizzle-orm';
 import { Type } from 'typebox';
 import { payments } from './tables.js';

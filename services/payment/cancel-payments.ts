@@ -1,7 +1,7 @@
-import type { Tx } from '@walpost/kit/database';
-import { isAnyOf } from '@walpost/kit/is-any-of';
-import type { OutboxEncoder } from '@walpost/kit/outbox';
-import type { ReceivedEvent } from '@walpost/kit/receive';
+import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
+import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
+import type { Tx } from '@walpost/kit/postgres/database';
+import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import { decide } from './payment.js';
 import { savePayments } from './save-payments.js';
 import { payments } from './tables.js';

@@ -1,4 +1,4 @@
-import type { Db } from '@walpost/kit/database';
+import type { Db } from '@walpost/kit/postgres/database';
 import { eq, getTableColumns, lte, sql } from 'drizzle-orm';
 import { type PaymentRow, payments } from './tables.js';
 

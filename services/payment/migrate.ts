@@ -1,4 +1,4 @@
-import { runMigration } from '@walpost/kit/run-migration';
+import { runMigration } from '@walpost/kit/service/run-migration';
 import { publishedEvents } from './published-events.js';
 
 await runMigration(

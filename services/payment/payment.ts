@@ -1,4 +1,4 @@
-import type { DomainEvent } from '@walpost/schemas/contract';
+import type { DomainEvent } from '@walpost/kit/contract/contract';
 
 /**
  * REQUESTED: no call to the gateway was ever made. AUTHORIZING: a call is or may be under way. CANCELLING: the same, and

@@ -1,6 +1,6 @@
-import type { Tx } from '@walpost/kit/database';
+import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
 import { newId } from '@walpost/kit/new-id';
-import type { ReceivedEvent } from '@walpost/kit/receive';
+import type { Tx } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
 import { payments } from './tables.js';
 

@@ -1,6 +1,6 @@
-import type { Tx } from '@walpost/kit/database';
-import { type OutboxEncoder, publish } from '@walpost/kit/outbox';
-import { childTraceparent } from '@walpost/kit/trace';
+import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
+import type { Tx } from '@walpost/kit/postgres/database';
+import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { sql } from 'drizzle-orm';
 import type { Decided } from './payment.js';
 import { type PaymentRow, payments } from './tables.js';

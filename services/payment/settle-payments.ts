@@ -1,7 +1,7 @@
-import type { Db, Tx } from '@walpost/kit/database';
-import { isAnyOf } from '@walpost/kit/is-any-of';
-import type { OutboxEncoder } from '@walpost/kit/outbox';
-import type { Outcome } from '@walpost/kit/worker';
+import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
+import type { Db, Tx } from '@walpost/kit/postgres/database';
+import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
+import type { Outcome } from '@walpost/kit/service/worker';
 import { sql } from 'drizzle-orm';
 import { decide, type PaymentInput } from './payment.js';
 import { savePayments } from './save-payments.js';

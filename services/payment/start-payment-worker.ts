@@ -1,8 +1,8 @@
-import type { Db } from '@walpost/kit/database';
-import type { Logger } from '@walpost/kit/logger';
-import type { OutboxEncoder } from '@walpost/kit/outbox';
-import { withSpan } from '@walpost/kit/trace';
-import { type RunningWorker, recallRows, startWorker } from '@walpost/kit/worker';
+import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
+import type { Db } from '@walpost/kit/postgres/database';
+import { type RunningWorker, recallRows, startWorker } from '@walpost/kit/service/worker';
+import type { Logger } from '@walpost/kit/telemetry/logger';
+import { withSpan } from '@walpost/kit/telemetry/trace';
 import { callGateway } from './call-gateway.js';
 import { claimPayments } from './claim-payments.js';
 import type { PaymentGateway } from './gateway.js';

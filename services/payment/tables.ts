@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { bigint, index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { PaymentStatus } from './payment.js';
 
-export { inbox, outbox, schemaIds } from '@walpost/kit/tables';
+export { inbox, outbox, schemaIds } from '@walpost/kit/postgres/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 

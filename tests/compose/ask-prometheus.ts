@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Environment, setting } from '../support.js';
+import { type Environment, setting } from 'walpost/testing/support';
 
 const dashboards = fileURLToPath(new URL('../../compose/observability/grafana/dashboards/', import.meta.url));
 

@@ -2,7 +2,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseEnv, promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { endOf, eventually, placeOrder, setting } from '../support.js';
+import { endOf, eventually, placeOrder, setting } from 'walpost/testing/support';
 import { askPrometheus, emptyPanels } from './ask-prometheus.js';
 import { ASK_EVERY, type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
 import { effectsOf, exactly, orderWhile } from './order-load.js';

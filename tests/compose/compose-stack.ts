@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseEnv, promisify } from 'node:util';
-import { reservePorts } from '@walpost/native/reserve-ports';
-import { type Environment, eventually, explaining } from '../support.js';
+import { reservePorts } from 'walpost/testing/reserve-ports';
+import { type Environment, eventually, explaining } from 'walpost/testing/support';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);

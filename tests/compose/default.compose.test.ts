@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { programSecrets, secretNames } from '@walpost/native/secrets';
-import { endOf, eventually, kafkaOf, placeOrder, setting } from '../support.js';
+import { programSecrets, secretNames } from 'walpost/stack/secrets';
+import { endOf, eventually, kafkaOf, placeOrder, setting } from 'walpost/testing/support';
 import { ASK_EVERY, type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
 import { effectsOf, exactly, orderWhile } from './order-load.js';
 

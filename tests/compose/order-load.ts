@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { call, connectTo, type Environment, eventually, readTopic, SAMPLE_ORDER } from '../support.js';
+import {
+  call,
+  connectTo,
+  type Environment,
+  eventually,
+  readTopic,
+  SAMPLE_ORDER,
+} from 'walpost/testing/support';
 import { ASK_EVERY, PATIENCE } from './compose-stack.js';
 
 /** What came of ordering: the ids of all orders that were answered 201, and how often the answer was another one. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import kafkajs, { type Kafka } from 'kafkajs';
 import postgres from 'postgres';
-import { endOf, placeOrder, setting } from '../support.js';
+import { endOf, placeOrder, setting } from 'walpost/testing/support';
 import { type ComposeStack, composeStack } from './compose-stack.js';
 
 let stack: ComposeStack;

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/database';
-import { kitMigrations, migrateDatabase } from '@walpost/kit/migrate';
+import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
+import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
 import postgres from 'postgres';
 import { publishedEvents as inventoryEvents } from '../../services/inventory/published-events.js';
 import { publishedEvents as orderEvents } from '../../services/order/published-events.js';

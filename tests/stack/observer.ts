@@ -1,7 +1,7 @@
-import { type Database, type Db, openDatabase } from '@walpost/kit/database';
+import { type Database, type Db, openDatabase } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
 import type postgres from 'postgres';
-import { setting } from '../support.js';
+import { setting } from 'walpost/testing/support';
 import type { TestDatabase } from './database.js';
 
 /** A function of the schema `observer`, and what it answered about the key and the topic of an event that was handled. */

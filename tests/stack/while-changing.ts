@@ -1,5 +1,5 @@
 import type { SQL } from 'drizzle-orm';
-import { eventually } from '../support.js';
+import { eventually } from 'walpost/testing/support';
 import type { TestDatabase } from './database.js';
 
 /**

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Database } from '@walpost/kit/database';
+import type { Database } from '@walpost/kit/postgres/database';
+import { namelessColumns } from 'walpost/testing/nameless-columns';
 import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
-import { namelessColumns } from '../stack/nameless-columns.js';
 import { askObserver, openAsObserver } from '../stack/observer.js';
 import { serviceWork } from '../stack/service-work.js';
 

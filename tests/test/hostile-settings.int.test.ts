@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { openDatabase } from '@walpost/kit/database';
-import { kitMigrations, migrateDatabase } from '@walpost/kit/migrate';
+import { openDatabase } from '@walpost/kit/postgres/database';
+import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
 import postgres from 'postgres';
+import { eventually } from 'walpost/testing/support';
 import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
 import { serviceWork } from '../stack/service-work.js';
-import { eventually } from '../support.js';
 
 /** What somebody may have given a role or a database for reasons of their own. */
 const SETTINGS: [string, string][] = [

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
-import { namelessColumns } from '../stack/nameless-columns.js';
+import { namelessColumns } from 'walpost/testing/nameless-columns';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -39,7 +39,7 @@ test('every statement in the sources names its columns', () => {
     .split('\n')
     // Migrations are history: what they left is asked of a migrated database (changing-tables.int.test.ts). The rivals
     // in the bench are other people's designs, with tables of their own.
-    .filter((file) => file && !/\/migrations\/|^bench\/rivals\/|nameless-columns/.test(file))
+    .filter((file) => file && !/\/migrations\/|^lab\/bench\/rivals\/|nameless-columns/.test(file))
     .flatMap((file) =>
       namelessColumns(readFileSync(`${root}${file}`, 'utf8')).map((line) => `${file}: ${line}`),
     );

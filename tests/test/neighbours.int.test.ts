@@ -1,16 +1,18 @@
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Db, openDatabase } from '@walpost/kit/database';
+import { noAttempts, processParts } from '@walpost/kit/consumer/process-batch';
+import type { Received } from '@walpost/kit/consumer/receive';
+import type { DomainEvent } from '@walpost/kit/contract/contract';
 import { errorCode } from '@walpost/kit/errors';
-import { createLogger } from '@walpost/kit/logger';
-import { createOutboxEncoder } from '@walpost/kit/outbox';
-import { noAttempts, processParts } from '@walpost/kit/process-batch';
-import type { Received } from '@walpost/kit/receive';
-import { childTraceparent } from '@walpost/kit/trace';
-import type { RunningWorker } from '@walpost/kit/worker';
-import type { DomainEvent } from '@walpost/schemas/contract';
+import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
+import { type Db, openDatabase } from '@walpost/kit/postgres/database';
+import type { RunningWorker } from '@walpost/kit/service/worker';
+import { createLogger } from '@walpost/kit/telemetry/logger';
+import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import type postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
+import { received } from 'walpost/testing/received';
+import { eventually } from 'walpost/testing/support';
 import { onOrderEvent as onStockOrderEvent } from '../../services/inventory/on-order-event.js';
 import { onOrderEvent as onEmailOrderEvent } from '../../services/notification/on-order-event.js';
 import { startSender } from '../../services/notification/start-sender.js';
@@ -21,8 +23,6 @@ import { onOrderEvent as onPaymentOrderEvent } from '../../services/payment/on-o
 import { createSimulatedGateway } from '../../services/payment/simulated-gateway.js';
 import { startPaymentWorker } from '../../services/payment/start-payment-worker.js';
 import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
-import { received } from '../stack/received.js';
-import { eventually } from '../support.js';
 
 const encode = createOutboxEncoder('/walpost/test', () => 1);
 const clock = () => new Date();

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Database } from '@walpost/kit/database';
-import { readTraces } from '@walpost/kit/observe/find-order-way';
-import { askAll } from '@walpost/scripts/doctor/check-postgres';
-import { observedServices } from '@walpost/scripts/services';
+import type { Database } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
+import { askAll } from 'walpost/doctor/check-postgres';
+import { observedServices } from 'walpost/observe/services';
+import { readTraces } from 'walpost/trace/find-order-way';
 import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
 import { type Answer, askObserver, openAsObserver } from '../stack/observer.js';
 import { serviceWork } from '../stack/service-work.js';

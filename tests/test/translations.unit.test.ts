@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { root } from '@walpost/native/paths';
+import { root } from 'walpost/stack/paths';
 
 /** What both languages have in common: the levels of the headings, blocks of code and outputs, commands in the text. */
 function skeleton(path: string): { headings: string[]; blocks: string[]; commands: string[] } {

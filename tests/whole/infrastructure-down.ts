@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { connectTo, eventually, explaining, placeOrders, readTopic } from '../support.js';
+import { connectTo, eventually, explaining, placeOrders, readTopic } from 'walpost/testing/support';
 import { stack } from './stack.js';
 
 const ORDERS = 1_000;

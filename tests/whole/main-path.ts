@@ -1,6 +1,14 @@
 import { expect, test } from '@jest/globals';
 import avro from 'avsc';
-import { call, endOf, eventually, placeOrder, readTopic, SAMPLE_ORDER, setting } from '../support.js';
+import {
+  call,
+  endOf,
+  eventually,
+  placeOrder,
+  readTopic,
+  SAMPLE_ORDER,
+  setting,
+} from 'walpost/testing/support';
 import { stack } from './stack.js';
 
 /** Asks one of the other services. */

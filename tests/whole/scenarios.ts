@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { root } from '@walpost/native/paths';
-import { recordedIn, withoutFigures } from '../scenarios/recorded.js';
-import { scenarios } from '../scenarios/scenarios.js';
-import { play } from '../scenarios/stage.js';
+import { root } from 'walpost/stack/paths';
+import { recordedIn, withoutFigures } from '../../lab/scenarios/recorded.js';
+import { scenarios } from '../../lab/scenarios/scenarios.js';
+import { play } from '../../lab/scenarios/stage.js';
 import { stack } from './stack.js';
 
 const concepts = readFileSync(join(root, 'docs/concepts.md'), 'utf8');

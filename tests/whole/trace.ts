@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER } from '../support.js';
+import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER } from 'walpost/testing/support';
 import { stack } from './stack.js';
 
 /** Traces until the conclusion is as expected. @returns all that was printed */

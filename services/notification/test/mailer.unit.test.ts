@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { eventually } from '../../../tests/support.js';
+import { eventually } from 'walpost/testing/support';
 import { createMailer, DeliveryError, type Mailer } from '../mailer.js';
 import { HANG_UP, type SmtpServer, type Step, startSmtpServer } from './smtp-server.js';
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { App } from '@walpost/kit/http';
-import { createLogger } from '@walpost/kit/logger';
-import { createOutboxEncoder } from '@walpost/kit/outbox';
+import type { App } from '@walpost/kit/http/http';
+import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
+import { createLogger } from '@walpost/kit/telemetry/logger';
+import { readOutbox } from 'walpost/testing/received';
+import { type Answer, type Ask, serve } from 'walpost/testing/serve';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
-import { readOutbox } from '../../../tests/stack/received.js';
-import { type Answer, type Ask, serve } from '../../../tests/stack/serve.js';
 import { buildApp } from '../app.js';
 
 let database: TestDatabase;

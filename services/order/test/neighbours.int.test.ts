@@ -1,17 +1,17 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { type Database, openDatabase } from '@walpost/kit/database';
-import { handleBatch } from '@walpost/kit/handle-batch';
-import type { App } from '@walpost/kit/http';
-import { createLogger } from '@walpost/kit/logger';
-import { createOutboxEncoder } from '@walpost/kit/outbox';
-import { markPosition } from '@walpost/kit/outbox-care';
-import { pruneInbox } from '@walpost/kit/prune-inbox';
+import { handleBatch } from '@walpost/kit/consumer/handle-batch';
+import { pruneInbox } from '@walpost/kit/consumer/prune-inbox';
+import type { App } from '@walpost/kit/http/http';
+import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
+import { markPosition } from '@walpost/kit/outbox/outbox-care';
+import { type Database, openDatabase } from '@walpost/kit/postgres/database';
+import { createLogger } from '@walpost/kit/telemetry/logger';
 import type postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
+import { received } from 'walpost/testing/received';
+import { type Ask, serve } from 'walpost/testing/serve';
+import { eventually } from 'walpost/testing/support';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
-import { received } from '../../../tests/stack/received.js';
-import { type Ask, serve } from '../../../tests/stack/serve.js';
-import { eventually } from '../../../tests/support.js';
 import { buildApp } from '../app.js';
 import { replyHandlers } from '../on-reply.js';
 

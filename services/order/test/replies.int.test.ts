@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { handleBatch } from '@walpost/kit/handle-batch';
-import { createOutboxEncoder } from '@walpost/kit/outbox';
-import { childTraceparent } from '@walpost/kit/trace';
+import { handleBatch } from '@walpost/kit/consumer/handle-batch';
+import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
+import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
+import { readOutbox, received } from 'walpost/testing/received';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
-import { readOutbox, received } from '../../../tests/stack/received.js';
 import { whileChanging } from '../../../tests/stack/while-changing.js';
 import { createCancelOrder } from '../cancel-order.js';
 import { expireOrders } from '../expire-orders.js';

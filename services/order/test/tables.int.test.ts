@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { deadLetters } from '@walpost/kit/tables';
+import { deadLetters } from '@walpost/kit/postgres/tables';
+import { declaredColumns, migratedColumns } from 'walpost/testing/table-columns';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
-import { declaredColumns, migratedColumns } from '../../../tests/stack/table-columns.js';
 import { inbox, orders, outbox, schemaIds } from '../tables.js';
 
 let database: TestDatabase;

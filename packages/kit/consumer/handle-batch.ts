@@ -1,0 +1,166 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { EventName } from '../contract/contract.js';
+import type { Db, Tx } from '../postgres/database.js';
+import { isAnyOf } from '../postgres/is-any-of.js';
+import { inbox } from '../postgres/tables.js';
+import { withinTrace } from '../telemetry/trace.js';
+import { keysOf, type Letter, openKeys, topicOf, writeLetters } from './dead-letters.js';
+import { groupByType } from './group-by-type.js';
+import { MessageError, type Received, type ReceivedEvent } from './receive.js';
+import { oddVersions, type VersionOddity } from './versions.js';
+
+/**
+ * Writes the effects of several events of one type, in their order, in the transaction that marks them as seen. No call
+ * to the outside belongs in it: record what is to be done.
+ *
+ * @param batch all events of the transaction: what takes locks takes them for all of these at once, in one order, so
+ * that transactions of other partitions never wait for each other in a circle
+ */
+export type Handler<N extends EventName> = (
+  tx: Tx,
+  events: ReceivedEvent<N>[],
+  batch: ReceivedEvent[],
+) => Promise<void>;
+
+/** What a service does about events, by their type. */
+export type Handlers = { [N in EventName]?: Handler<N> };
+
+/** What a service consumes. */
+export interface Subscription {
+  handlers: Handlers;
+  /** Types that this service knows and has nothing to do for. Any other type without a handler is an error. */
+  ignores: EventName[];
+}
+
+/** What became of a batch. */
+export interface BatchResult {
+  handled: ReceivedEvent[];
+  duplicates: number;
+  /** Records set aside, dead or parked. */
+  letters: Letter[];
+  oddities: VersionOddity[];
+}
+
+/**
+ * Acts on records of one topic once, those of each key in their order, and in one transaction: what the inbox does not
+ * know yet is handled; what cannot be read becomes a dead letter; what follows an open letter of its key is parked.
+ *
+ * @throws what a handler or the database throws; nothing of the batch is written then
+ */
+export async function handleBatch(
+  db: Db,
+  subscription: Subscription,
+  batch: Received[],
+): Promise<BatchResult> {
+  return db.transaction((tx) => handleRecords(tx, subscription, batch));
+}
+
+/**
+ * The same in a transaction of the caller's. A replayed record has been seen before, its key's open letter is its own, and
+ * later versions of its key have come meanwhile: it is handled all the same.
+ */
+export async function handleRecords(
+  tx: Tx,
+  subscription: Subscription,
+  batch: Received[],
+  isReplay = false,
+): Promise<BatchResult> {
+  // Sent together, answered together: one round trip, in this order.
+  const [versions, claimed, blocked] = await Promise.all([
+    isReplay ? undefined : lastVersions(tx, batch),
+    claim(tx, batch),
+    isReplay ? new Set<string>() : openKeys(tx, batch),
+  ]);
+  const news = batch.filter(({ id }) => isReplay || id === undefined || claimed.delete(id));
+  const fresh: ReceivedEvent[] = [];
+  const letters: Letter[] = [];
+  for (const received of news) {
+    if ('error' in received.result) {
+      letters.push({ received, state: 'dead', ...received.result });
+      if (received.key !== undefined) blocked.add(received.key);
+    } else if (blocked.has(received.result.event.key)) {
+      letters.push({ received, state: 'parked', error: undefined, attempts: 0 });
+    } else {
+      fresh.push(received.result.event);
+    }
+  }
+  if (news.length < batch.length) await rememberLonger(tx, batch);
+  await writeLetters(tx, letters);
+  for (const group of groupByType(fresh)) await handle(tx, subscription, group, fresh);
+  const oddities = versions ? oddVersions(versions, news.flatMap(keyAndVersion)) : [];
+  return { handled: fresh, duplicates: batch.length - news.length, letters, oddities };
+}
+
+/**
+ * Handles events of one type.
+ *
+ * @param batch all events of the transaction
+ * @throws {MessageError} for a type that is neither handled nor ignored
+ * @throws what the handler throws
+ */
+export async function handle(
+  tx: Tx,
+  { handlers, ignores }: Subscription,
+  group: ReceivedEvent[],
+  batch: ReceivedEvent[],
+): Promise<void> {
+  const type = group[0]?.type;
+  if (!type || ignores.includes(type)) return;
+  const handler = handlers[type] as Handler<EventName> | undefined;
+  if (!handler) throw new MessageError('unhandled-type', `this service neither handles nor ignores ${type}`);
+  // Of several events the first, as with a statement that writes several orders.
+  await withinTrace(group[0]?.traceparent, () => handler(tx, group, batch));
+}
+
+function keyAndVersion({ key, version }: Received): { key: string; version: number }[] {
+  return key === undefined || version === undefined ? [] : [{ key, version }];
+}
+
+/** Writes inbox rows for the records that have none. @returns the ids that are new */
+async function claim(tx: Tx, batch: Received[]): Promise<Set<string>> {
+  const known = batch.filter(({ id }) => id !== undefined);
+  const rows = await tx
+    .insert(inbox)
+    .select(
+      sql`select id, ${topicOf(batch)}::text, key, version, now() from unnest(
+          ${sql.param(known.map(({ id }) => id))}::uuid[],
+          ${sql.param(known.map(({ key }) => key ?? ''))}::text[],
+          ${sql.param(known.map(({ version }) => version ?? 0))}::integer[]
+        ) as record (id, key, version)`,
+    )
+    .onConflictDoNothing()
+    .returning({ id: inbox.eventId })
+    .prepare('claim')
+    .execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** What comes again may come once more: its retention begins anew, to the hour. */
+async function rememberLonger(tx: Tx, batch: Received[]): Promise<void> {
+  await tx
+    .update(inbox)
+    .set({ receivedAt: sql`now()` })
+    .where(
+      and(
+        isAnyOf(
+          inbox.eventId,
+          batch.flatMap(({ id }) => id ?? []),
+        ),
+        sql`${inbox.receivedAt} < now() - interval '1 hour'`,
+      ),
+    )
+    .prepare('remember_longer')
+    .execute();
+}
+
+/** The highest version of each key in the inbox. */
+async function lastVersions(tx: Tx, batch: Received[]): Promise<Map<string, number>> {
+  const rows = await tx
+    .select({ key: inbox.key, version: sql`max(${inbox.version})`.mapWith(Number) })
+    .from(inbox)
+    .where(and(eq(inbox.topic, topicOf(batch)), isAnyOf(inbox.key, keysOf(batch))))
+    .groupBy(inbox.key)
+    .prepare('last_versions')
+    .execute();
+  return new Map(rows.map(({ key, version }) => [key, version]));
+}

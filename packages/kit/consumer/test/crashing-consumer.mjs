@@ -1,0 +1,30 @@
+// A member of a group that dies by kill -9 right after a database commit, before the offset's commit.
+import { startConsumer } from '@walpost/kit/consumer/consumer';
+import { createDecoder } from '@walpost/kit/contract/codec';
+import { createRegistry } from '@walpost/kit/contract/registry';
+import { openDatabase } from '@walpost/kit/postgres/database';
+import { createLogger } from '@walpost/kit/telemetry/logger';
+
+const { brokers, registryUrl, database, groupId, topic } = JSON.parse(process.argv[2]);
+const logger = createLogger('crashing-consumer', 'info');
+
+startConsumer({
+  kafka: { brokers },
+  groupId,
+  topics: [topic],
+  decoder: createDecoder({ registry: createRegistry({ url: registryUrl }) }),
+  db: openDatabase(database).db,
+  handlers: {
+    OrderCreated: async (tx, events) => {
+      for (const { key, version } of events) {
+        await tx.execute(`insert into effects (key, version) values ('${key}', ${version})`);
+      }
+    },
+  },
+  ignores: [],
+  logger,
+  onHandled: () => process.kill(process.pid, 'SIGKILL'),
+  onFatal: (error) => {
+    throw error;
+  },
+});

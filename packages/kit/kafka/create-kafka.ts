@@ -1,0 +1,38 @@
+import { connect, isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig } from 'kafkajs';
+import { bearLeaderless } from './bear-leaderless.js';
+import { registerCodecs } from './codecs.js';
+import type { KafkaAccess } from './kafka-access.js';
+import { passOverAborted } from './pass-over-aborted.js';
+
+// Every client of ours is made here.
+passOverAborted();
+bearLeaderless();
+
+/** As kafkajs's own sockets, ms. */
+const KEEP_ALIVE_AFTER = 60_000;
+/** As long as a broker keeps a connection on which nothing moves, ms (connections.max.idle.ms). */
+const SILENT_FOR = 600_000;
+
+/**
+ * Makes a Kafka client, the one way in which everything here does: it reads batches of every codec, and reaches brokers
+ * by an IPv6 address too.
+ */
+export function createKafka(access: KafkaAccess, options: Omit<KafkaConfig, keyof KafkaAccess>): Kafka {
+  registerCodecs();
+  // kafkajs takes what stands before the first colon for the host, so those of an address are written in another way.
+  const brokers = access.brokers.map((broker) => {
+    const [, address, port] = /^\[(.+)\]:(\d+)$/.exec(broker) ?? [];
+    return address && port ? `${encodeURIComponent(address)}:${port}` : broker;
+  });
+  return new kafkajs.Kafka({ ...options, ...access, brokers, socketFactory: openSocket });
+}
+
+const openSocket: ISocketFactory = ({ host: written, port, ssl, onConnect }) => {
+  const host = decodeURIComponent(written);
+  const server = { host, port, ...(!isIP(host) && { servername: host }) };
+  const socket = ssl ? connectTls({ ...server, ...ssl }, onConnect) : connect({ host, port }, onConnect);
+  // kafkajs forgets a connection on which a broker has not answered, and leaves it open.
+  return socket.setKeepAlive(true, KEEP_ALIVE_AFTER).setTimeout(SILENT_FOR, () => socket.destroy());
+};

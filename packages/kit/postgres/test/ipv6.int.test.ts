@@ -1,0 +1,61 @@
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { afterAll, expect, test } from '@jest/globals';
+import kafkajs from 'kafkajs';
+import { setting } from 'walpost/testing/support';
+import { openTestDatabase } from '../../../../tests/stack/database.js';
+import { createKafka } from '../../kafka/create-kafka.js';
+import { parseHostPort } from '../../kafka/host-port.js';
+import { kafkaAccess } from '../../kafka/kafka-access.js';
+import { migrateDatabase } from '../../service/migrate.js';
+import { openDatabase } from '../database.js';
+
+const env = process.env as Record<string, string>;
+const doors: Server[] = [];
+
+/** A way to a server of this machine by IPv6. @returns its port */
+async function doorTo(port: number): Promise<number> {
+  const door = createServer((socket) => {
+    const onward = connect(port, '127.0.0.1');
+    socket.pipe(onward).pipe(socket);
+    for (const end of [socket, onward]) end.on('error', () => end.destroy());
+  });
+  doors.push(door);
+  await new Promise<void>((resolve) => door.listen(0, '::1', resolve));
+  return (door.address() as AddressInfo).port;
+}
+afterAll(() => {
+  for (const door of doors) door.close();
+});
+
+test.each(['[::1]', '[0:0:0:0:0:0:0:1]'])('a broker is reached by its IPv6 address %s', async (host) => {
+  const broker = parseHostPort(setting(env, 'KAFKA_BROKERS'));
+  if ('problem' in broker) throw new Error(broker.problem);
+  const brokers = `${host}:${await doorTo(broker.port)}`;
+  const access = kafkaAccess({ KAFKA_BROKERS: brokers, KAFKA_SECURITY_PROTOCOL: 'PLAINTEXT' });
+  const admin = createKafka(access, { logLevel: kafkajs.logLevel.NOTHING, retry: { retries: 1 } }).admin();
+  try {
+    await admin.connect();
+    expect((await admin.describeCluster()).brokers).toHaveLength(1);
+  } finally {
+    await admin.disconnect();
+  }
+});
+
+test('Postgres is reached and migrated by its IPv6 address', async () => {
+  const made = await openTestDatabase('notifications');
+  const server = { host: '::1', port: await doorTo(Number(setting(env, 'POSTGRES_PORT'))) };
+  const database = openDatabase({ ...made.options, ...server });
+  try {
+    await migrateDatabase({
+      ...server,
+      adminPassword: setting(env, 'POSTGRES_PASSWORD'),
+      database: made.name,
+      appPassword: made.options.password,
+      migrations: [],
+    });
+    await database.ping();
+  } finally {
+    await database.close();
+    await made.close();
+  }
+});

@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import { migrate } from 'drizzle-orm/postgres-js/migrator';
+import type postgres from 'postgres';
+import type { EventName } from '../contract/contract.js';
+import { errorCode } from '../errors.js';
+import { guardOutbox } from '../outbox/guard-outbox.js';
+import { openDriver } from '../postgres/open-driver.js';
+import { scramVerifier } from '../postgres/scram-verifier.js';
+import { checkSession, sessionSettings } from '../postgres/session.js';
+import { type RetryOptions, retry } from '../retry.js';
+
+/** What a service's database is made of. */
+export interface MigrationPlan {
+  host: string;
+  port: number;
+  /** Whether to speak TLS and check the server's certificate; no when not given. */
+  ssl?: boolean;
+  /** Password of the superuser `postgres`; used by migrations only, never by a running service. */
+  adminPassword: string;
+  database: string;
+  /** Password of `<database>_app`, the role that the service logs in with. */
+  appPassword: string;
+  /** Password of `cdc`, when Debezium reads this database. */
+  cdcPassword?: string;
+  /** Password of `observer`, who may look; without one it cannot log in. */
+  observerPassword?: string;
+  /** Password of `letters`, who may settle dead letters; without one it cannot log in. */
+  lettersPassword?: string;
+  /** The events that it publishes: its outbox takes no others. */
+  publishes?: readonly EventName[];
+  /** Folders of migrations in the order in which they run; each keeps its own journal. */
+  migrations: { name: string; folder: string }[];
+}
+
+/** For how long somebody else may be at work on the same roles and databases, ms. */
+const TURN_WITHIN = 600_000;
+/** How long a migration waits for a lock, ms: whoever uses the table queues behind it meanwhile. */
+const LOCK_TIMEOUT = 3_000;
+/** A migration, which is one transaction, runs again when somebody held a lock that it needs. */
+const UNLESS_LOCKED: RetryOptions = { seconds: 120, retryable: (error) => errorCode(error) === '55P03' };
+
+/** The kit's own tables: the outbox of a service that publishes, the inbox of one that consumes. */
+export const kitMigrations = {
+  outbox: { name: 'kit_outbox', folder: packageFolder(import.meta.url, '../outbox/migrations') },
+  inbox: { name: 'kit_inbox', folder: packageFolder(import.meta.url, '../consumer/migrations') },
+};
+
+/**
+ * Finds a folder beside a module's source, from the source or from what was compiled of it into `dist/`.
+ *
+ * @param moduleUrl the module's `import.meta.url`
+ */
+export function packageFolder(moduleUrl: string, folder: string): string {
+  const source = new URL(folder, moduleUrl.replace(/\/dist\/(?!.*\/dist\/)/, '/'));
+  return fileURLToPath(existsSync(source) ? source : new URL(folder, moduleUrl));
+}
+
+/**
+ * Brings a service's database to its newest shape: roles, database, then every migration that has not run yet. Safe to
+ * run again, and from several places at once.
+ *
+ * Roles: `<database>_owner` owns the tables and cannot log in; `<database>_app` is what the service uses; `cdc` may
+ * replicate, and read what a migration grants it; `observer` and `letters` are the console's.
+ *
+ * @throws the driver's error when the server is away or a migration fails; a failed migration leaves nothing behind
+ */
+export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
+  // Lists, which the driver's types lack: of a text it takes what stands before the first colon of an IPv6 address.
+  const address: object = { host: [plan.host], port: [plan.port] };
+  const server = {
+    ...address,
+    ssl: plan.ssl ? ('verify-full' as const) : false,
+    username: 'postgres',
+    password: plan.adminPassword,
+    max: 1,
+    onnotice: () => undefined,
+  };
+  const session = (more: Record<string, string>) =>
+    sessionSettings(
+      { applicationName: 'walpost-migrate', lockTimeout: TURN_WITHIN },
+      { statement_timeout: '0', ...more },
+    );
+  const admin = openDriver({
+    ...server,
+    database: 'postgres',
+    connection: session({ password_encryption: 'scram-sha-256' }),
+  });
+  try {
+    await checkSession(admin);
+    await makeRolesAndDatabase(admin, plan);
+  } finally {
+    await admin.end();
+  }
+  const owner = openDriver({
+    ...server,
+    database: plan.database,
+    connection: session({ role: `${plan.database}_owner` }),
+  });
+  try {
+    const db = drizzle(owner);
+    await db.execute(sql`select pg_advisory_lock(hashtext('walpost.migrate'))`);
+    await db.execute(sql.raw(`set lock_timeout = ${LOCK_TIMEOUT}`));
+    for (const { name, folder } of plan.migrations) {
+      const journal = { migrationsFolder: folder, migrationsSchema: 'migrations', migrationsTable: name };
+      await retry(() => migrate(db, journal), UNLESS_LOCKED);
+    }
+    const { publishes = [] } = plan;
+    if (publishes.length > 0) await retry(() => guardOutbox(db, publishes), UNLESS_LOCKED);
+  } finally {
+    await owner.end();
+  }
+}
+
+async function makeRolesAndDatabase(admin: postgres.Sql, plan: MigrationPlan): Promise<void> {
+  const owner = `${plan.database}_owner`;
+  const app = `${plan.database}_app`;
+  // Roles are shared by the whole server, and services migrate side by side.
+  await admin`select pg_advisory_lock(hashtext('walpost.roles'))`;
+  await makeRole(admin, owner, 'NOLOGIN');
+  await makeRole(admin, app, 'LOGIN', plan.appPassword);
+  if (plan.cdcPassword) await makeRole(admin, 'cdc', 'LOGIN REPLICATION', plan.cdcPassword);
+  // Made without a password too: the migrations grant to them.
+  await makeRole(admin, 'observer', 'LOGIN', plan.observerPassword);
+  await makeRole(admin, 'letters', 'LOGIN', plan.lettersPassword);
+  await admin`alter role observer set default_transaction_read_only = on`;
+  const [found] = await admin`select from pg_database where datname = ${plan.database}`;
+  // Not of template1, which cannot be copied while somebody is logged in there.
+  if (!found) await admin`create database ${admin(plan.database)} owner ${admin(owner)} template template0`;
+  await admin`revoke connect, temporary on database ${admin(plan.database)} from public`;
+  await admin`grant connect on database ${admin(plan.database)} to ${admin(app)}, observer, letters`;
+  if (plan.cdcPassword) await admin`grant connect on database ${admin(plan.database)} to cdc`;
+}
+
+async function makeRole(
+  admin: postgres.Sql,
+  role: string,
+  options: string,
+  password?: string,
+): Promise<void> {
+  const [found] = await admin`select from pg_roles where rolname = ${role}`;
+  if (!found) await admin.unsafe(`create role "${role}" ${options}`);
+  if (!password) return;
+  // Beyond ASCII only the server knows which letters are the same.
+  const secret = /^[ -~]*$/.test(password) ? scramVerifier(password) : password.replaceAll("'", "''");
+  // It may have been changed in the configuration since.
+  await admin.unsafe(`alter role "${role}" password '${secret}'`);
+}

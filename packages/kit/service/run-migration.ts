@@ -1,0 +1,54 @@
+import { Type } from 'typebox';
+import { postgresSettings, readConfig, Secret } from '../config.js';
+import type { EventName } from '../contract/contract.js';
+import { runMain } from './lifecycle.js';
+import { kitMigrations, migrateDatabase, packageFolder } from './migrate.js';
+
+/** What a service's `migrate.ts` says about its database. */
+export interface ServiceMigration {
+  database: string;
+  /** The variable that holds the password of `<database>_app`, e.g. `ORDERS_PASSWORD`. */
+  passwordVariable: string;
+  /** The events that it publishes: with any, it gets an outbox for them, and Debezium's role may read that. */
+  publishes: readonly EventName[];
+  /** The migrate module's `import.meta.url`; its own migrations are beside it in `migrations/`. */
+  module: string;
+}
+
+/** The one-shot program that brings a service's database to its newest shape; errors end in one line and exit code 1. */
+export async function runMigration(service: ServiceMigration, environment: NodeJS.ProcessEnv): Promise<void> {
+  await runMain(async () => {
+    const { database, passwordVariable, publishes, module } = service;
+    const hasOutbox = publishes.length > 0;
+    const config = readConfig(
+      {
+        ...postgresSettings,
+        POSTGRES_PASSWORD: Secret(),
+        [passwordVariable]: Secret(),
+        ...(hasOutbox && { CDC_PASSWORD: Secret() }),
+        OBSERVER_PASSWORD: Type.Optional(Secret()),
+        LETTERS_PASSWORD: Type.Optional(Secret()),
+      },
+      environment,
+    );
+    const { OBSERVER_PASSWORD: observerPassword, LETTERS_PASSWORD: lettersPassword } = config;
+    const secrets: Record<string, unknown> = config;
+    await migrateDatabase({
+      host: config.POSTGRES_HOST,
+      port: config.POSTGRES_PORT,
+      ssl: config.POSTGRES_SSLMODE === 'verify-full',
+      adminPassword: config.POSTGRES_PASSWORD,
+      database,
+      appPassword: String(secrets[passwordVariable]),
+      ...(hasOutbox && { cdcPassword: String(secrets['CDC_PASSWORD']) }),
+      ...(observerPassword && { observerPassword }),
+      ...(lettersPassword && { lettersPassword }),
+      publishes,
+      migrations: [
+        ...(hasOutbox ? [kitMigrations.outbox] : []),
+        kitMigrations.inbox,
+        { name: database, folder: packageFolder(module, 'migrations') },
+      ],
+    });
+  });
+}

@@ -1,0 +1,53 @@
+import { dropPartitions } from '@walpost/kit/outbox/outbox-care';
+import { readOutboxDays } from '../../observe/read-outbox.js';
+import { observedServices, type ServiceName, serviceNames } from '../../observe/services.js';
+import { CliError } from '../cli-error.js';
+import type { Config } from '../config.js';
+import { withDatabase } from '../service-database.js';
+import { untilDecided } from '../wait.js';
+
+const DAY = 86_400_000;
+
+export interface PruneOptions {
+  /** Days that are kept whatever was confirmed. */
+  readonly keepDays: number | undefined;
+  readonly yes: boolean;
+  /** How long to wait until the slots have confirmed the days, s. */
+  readonly wait: number;
+}
+
+/**
+ * Drops the days of each outbox that are older than is kept and that every slot has confirmed: what the services do once
+ * an hour, now.
+ * @throws CliError when a database is away, or days that could go are held by a slot
+ */
+export async function pruneOutboxes(config: Config, { keepDays, yes, wait }: PruneOptions): Promise<void> {
+  const keep = keepDays ?? config.outboxRetentionDays;
+  const held: string[] = [];
+  for (const name of serviceNames.filter(publishes)) {
+    await withDatabase(config, name, wait, async (db) => {
+      const old = (await readOutboxDays(db)).filter(
+        (day) => Date.parse(day) + DAY <= Date.now() - keep * DAY,
+      );
+      if (old.length === 0) console.log(`${name}: no day ended more than ${keep} days ago`);
+      else if (!yes)
+        console.log(`${name}: would drop ${old.join(' ')}, as far as every slot has confirmed them`);
+      else {
+        // A slot has to move on between two looks, which it does with each heartbeat.
+        const dropped = await untilDecided(async () => (await dropPartitions(db, keep)) || undefined, wait);
+        console.log(`${name}: ${dropped ?? 0} of ${old.length} days dropped`);
+        if ((dropped ?? 0) < old.length) held.push(name);
+      }
+    });
+  }
+  if (!yes) console.log('dry run: nothing was changed; --yes does it');
+  if (held.length > 0) {
+    throw new CliError(
+      `${held.join(', ')}: days are kept that a slot has not confirmed (\`walpost outbox status\` shows the slots), or that fewer than ${keep} days of service followed`,
+    );
+  }
+}
+
+function publishes(name: ServiceName): boolean {
+  return observedServices.some((service) => service.shortName === name && service.publishes);
+}

@@ -1,0 +1,97 @@
+import { Command } from 'commander';
+import { sql } from 'drizzle-orm';
+import { type ServiceName, serviceNames } from '../../observe/services.js';
+import { CliError } from '../cli-error.js';
+import type { Config } from '../config.js';
+import { yesOption } from '../options.js';
+import { withDatabase } from '../service-database.js';
+import type { AuditRange } from './audit-outbox.js';
+import { audit, type RangeOptions, rangeOf, rangeOptions } from './audit-range.js';
+import type { Difference } from './find-differences.js';
+import { printDifferences } from './outbox-audit-command.js';
+
+/** How many events one transaction publishes again. */
+const AT_ONCE = 5_000;
+
+/** `walpost outbox replay` */
+export function outboxReplayCommand(config: () => Config): Command {
+  const command = new Command('replay').description(
+    'publish again what is missing on a topic or at a consumer; who has seen an event drops it',
+  );
+  return rangeOptions(command)
+    .option(
+      '--overtaken',
+      'also events that a consumer has seen a later one of the key of: it gets them late',
+    )
+    .addOption(yesOption())
+    .action(async (options: RangeOptions & { yes?: true; overtaken?: true }) => {
+      const settings = config();
+      const range = rangeOf(options, Date.now());
+      const { differences } = await audit(settings, range, options);
+      const missing = firstOfEach(
+        differences.filter(({ what }) => what === 'not on the topic' || what === 'not seen'),
+      );
+      const overtaken = missing.filter(({ overtakenAt }) => overtakenAt.length > 0);
+      const chosen = options.overtaken ? missing : missing.filter((each) => !overtaken.includes(each));
+      const [hidden] = differences.filter(({ what }) => what === 'cannot be read yet');
+      if (missing.length === 0 && !hidden)
+        return console.log('nothing to publish again: topics and consumers have all events');
+      if (!options.yes) {
+        printDifferences(chosen);
+        console.log('dry run: nothing was published; --yes does it');
+      } else {
+        const replayed = await replay(settings, chosen, range);
+        console.log(
+          `${replayed} events published again; \`walpost outbox audit\` shows when they have arrived`,
+        );
+      }
+      const [first] = overtaken;
+      const leftOut = [
+        ...(hidden
+          ? [`what cannot be read yet is not published again, e.g. ${hidden.id}: ${hidden.where}`]
+          : []),
+        ...(first && chosen.length < missing.length
+          ? [
+              `${overtaken.length} events left out, e.g. ${first.id}: ${first.overtakenAt.join(', ')} has seen a later event of ${first.key}; --overtaken publishes them all the same`,
+            ]
+          : []),
+      ];
+      if (leftOut.length > 0) throw new CliError(leftOut.join('\n  '));
+    });
+}
+
+function firstOfEach(differences: readonly Difference[]): Difference[] {
+  return [...new Map(differences.map((each) => [each.id, each])).values()];
+}
+
+/**
+ * Has the relay publish events again, the versions of a key in their order.
+ * @returns how many
+ */
+async function replay(config: Config, events: readonly Difference[], range: AuditRange): Promise<number> {
+  let replayed = 0;
+  for (const name of serviceNames) {
+    // By version first: however they are cut into transactions, a key's events keep their order.
+    const own = events
+      .filter(({ publisher }) => publisher === name)
+      .toSorted((a, b) => a.version - b.version);
+    for (let from = 0; from < own.length; from += AT_ONCE)
+      replayed += await publishAgain(config, name, own.slice(from, from + AT_ONCE), range);
+  }
+  return replayed;
+}
+
+async function publishAgain(
+  config: Config,
+  name: ServiceName,
+  events: readonly Difference[],
+  { since, until }: AuditRange,
+): Promise<number> {
+  return withDatabase(config, name, 0, async (db) => {
+    const ids = sql.param(events.map(({ id }) => id));
+    const [row] = await db.execute<{ replayed: number }>(sql`
+      select outbox_replay(${ids}::uuid[], ${since.toISOString()}::timestamptz, ${until.toISOString()}::timestamptz)
+        as replayed`);
+    return row?.replayed ?? 0;
+  });
+}

@@ -1,0 +1,80 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { reason } from '@walpost/kit/contract/errors';
+import { messageOf } from '@walpost/kit/telemetry/describe-error';
+import { Command, CommanderError } from 'commander';
+import { CliError } from './cli-error.js';
+import { type Config, readConfig } from './config.js';
+import { printable } from './output.js';
+
+/** The commands by their names. Each is loaded when it is called for: all of them take a second of a processor. */
+const commands: Record<string, () => Promise<(config: () => Config, env: NodeJS.ProcessEnv) => Command>> = {
+  schemas: async () => (await import('./schemas/schemas-command.js')).schemasCommand,
+  topics: async () => (await import('./topics/topics-command.js')).topicsCommand,
+  connectors: async () => (await import('../connect/connectors-command.js')).connectorsCommand,
+  groups: async () => (await import('./groups/groups-command.js')).groupsCommand,
+  'dead-letters': async () => (await import('../dead-letters/dead-letters-command.js')).deadLettersCommand,
+  outbox: async () => (await import('./outbox/outbox-command.js')).outboxCommand,
+  trace: async () => (await import('../trace/trace-command.js')).traceCommand,
+  doctor: async () => (await import('../doctor/doctor-command.js')).doctorCommand,
+  kafka: async () => (await import('./kafka-command.js')).kafkaCommand,
+};
+
+// A request whose connection was closed in the middle leaves nothing that Node would wait for, and its time limit does
+// not count: without this the program would end without a word.
+const waiting = setInterval(() => undefined, 60_000);
+process.exitCode = await main(process.argv, process.env);
+clearInterval(waiting);
+// Nor must a connection keep it that the Kafka client has given up and not closed, as to a broker that never answers.
+setTimeout(() => process.exit(), 1_000).unref();
+
+/** Runs one command. @returns the exit code: 0 ok, 1 failed, 2 called wrongly */
+async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    // What is set in the environment wins over the file.
+    if (existsSync('.env')) loadEnvFile();
+    const program = await createProgram(argv[2] ?? '', () => readConfig(env), env);
+    await program.parseAsync(argv);
+    return 0;
+  } catch (error) {
+    // Commander has printed its message already; help and version are no failures.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const text = error instanceof CliError ? error.message : describe(error);
+    // What others have named as they like, a group for example, is in it.
+    console.error(`walpost: ${text.split('\n').map(printable).join('\n')}`);
+    return error instanceof CliError ? error.exitCode : 1;
+  }
+}
+
+/** @throws CliError when it cannot be read: it is its owner's only */
+function loadEnvFile(): void {
+  try {
+    // Node says of one that is closed to this user that it is not there.
+    accessSync('.env', constants.R_OK);
+    process.loadEnvFile('.env');
+  } catch (error) {
+    throw new CliError(`.env of this folder cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** @param name of the one command that is called; any other word gives a program that knows all of them */
+async function createProgram(name: string, config: () => Config, env: NodeJS.ProcessEnv): Promise<Command> {
+  const program = new Command('walpost')
+    .description("The operator's command line of Walpost. Settings come from the environment and from .env.")
+    .enablePositionalOptions()
+    .showHelpAfterError('(--help shows how it is called)');
+  const called = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  for (const load of called ? [called] : Object.values(commands))
+    program.addCommand((await load())(config, env));
+  const stop = (command: Command) => {
+    command.exitOverride();
+    command.commands.forEach(stop);
+  };
+  stop(program);
+  return program;
+}
+
+/** An error that knows whether to retry was raised on purpose and speaks for itself; any other is our mistake. */
+function describe(error: unknown): string {
+  if (error instanceof Error && 'retryable' in error) return reason(error);
+  return `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : error}`;
+}

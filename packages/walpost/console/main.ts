@@ -1,0 +1,82 @@
+import {
+  connectSettings,
+  eventSettings,
+  OpenUrl,
+  Port,
+  postgresSettings,
+  readConfig,
+  Secret,
+  serviceSettings,
+} from '@walpost/kit/config';
+import { httpAccess } from '@walpost/kit/contract/http-access';
+import { kafkaAccess } from '@walpost/kit/kafka/kafka-access';
+import { runMain, runService } from '@walpost/kit/service/lifecycle';
+import { createLogger } from '@walpost/kit/telemetry/logger';
+import { Type } from 'typebox';
+import { createKafkaView } from '../observe/kafka-view.js';
+import { openObserved } from '../observe/open-observed.js';
+import { observedServices } from '../observe/services.js';
+import { buildApp } from './app.js';
+import { createOrderLoad } from './order-load.js';
+import { createLetterDesk } from './settle-letters.js';
+import { startConsole } from './start-console.js';
+
+const NAME = 'console';
+
+await runMain(async () => {
+  const config = readConfig(
+    {
+      ...serviceSettings,
+      ...postgresSettings,
+      ...eventSettings,
+      ...connectSettings,
+      CONSOLE_PORT: Port(3100),
+      ORDER_PORT: Port(3000),
+      ORDER_URL: Type.Optional(OpenUrl()),
+      OBSERVER_PASSWORD: Secret(),
+      LETTERS_PASSWORD: Type.Optional(Type.String()),
+      CONSOLE_TOKEN: Type.Optional(Type.String({ minLength: 8 })),
+      CONSOLE_HOSTS: Type.String({ default: '', pattern: '^[A-Za-z0-9.:, \\[\\]-]*$' }),
+      CONSOLE_TRACE_URL: Type.Optional(Type.String({ pattern: '^https?://.*\\{traceId\\}' })),
+    },
+    process.env,
+  );
+  const logger = createLogger(NAME, config.LOG_LEVEL);
+  const server = {
+    host: config.POSTGRES_HOST,
+    port: config.POSTGRES_PORT,
+    ssl: config.POSTGRES_SSLMODE === 'verify-full',
+  };
+
+  await runService(logger, async (defer) => {
+    const { observed, close } = openObserved({
+      ...server,
+      password: config.OBSERVER_PASSWORD,
+      applicationName: NAME,
+    });
+    defer('databases', close);
+    const topics = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
+    const kafka = createKafkaView('walpost-console', kafkaAccess(config), topics);
+    defer('Kafka', kafka.close);
+    const load = createOrderLoad(config.ORDER_URL ?? `http://localhost:${config.ORDER_PORT}`);
+    defer('order load', load.close);
+    const { LETTERS_PASSWORD: password, CONSOLE_TOKEN: token } = config;
+    const desk = password && token ? createLetterDesk({ ...server, password }) : undefined;
+    if (desk) defer('letters', desk.close);
+    const parts = startConsole({
+      observed,
+      kafka,
+      connect: httpAccess(config.CONNECT_URL, config.CONNECT_USERNAME, config.CONNECT_PASSWORD),
+      token,
+      load,
+      desk,
+      traceUrl: config.CONSOLE_TRACE_URL ?? null,
+      logger,
+    });
+    defer('picture', parts.close);
+    const hosts = config.CONSOLE_HOSTS.split(/[, ]+/).filter((name) => name !== '');
+    const app = await buildApp(parts, { logger, readiness: {}, hosts });
+    defer('http', () => app.close());
+    await app.listen({ host: config.HOST, port: config.CONSOLE_PORT });
+  });
+});

@@ -1,0 +1,180 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { HttpAccess } from '@walpost/kit/contract/http-access';
+import { BusyError } from '@walpost/kit/errors';
+import { Count, Text, Uuid } from '@walpost/kit/http/inputs';
+import { Problem, problemResponse } from '@walpost/kit/http/problem';
+import { attempt } from '@walpost/kit/telemetry/attempt';
+import { Type } from 'typebox';
+import type { KafkaView } from '../observe/kafka-view.js';
+import type { Observed } from '../observe/observed-service.js';
+import { serviceNames } from '../observe/services.js';
+import { findOrderWay } from '../trace/find-order-way.js';
+import { judgeWay } from '../trace/judge-way.js';
+import type { OrderWay } from '../trace/order-way.js';
+import { stepsOf } from '../trace/way-steps.js';
+import type { EventHub } from './event-hub.js';
+import { MAX_PER_SECOND, type OrderLoad } from './order-load.js';
+import { requireToken } from './require-token.js';
+import type { LetterDesk } from './settle-letters.js';
+import type { Snapshot } from './snapshot.js';
+
+export interface ConsoleParts {
+  readonly observed: readonly Observed[];
+  readonly kafka: KafkaView;
+  readonly connect: HttpAccess;
+  readonly token: string | undefined;
+  readonly takeSnapshot: () => Promise<Snapshot>;
+  readonly hub: EventHub;
+  readonly load: OrderLoad;
+  /** Undefined where no operator's password is set. */
+  readonly desk: LetterDesk | undefined;
+}
+
+/** More streams than this are refused: each is a browser tab. */
+const MAX_LISTENERS = 50;
+
+/** Each look-up reads four databases and up to three topics: more at once are refused. */
+const MAX_LOOKUPS = 8;
+
+const OrderId = Type.Object({ id: Uuid('Of the order') });
+const Letter = Type.Object({ service: Type.Enum(serviceNames), id: Count('Of the letter', { minimum: 1 }) });
+
+/** The console's own API; what the page shows comes from here, and nothing else does. */
+export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
+  const { hub, load, takeSnapshot } = parts;
+  // Before anything of the request is read: a stranger learns nothing from how a body is judged.
+  const change = { onRequest: requireToken(parts.token) };
+  const refused = {
+    401: problemResponse('The token is missing or wrong.'),
+    403: problemResponse(
+      'This console only shows, the request comes from another site, or `Host` is no name of it.',
+    ),
+  };
+  const settled = { ...refused, 404: problemResponse('There is no such open letter.') };
+  const shown = {
+    403: problemResponse('`Host` is no name of this console.'),
+    503: problemResponse('It takes too long, or too many look.'),
+  };
+  let lookups = 0;
+  const desk = () => {
+    if (parts.desk) return parts.desk;
+    throw new Problem(
+      403,
+      'read-only',
+      'Dead letters are only shown: LETTERS_PASSWORD is not set where this runs.',
+    );
+  };
+
+  return async (app) => {
+    app.get(
+      '/api/snapshot',
+      { schema: { summary: 'The whole system as it is now', tags: ['system'], response: shown } },
+      async (_request, reply) => reply.header('cache-control', 'no-store').send(await takeSnapshot()),
+    );
+
+    app.get(
+      '/api/events',
+      {
+        // It would never end, and has nothing to say.
+        exposeHeadRoute: false,
+        schema: {
+          summary: 'The same, again and again, as server-sent events',
+          tags: ['system'],
+          response: shown,
+        },
+      },
+      async (_request, reply) => {
+        if (hub.listeners >= MAX_LISTENERS)
+          throw new Problem(503, 'too-many-listeners', `${MAX_LISTENERS} pages are open already.`);
+        hub.join(reply);
+        return reply;
+      },
+    );
+
+    app.get(
+      '/api/orders/:id',
+      {
+        schema: {
+          summary: 'One order’s way through the system, and what keeps it',
+          tags: ['system'],
+          params: OrderId,
+          response: shown,
+        },
+      },
+      async ({ params: { id } }, reply) => {
+        if (lookups >= MAX_LOOKUPS)
+          throw new BusyError(`${MAX_LOOKUPS} orders are being looked up already. Try again.`);
+        lookups += 1;
+        const way = await findWay(parts, id).finally(() => {
+          lookups -= 1;
+        });
+        const now = Date.now();
+        const { problems, orderId } = way;
+        const answer = { orderId, now, problems, steps: stepsOf(way), verdict: judgeWay(way, now) };
+        return reply.header('cache-control', 'no-store').send(answer);
+      },
+    );
+
+    app.get(
+      '/api/session',
+      { ...change, schema: { summary: 'Is the token right?', tags: ['actions'], response: refused } },
+      async () => ({ granted: true }),
+    );
+
+    app.put(
+      '/api/load',
+      {
+        ...change,
+        schema: {
+          summary: 'Place orders at a rate, for five minutes at most; 0 stops',
+          tags: ['actions'],
+          body: Type.Object(
+            { perSecond: Count('Orders a second', { maximum: MAX_PER_SECOND }) },
+            { additionalProperties: false },
+          ),
+          response: refused,
+        },
+      },
+      async ({ body }) => {
+        load.set(body.perSecond);
+        return load.state();
+      },
+    );
+
+    app.post(
+      '/api/letters/:service/:id/replay',
+      {
+        ...change,
+        schema: {
+          summary: 'Let the service handle a dead letter again, and those behind it',
+          tags: ['actions'],
+          params: Letter,
+          response: settled,
+        },
+      },
+      async ({ params: { service, id } }) => ({ replays: await desk().replay(service, id) }),
+    );
+
+    app.post(
+      '/api/letters/:service/:id/discard',
+      {
+        ...change,
+        schema: {
+          summary: 'Give a dead letter up',
+          tags: ['actions'],
+          params: Letter,
+          body: Type.Object({ reason: Text('Why', 500) }, { additionalProperties: false }),
+          response: settled,
+        },
+      },
+      async ({ params: { service, id }, body }) => ({
+        released: await desk().discard(service, id, body.reason.trim()),
+      }),
+    );
+  };
+}
+
+async function findWay({ observed, kafka, connect }: ConsoleParts, orderId: string): Promise<OrderWay> {
+  const access = await attempt('Kafka', () => kafka.access());
+  return findOrderWay({ services: observed, kafka: access, connect }, orderId);
+}

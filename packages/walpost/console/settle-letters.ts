@@ -1,0 +1,66 @@
+import { Problem } from '@walpost/kit/http/problem';
+import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
+import { CliError } from '../cli/cli-error.js';
+import { discardLetter } from '../dead-letters/discard-letter.js';
+import { chosen, replayLetters } from '../dead-letters/request-replay.js';
+import { type ServiceName, services } from '../observe/services.js';
+
+/** What an operator can do about a dead letter. */
+export interface LetterDesk {
+  /** Asks the running service to handle the letter again, and those behind it. @returns what became of each */
+  replay(service: ServiceName, id: number): Promise<{ id: number; outcome: string; error: string | null }[]>;
+  /** Gives a letter up. @returns the ids of the letters that go on without it */
+  discard(service: ServiceName, id: number, reason: string): Promise<number[]>;
+  close(): Promise<void>;
+}
+
+/** How long to wait until the service has settled a replay, s; the request outlives it. */
+const REPLAY_SECONDS = 10;
+
+/** Works as the role `letters`, with the same steps as `walpost dead-letters`. */
+export function createLetterDesk(
+  access: Pick<DatabaseOptions, 'host' | 'port' | 'ssl' | 'password'>,
+): LetterDesk {
+  const opened = new Map<ServiceName, Database>();
+  const database = (service: ServiceName) => {
+    const known =
+      opened.get(service) ??
+      openDatabase({
+        ...access,
+        database: services[service].database,
+        user: 'letters',
+        applicationName: 'walpost-console',
+        connections: 2,
+      });
+    opened.set(service, known);
+    return known.db;
+  };
+  return {
+    async replay(service, id) {
+      const db = database(service);
+      const replays = await answered(async () => replayLetters(db, await chosen(db, { id }), REPLAY_SECONDS));
+      return replays.map(({ letter, outcome }) => ({
+        id: letter.id,
+        outcome,
+        error: outcome === 'failed' ? `${letter.errorCode}: ${letter.errorMessage}` : null,
+      }));
+    },
+    async discard(service, id, reason) {
+      const { released } = await answered(() => discardLetter(database(service), id, reason));
+      return released.map((letter) => letter.id);
+    },
+    async close() {
+      await Promise.all([...opened.values()].map(({ close }) => close()));
+    },
+  };
+}
+
+/** The operations speak to a person at a terminal; here the same sentence is a 404. */
+async function answered<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CliError) throw new Problem(404, 'letter-not-open', error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+import type { Concern, ServiceState, SystemView } from '../observe/system-view.js';
+
+/** Rows a second, over the last few seconds; null until two readings tell. */
+export interface Rates {
+  readonly outbox: number | null;
+  readonly inbox: number | null;
+  readonly effects: number | null;
+}
+
+/** A service as the page shows it. */
+export interface ServiceView extends ServiceState {
+  readonly effect: string;
+  readonly backlog: string | null;
+  readonly consumes: readonly string[];
+  readonly rates: Rates;
+}
+
+export interface LoadState {
+  readonly perSecond: number;
+  readonly placed: number;
+  readonly failed: number;
+  readonly error: string | null;
+  /** When it ends by itself, ms since the epoch; null when it does not run. */
+  readonly endsAt: number | null;
+}
+
+/** The whole system at one moment, and what the console itself does. */
+export interface Snapshot extends SystemView {
+  readonly services: readonly ServiceView[];
+  readonly concerns: readonly Concern[];
+  readonly load: LoadState;
+  /** Whether a token is set at all. */
+  readonly changeable: boolean;
+  /** Where a trace is to be seen, with {traceId} in it. */
+  readonly traceUrl: string | null;
+}

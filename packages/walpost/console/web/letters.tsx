@@ -1,0 +1,110 @@
+import type { LetterView } from '../../observe/read-letters.js';
+import type { ServiceView, Snapshot } from '../snapshot.js';
+import { call } from './api.js';
+import { age } from './format.js';
+import type { Act } from './page.js';
+import { Badge, Shown, Table } from './parts.js';
+
+/** What could not be handled, by service, with what one can do about it. */
+export function Letters({ snapshot, act }: { snapshot: Snapshot; act: Act }) {
+  const open = snapshot.services.flatMap((service) =>
+    'value' in service.letters ? service.letters.value.letters.map((letter) => ({ service, letter })) : [],
+  );
+  const failed = snapshot.services.filter(({ letters }) => 'error' in letters);
+  return (
+    <>
+      {failed.map(({ name, letters }) => (
+        <Shown key={name} source={letters}>
+          {() => null}
+        </Shown>
+      ))}
+      {open.length === 0 && failed.length === 0 && (
+        <p class="empty">No dead letters: everything could be handled.</p>
+      )}
+      {open.length > 0 && (
+        <Table
+          label="Dead letters"
+          headings={['Service', 'State', 'Error', 'Order', 'Record', 'Since', 'What to do']}
+        >
+          {open.map(({ service, letter }) => (
+            <Letter key={`${service.name} ${letter.id}`} {...{ service, letter, act }} at={snapshot.at} />
+          ))}
+        </Table>
+      )}
+    </>
+  );
+}
+
+function Letter({
+  service,
+  letter,
+  act,
+  at,
+}: {
+  service: ServiceView;
+  letter: LetterView;
+  act: Act;
+  at: number;
+}) {
+  const { id, state, errorCode, errorMessage, key, topic, partition, offset, createdAt, replayRequestedAt } =
+    letter;
+  const path = `/api/letters/${service.shortName}/${id}`;
+  const name = `letter ${id} of ${service.name}`;
+  const replay = () =>
+    act((token) => ({
+      title: `Replay ${name}?`,
+      text: 'The service handles the event again, and then those of the same order behind it. Mend the cause first.',
+      action: 'Replay',
+      run: async () => {
+        const { replays } = await call<{ replays: { id: number; outcome: string; error: string | null }[] }>(
+          `${path}/replay`,
+          { method: 'POST', token },
+        );
+        const problem = replays.find(({ outcome }) => outcome !== 'replayed' && outcome !== 'discarded');
+        if (problem) throw new Error(`Letter ${problem.id}: ${problem.error ?? problem.outcome}`);
+      },
+    }));
+  const discard = () =>
+    act((token) => ({
+      title: `Discard ${name}?`,
+      text: 'The event never has its effect. The letter is kept as a record, and what waits behind it goes on.',
+      action: 'Discard',
+      field: { label: 'Why? It is kept with the letter.', type: 'text' },
+      run: async (reason) => {
+        await call(`${path}/discard`, { method: 'POST', token, body: { reason } });
+      },
+    }));
+  return (
+    <tr>
+      <th scope="row">{service.name}</th>
+      <td>
+        <Badge health={state === 'dead' ? 'bad' : 'warn'}>{state}</Badge>
+        {replayRequestedAt !== null && <p class="muted">replay requested</p>}
+      </td>
+      <td class="text">
+        {errorCode === null ? (
+          'waits behind the one above of its order'
+        ) : (
+          <>
+            <code>{errorCode}</code> {errorMessage}
+          </>
+        )}
+      </td>
+      <td>{key === null ? '–' : <a href={`#order=${key}`}>{key.slice(-8)}</a>}</td>
+      <td class="mono">
+        {topic}/{partition}@{offset}
+      </td>
+      <td class="number">{age(at - createdAt)}</td>
+      <td>
+        <div class="buttons">
+          <button type="button" onClick={replay} aria-label={`Replay ${name}`}>
+            Replay
+          </button>
+          <button type="button" onClick={discard} aria-label={`Discard ${name}`}>
+            Discard
+          </button>
+        </div>
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,76 @@
+import type { Verdict } from '../../trace/judge-way.js';
+import type { Step } from '../../trace/way-steps.js';
+import { age, clock } from './format.js';
+import type { OrderAnswer } from './order-search.js';
+import { Badge, Commands, type Health } from './parts.js';
+
+const TITLES: Record<Verdict['state'], { health: Health; text: string }> = {
+  unknown: { health: 'unknown', text: 'Nobody knows this order' },
+  finished: { health: 'ok', text: 'Finished: everything that is to happen has happened' },
+  moving: { health: 'ok', text: 'On its way' },
+  stuck: { health: 'bad', text: 'Stuck' },
+};
+const MARKS: Record<Step['state'], string> = { done: '✓', waiting: '…', failed: '✕' };
+const WORDS: Record<Step['state'], string> = { done: 'done', waiting: 'waiting', failed: 'failed' };
+
+/** One order's way, from its row to its last effect, and what keeps it. */
+export function OrderWayView({ answer, traceUrl }: { answer: OrderAnswer; traceUrl: string | null }) {
+  const { orderId, steps, verdict, problems, now } = answer;
+  const { health, text } = TITLES[verdict.state];
+  const begin = steps.find(({ at }) => at !== null)?.at ?? now;
+  const trace = steps.find(({ traceId }) => traceId !== null)?.traceId ?? null;
+  return (
+    <article class="way" aria-label={`Way of order ${orderId}`}>
+      <div class={`verdict ${health}`}>
+        <p class="headline">
+          <Badge health={health}>{text}</Badge>
+        </p>
+        <ul class="concerns">
+          {verdict.findings.map(({ where, what, since, help }) => (
+            <li key={`${where} ${what}`}>
+              <strong>{where}</strong>: {what}{' '}
+              <span class="muted">
+                since {clock(since)} ({age(now - since)})
+              </span>
+              <Commands help={help} />
+            </li>
+          ))}
+        </ul>
+        {problems.map((problem) => (
+          <p key={problem} class="away">
+            <Badge health="unknown">not asked</Badge> {problem}
+          </p>
+        ))}
+        {trace && (
+          <p class="muted">
+            Trace{' '}
+            {traceUrl ? (
+              <a href={traceUrl.replace('{traceId}', encodeURIComponent(trace))} rel="noreferrer">
+                <code>{trace}</code>
+              </a>
+            ) : (
+              <code>{trace}</code>
+            )}
+          </p>
+        )}
+      </div>
+      {steps.length > 0 && (
+        <ol class="steps">
+          {steps.map(({ at, where, what, state }) => (
+            <li key={`${where} ${what}`} class={state}>
+              <span class="mark" aria-hidden="true">
+                {MARKS[state]}
+              </span>
+              <span class="time">
+                {at === null ? WORDS[state] : clock(at, true)}
+                {at !== null && <small> +{Math.max(0, Math.round(at - begin))} ms</small>}
+              </span>
+              <span class="where">{where}</span>
+              <span class="what">{what}</span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </article>
+  );
+}

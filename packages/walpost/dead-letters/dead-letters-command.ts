@@ -1,0 +1,257 @@
+import { createRegistry } from '@walpost/kit/contract/registry';
+import { Command, Option } from 'commander';
+import { validate as isUuid } from 'uuid';
+import { CliError, UsageError } from '../cli/cli-error.js';
+import type { Config } from '../cli/config.js';
+import { jsonOption, serviceOption, waitOption, wholeNumber, yesOption } from '../cli/options.js';
+import { formatAge, oneLine, printable, printJson, printTable } from '../cli/output.js';
+import { withDatabase } from '../cli/service-database.js';
+import { type ServiceName, serviceNames, services } from '../observe/services.js';
+import { decodeLetter } from './decode-letter.js';
+import { type Discard, discardLetter, planDiscard } from './discard-letter.js';
+import { findLetter, findLetters, findOpen, type ListedLetter, recordOf, stateOf } from './find-letters.js';
+import { chosen, type Replay, replayLetters } from './request-replay.js';
+import { findRefusedEmails, retryEmails } from './retry-emails.js';
+import { letterJson, showLetter } from './show-letter.js';
+
+interface Options {
+  service: ServiceName;
+  wait: number;
+  json?: true;
+  yes?: true;
+}
+type ListOptions = Partial<Options> & { wait: number; key?: string; all?: true; limit: number };
+type ReplayOptions = Options & { id?: number; all?: true };
+type RetryOptions = Pick<Options, 'wait' | 'yes'> & { all?: true };
+type DiscardOptions = Options & { reason: string };
+
+const DRY_RUN = 'dry run: nothing was changed; --yes does it';
+
+/** `walpost dead-letters …` */
+export function deadLettersCommand(config: () => Config): Command {
+  const group = new Command('dead-letters').description('events that a service could not handle');
+  const wholeId = wholeNumber(1);
+
+  group
+    .command('list')
+    .description('list open letters, of every service that can be reached unless one is named')
+    .addOption(serviceOption())
+    .option('--key <key>', 'only those of one key')
+    .option('--all', 'settled ones too: replayed and discarded')
+    .addOption(
+      new Option('--limit <n>', 'at most so many of a service')
+        .argParser(wholeNumber(1, 100_000))
+        .default(200),
+    )
+    .addOption(waitOption(0, 'how long to wait for a database that is not there yet'))
+    .addOption(jsonOption())
+    .action((options: ListOptions) => list(config(), options));
+
+  group
+    .command('show')
+    .description('show everything about a letter: headers, error, bytes, and what they mean')
+    .argument('<id>', 'of the letter', wholeId)
+    .addOption(serviceOption().makeOptionMandatory())
+    .addOption(waitOption())
+    .addOption(jsonOption())
+    .action(async (id: number, { service, wait, json }: Options) => {
+      const settings = config();
+      const letter = await withDatabase(settings, service, wait, (db) => findLetter(db, id));
+      const registry = createRegistry({ ...settings.registry, clientId: 'walpost-cli' });
+      const decoded = await decodeLetter(registry, letter.value);
+      if (json) printJson(letterJson(service, letter, decoded));
+      else console.log(showLetter(service, letter, decoded));
+    });
+
+  group
+    .command('replay')
+    .description('let the running service handle letters again, those of a key in their order')
+    .argument('[key]', 'all open letters of this key')
+    .option('--id <id>', 'all open letters of the key of this letter', wholeId)
+    .option('--all', 'all open letters')
+    .addOption(serviceOption().makeOptionMandatory())
+    .addOption(yesOption())
+    .addOption(waitOption(30, 'how long to wait for the database, and for the service to settle the letters'))
+    .action((key: string | undefined, options: ReplayOptions) => replay(config(), key, options));
+
+  group
+    .command('discard')
+    .description('give a letter up, keep it as a record, and let what is parked behind it go on')
+    .argument('<id>', 'of the letter', wholeId)
+    .requiredOption('--reason <text>', 'why; kept with the letter')
+    .addOption(serviceOption().makeOptionMandatory())
+    .addOption(yesOption())
+    .addOption(waitOption())
+    .action((id: number, options: DiscardOptions) => discard(config(), id, options));
+
+  group
+    .command('retry-emails')
+    .description('list the e-mails that the mail server refused for good, and have them tried again')
+    .argument('[order id]', 'only those of this order')
+    .option('--all', 'all of them')
+    .addOption(yesOption())
+    .addOption(waitOption())
+    .action((orderId: string | undefined, options: RetryOptions) => retry(config(), orderId, options));
+
+  return group;
+}
+
+async function list(config: Config, options: ListOptions): Promise<void> {
+  const { service, key, all, limit, wait } = options;
+  const asked = service ? [service] : serviceNames;
+  const results = await Promise.allSettled(
+    asked.map((name) =>
+      withDatabase(config, name, wait, (db) => findLetters(db, { key, settled: all ?? false, limit })),
+    ),
+  );
+  const rows: { service: ServiceName; letter: ListedLetter }[] = [];
+  const failures: string[] = [];
+  for (const [at, name] of asked.entries()) {
+    const result = results[at];
+    if (result?.status === 'fulfilled') {
+      const { letters, total } = result.value;
+      rows.push(...letters.map((letter) => ({ service: name, letter })));
+      if (total > letters.length)
+        console.error(`walpost: warning: ${name}: showing ${letters.length} of ${total}; --limit shows more`);
+    } else if (result?.reason instanceof CliError) failures.push(result.reason.message);
+    else throw result?.reason;
+  }
+  if (failures.length === asked.length) throw new CliError(failures.join('\n  '));
+  for (const failure of failures) console.error(`walpost: warning: ${failure}`);
+  if (options.json) {
+    printJson(rows.map((row) => brief(row.service, row.letter)));
+  } else if (rows.length === 0) {
+    console.log(all ? 'no letters' : 'no open letters');
+  } else {
+    printTable(
+      ['SERVICE', 'ID', 'STATE', 'RECORD', 'KEY', 'CODE', 'MESSAGE', 'ATTEMPTS', 'AGE', 'PARKED'],
+      rows.map(({ service: name, letter }) => [
+        name,
+        letter.id,
+        stateOf(letter),
+        printable(recordOf(letter)),
+        shortKey(letter.key),
+        letter.errorCode,
+        oneLine(letter.errorMessage ?? '-', 50),
+        letter.attempts,
+        formatAge(letter.ageSeconds),
+        letter.parkedBehind,
+      ]),
+    );
+  }
+}
+
+function brief(service: ServiceName, letter: ListedLetter): object {
+  const { value: _value, headers: _headers, errorStack: _stack, offset, ...rest } = letter;
+  return { service, ...rest, offset: offset.toString() };
+}
+
+async function replay(config: Config, key: string | undefined, options: ReplayOptions): Promise<void> {
+  const { service, id, all, yes, wait } = options;
+  if ([key, id, all].filter((each) => each !== undefined).length !== 1)
+    throw new UsageError('say what to replay: a key, --id ID or --all');
+  await withDatabase(config, service, wait, async (db) => {
+    const which = await chosen(db, { key, id });
+    const open = await findOpen(db, which);
+    if (open.length === 0) {
+      console.log('nothing to replay: no letter of these is open');
+      return;
+    }
+    if (!yes) {
+      printTable(
+        ['ORDER', 'ID', 'STATE', 'RECORD', 'KEY', 'CODE'],
+        open.map((letter, at) => [
+          at + 1,
+          letter.id,
+          stateOf(letter),
+          printable(recordOf(letter)),
+          shortKey(letter.key),
+          letter.errorCode,
+        ]),
+      );
+      console.log(DRY_RUN);
+      return;
+    }
+    const replays = await replayLetters(db, which, wait);
+    printTable(
+      ['ID', 'RECORD', 'KEY', 'OUTCOME', 'ERROR'],
+      replays.map(({ letter, outcome }) => [
+        letter.id,
+        printable(recordOf(letter)),
+        shortKey(letter.key),
+        outcome,
+        outcome === 'failed' ? oneLine(`${letter.errorCode}: ${letter.errorMessage}`, 80) : '-',
+      ]),
+    );
+    judge(replays, service, wait);
+  });
+}
+
+/** @throws CliError when not every letter is settled */
+function judge(replays: readonly Replay[], service: ServiceName, wait: number): void {
+  const count = (outcome: Replay['outcome']) => replays.filter((each) => each.outcome === outcome).length;
+  const { group } = services[service];
+  if (count('pending') > 0) {
+    throw new CliError(
+      `${group} has not replayed ${count('pending')} of ${replays.length} within ${wait} s: it must be running, ` +
+        'with its database and the registry; the request stands, and asking again is safe',
+    );
+  }
+  if (count('failed') > 0) {
+    throw new CliError(
+      `${count('failed')} of ${replays.length} failed again, ${count('waits')} wait behind; mend the cause, or discard`,
+    );
+  }
+}
+
+async function discard(config: Config, id: number, options: DiscardOptions): Promise<void> {
+  const { service, yes, wait } = options;
+  const reason = options.reason.trim();
+  if (reason === '') throw new UsageError('--reason: say why, it is kept with the letter');
+  await withDatabase(config, service, wait, async (db) => {
+    const { letter, released } = yes ? await discardLetter(db, id, reason) : await planDiscard(db, id);
+    console.log(`${yes ? 'discarded' : 'would discard'} ${service} letter ${id}: ${summary(letter)}`);
+    if (released.length > 0) console.log(releasedLine(released, yes ?? false));
+    if (!yes) console.log(DRY_RUN);
+  });
+}
+
+function summary(letter: ListedLetter): string {
+  const what = letter.errorCode ?? letter.state;
+  return `${printable(recordOf(letter))}, key ${shortKey(letter.key) ?? '-'}, ${what}`;
+}
+
+function releasedLine(released: Discard['released'], done: boolean): string {
+  const ids = released.map((each) => each.id).join(' ');
+  return `${released.length} parked behind it ${done ? 'goes' : 'would go'} on: ${ids}`;
+}
+
+function shortKey(key: string | null): string | null {
+  return key === null ? null : oneLine(key, 40);
+}
+
+async function retry(config: Config, given: string | undefined, options: RetryOptions): Promise<void> {
+  const orderId = given?.toLowerCase();
+  if (orderId !== undefined && !isUuid(orderId))
+    throw new UsageError(`"${given}" is no order id: an order id is a UUID`);
+  if (options.yes && (orderId === undefined) !== (options.all === true))
+    throw new UsageError('say which to try again: those of one order, or --all');
+  await withDatabase(config, 'notification', options.wait, async (db) => {
+    const emails = await (options.yes ? retryEmails : findRefusedEmails)(db, orderId);
+    if (emails.length === 0) {
+      console.log('no e-mail of these is refused');
+      return;
+    }
+    printTable(
+      ['ORDER', 'E-MAIL', 'ATTEMPTS', 'AGE', 'ANSWER'],
+      emails.map(({ orderId: order, kind, attempts, createdAt, answer }) => [
+        order,
+        kind,
+        attempts,
+        formatAge((Date.now() - createdAt) / 1000),
+        oneLine(answer, 80),
+      ]),
+    );
+    console.log(options.yes ? `tried again: ${emails.length}` : DRY_RUN);
+  });
+}

@@ -1,0 +1,72 @@
+import { OPEN } from '@walpost/kit/consumer/dead-letters';
+import type { Db, Tx } from '@walpost/kit/postgres/database';
+import { deadLetters } from '@walpost/kit/postgres/tables';
+import { and, asc, count, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { CliError } from '../cli/cli-error.js';
+
+export type LetterRow = typeof deadLetters.$inferSelect;
+
+/** A letter with what only the database can tell: its age by the server's clock, and who waits behind it. */
+export interface ListedLetter extends LetterRow {
+  readonly ageSeconds: number;
+  readonly parkedBehind: number;
+}
+
+export interface LetterFilter {
+  readonly key?: string | undefined;
+  /** Settled letters too. */
+  readonly settled: boolean;
+  readonly limit: number;
+}
+
+// Written out: Drizzle leaves a table's name away where a select has only one, and then the inner table is meant.
+const parkedBehind = sql<number>`(select count(*)::int from dead_letters behind
+  where behind.state = 'parked' and dead_letters.state in ('dead', 'parked')
+  and behind.topic = dead_letters.topic and behind.key = dead_letters.key and behind.id > dead_letters.id)`;
+const ageSeconds = sql<number>`extract(epoch from now() - dead_letters.created_at)::float8`;
+
+/** Letters that can still be replayed or discarded. */
+export const isOpen = inArray(deadLetters.state, OPEN);
+
+/** Letters in the order in which they were set aside, which is the order of each key. */
+export async function findLetters(
+  db: Db,
+  { key, settled, limit }: LetterFilter,
+): Promise<{ letters: ListedLetter[]; total: number }> {
+  const wanted = and(settled ? undefined : isOpen, key === undefined ? undefined : eq(deadLetters.key, key));
+  const rows = await listed(db).where(wanted).orderBy(asc(deadLetters.id)).limit(limit);
+  const [counted] = await db.select({ total: count() }).from(deadLetters).where(wanted);
+  return { letters: rows.map(flat), total: counted?.total ?? rows.length };
+}
+
+/** One letter. @throws CliError when there is none of this id */
+export async function findLetter(db: Db | Tx, id: number): Promise<ListedLetter> {
+  const [row] = await listed(db).where(eq(deadLetters.id, id));
+  if (!row)
+    throw new CliError(`there is no dead letter ${id}; \`walpost dead-letters list --all\` shows them`);
+  return flat(row);
+}
+
+/** Open letters in the order in which a replay runs them. */
+export async function findOpen(db: Db, which: SQL | undefined): Promise<LetterRow[]> {
+  return db.select().from(deadLetters).where(and(isOpen, which)).orderBy(asc(deadLetters.id));
+}
+
+function listed(db: Db | Tx) {
+  return db.select({ letter: deadLetters, ageSeconds, parkedBehind }).from(deadLetters).$dynamic();
+}
+
+function flat({ letter, ...rest }: Awaited<ReturnType<typeof listed>>[number]): ListedLetter {
+  return { ...letter, ...rest };
+}
+
+/** Where a letter's record stands: `order-events/3@42`. */
+export function recordOf({ topic, partition, offset }: LetterRow): string {
+  return `${topic}/${partition}@${offset}`;
+}
+
+/** A letter's state, and that a service was asked to replay it. */
+export function stateOf({ state, replayRequestedAt }: LetterRow): string {
+  const asked = OPEN.includes(state) && replayRequestedAt !== null;
+  return asked ? `${state}, replay requested` : state;
+}

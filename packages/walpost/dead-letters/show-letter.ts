@@ -1,0 +1,68 @@
+import { formatAge, formatTable, printable } from '../cli/output.js';
+import { type Decoded, schemaIdOf } from './decode-letter.js';
+import { type ListedLetter, recordOf, stateOf } from './find-letters.js';
+import { hexDump } from './hex-dump.js';
+
+/** So many bytes of a value are printed; `--json` has all of them. */
+const SHOWN_BYTES = 512;
+
+/** Everything that is known of a letter, as text for a person. */
+export function showLetter(service: string, letter: ListedLetter, decoded: Decoded): string {
+  const { value, headers, errorStack } = letter;
+  return [
+    facts(service, letter),
+    section('headers', headers.length === 0 ? ['none'] : headers.map(([name, text]) => `${name}: ${text}`)),
+    ...(errorStack === null ? [] : [section('error', errorStack.split('\n'))]),
+    section(valueTitle(value), value === null ? ['the record has none'] : hexDump(value, SHOWN_BYTES)),
+    section(...decodedLines(decoded)),
+  ].join('\n\n');
+}
+
+/** The same for other programs; the value in base64. */
+export function letterJson(service: string, letter: ListedLetter, decoded: Decoded): object {
+  const { value, offset, ...rest } = letter;
+  return { service, ...rest, offset: offset.toString(), value: value?.toString('base64') ?? null, decoded };
+}
+
+function facts(service: string, letter: ListedLetter): string {
+  const { errorCode, errorMessage, replayRequestedAt, settledAt, discardReason } = letter;
+  const time = (date: Date | null) => date?.toISOString();
+  const rows: [string, unknown][] = [
+    ['letter', letter.id],
+    ['service', service],
+    ['state', stateOf(letter)],
+    ['record', `${recordOf(letter)}, written ${time(letter.recordedAt)}`],
+    ['key', letter.key],
+    ['identity', letter.identity],
+    ['error', errorCode === null ? null : `${errorCode}: ${errorMessage}`],
+    ['attempts', letter.attempts],
+    ['set aside', `${time(letter.createdAt)}, ${formatAge(letter.ageSeconds)} ago`],
+    ['parked behind', letter.parkedBehind],
+  ];
+  if (replayRequestedAt) rows.push(['replay asked', time(replayRequestedAt)]);
+  if (settledAt) rows.push(['settled', time(settledAt)]);
+  if (discardReason !== null) rows.push(['discarded', discardReason]);
+  const [first = [], ...others] = rows.map(([name, fact]) => [name, fact ?? '-']);
+  return formatTable(
+    first.map(String),
+    others.map((row) => row.map((cell) => printable(String(cell)))),
+  );
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return [title, ...lines.map((line) => `  ${printable(line)}`)].join('\n');
+}
+
+function valueTitle(value: Buffer | null): string {
+  if (value === null) return 'value';
+  const id = schemaIdOf(value);
+  const format = id === undefined ? 'not in the wire format' : `schema id ${id}`;
+  return `value (${value.length} bytes, ${format})`;
+}
+
+function decodedLines({ by, type, data, problem }: Decoded): [string, string[]] {
+  if (by === undefined) return ['not decoded', [problem ?? 'unknown why']];
+  const lines = JSON.stringify(data, null, 2).split('\n');
+  if (by === 'contract') return [`decoded (contract, ${type})`, lines];
+  return [`decoded (writer's schema, ${type})`, [`the contract cannot: ${problem}`, ...lines]];
+}

@@ -1,0 +1,36 @@
+import type { Config } from '../cli/config.js';
+import { isAsDeclared } from '../connect/apply-connectors.js';
+import { ConnectError, createConnectClient } from '../connect/connect-client.js';
+import { CONNECTORS, readConnectorFiles } from '../connect/connector-files.js';
+import { debeziumProblem } from '../connect/debezium-version.js';
+import { START } from '../observe/judge-group.js';
+import { type Check, fail, ok, warn } from './check.js';
+
+/** ms. A Connect whose Kafka is away accepts a request and never answers. */
+const ANSWER_WITHIN = 4_000;
+
+/** Kafka Connect, and whether the connectors that it has are those of the files. How they run is judged elsewhere. */
+export async function checkConnect({ connect: access }: Config): Promise<Check[]> {
+  const what = 'Kafka Connect';
+  const client = createConnectClient(access, 0, ANSWER_WITHIN);
+  const files = readConnectorFiles(CONNECTORS, []);
+  try {
+    const names = await client.names();
+    const unsafe = debeziumProblem(await client.plugins());
+    if (unsafe !== undefined) return [fail(what, unsafe)];
+    const configs = await Promise.all(files.map(({ name }) => client.config(name)));
+    const changed = files.filter(({ config }, at) => {
+      const current = configs[at];
+      return current !== undefined && !isAsDeclared(current, config);
+    });
+    if (changed.length === 0) return [ok(what, `${access.url}, ${names.length} connectors`)];
+    const named = changed.map(({ name }) => name);
+    const text = `it has another configuration than connectors/ of ${named.join(', ')}`;
+    return [warn(what, text, `npx walpost connectors apply ${named.join(' ')}`)];
+  } catch (error) {
+    if (!(error instanceof ConnectError)) throw error;
+    return [
+      fail(what, `${error.message}; connectors and tasks are not known`, ...(error.retryable ? [START] : [])),
+    ];
+  }
+}

@@ -1,0 +1,229 @@
+import { connect } from 'node:net';
+import { errorCode } from '@walpost/kit/errors';
+import { openDatabase } from '@walpost/kit/postgres/database';
+import { sql } from 'drizzle-orm';
+import type { Config } from '../cli/config.js';
+import { START } from '../observe/judge-group.js';
+import type { Observed } from '../observe/observed-service.js';
+import { readCounters } from '../observe/read-counters.js';
+import { readOpenLetters } from '../observe/read-letters.js';
+import { readOutbox } from '../observe/read-outbox.js';
+import { readOrders } from '../observe/read-system.js';
+import { observedServices, serviceNames, services } from '../observe/services.js';
+import { readTraces } from '../trace/find-order-way.js';
+import { type Check, fail, ok, rootReason, warn } from './check.js';
+
+/** A role that somebody logs in with, and where its password stands. */
+interface Login {
+  readonly role: string;
+  readonly variable: string;
+  readonly password: string | undefined;
+}
+
+interface Refusal extends Login {
+  /** SQLSTATE, or Node's code when there was no answer. */
+  readonly code: string;
+  readonly reason: string;
+}
+
+const UNKNOWN_DATABASE = '3D000';
+const ANSWER_WITHIN = 4_000;
+/** A key that nobody has. */
+const NO_KEY = '00000000-0000-0000-0000-000000000000';
+
+/** The server and its settings, and for each database whether every role can log in and what Debezium needs is there. */
+export async function checkPostgres(config: Config): Promise<Check[]> {
+  const { host, port } = config.postgres;
+  const silent = await tryPort(host, port);
+  if (silent) return [away(`${host}:${port}`, silent)];
+  const databases = databasesOf(config);
+  if (databases.every(({ logins }) => logins.every(({ password }) => password === undefined))) {
+    const text =
+      'none is set here: they are read from .env in the folder where this runs, and npm start writes it';
+    return [fail('passwords', text, START)];
+  }
+  const results = await Promise.all(
+    databases.map(async ({ database, logins }) => ({
+      database,
+      logins,
+      refusals: await tryAll(config, database, logins),
+    })),
+  );
+  // What has a code of its own, and no SQLSTATE, did not come from a Postgres server.
+  const strange = results.flatMap(({ refusals }) => refusals).find(({ code }) => !/^[0-9A-Z]{5}$/.test(code));
+  if (strange) return [away(`${host}:${port}`, strange.reason)];
+  const observer = config.observerPassword;
+  const [seen] = results.filter(({ refusals }) => refusals.every(({ role }) => role !== 'observer'));
+  const server =
+    observer && seen
+      ? await withObserver(config, seen.database, observer, (db) => checkServer(db, `${host}:${port}`))
+      : [ok('Postgres', `${host}:${port} answers; more is not known without the role observer`)];
+  const observed =
+    observer === undefined
+      ? []
+      : await Promise.all(
+          observedServices.flatMap((service) => {
+            const { database, publishes } = service;
+            const isOpen = results.some((each) => each.database === database && each.refusals.length === 0);
+            if (!isOpen) return [];
+            return withObserver(config, database, observer, async (db) => {
+              await askAll({ service, db });
+              return publishes ? checkPublication(db, publishes.slot) : [];
+            });
+          }),
+        );
+  return [...server, ...results.flatMap(judgeDatabase), ...observed.flat()];
+}
+
+function away(address: string, reason: string): Check {
+  return fail('Postgres', `${address}: ${reason}; databases, roles and slots are not known`, START);
+}
+
+/** Why nobody listens at an address; undefined when somebody does. */
+function tryPort(host: string, port: number): Promise<string | undefined> {
+  const socket = connect({ host, port, timeout: ANSWER_WITHIN });
+  return new Promise<string | undefined>((resolve) => {
+    socket.once('connect', () => resolve(undefined));
+    socket.once('timeout', () => resolve(`no answer within ${ANSWER_WITHIN / 1000} s`));
+    socket.once('error', (error) => resolve(rootReason(error)));
+  }).finally(() => socket.destroy());
+}
+
+function databasesOf(config: Config): { database: string; logins: Login[] }[] {
+  const { passwords, observerPassword, lettersPassword, cdcPassword, registryPassword } = config;
+  const ours = serviceNames.map((name) => {
+    const { database, passwordVariable: variable } = services[name];
+    const publishes = observedServices.some((each) => each.database === database && each.publishes);
+    return {
+      database,
+      logins: [
+        { role: `${database}_app`, variable, password: passwords[name] },
+        { role: 'observer', variable: 'OBSERVER_PASSWORD', password: observerPassword },
+        { role: 'letters', variable: 'LETTERS_PASSWORD', password: lettersPassword },
+        ...(publishes ? [{ role: 'cdc', variable: 'CDC_PASSWORD', password: cdcPassword }] : []),
+      ],
+    };
+  });
+  const registry = { role: 'registry', variable: 'REGISTRY_PASSWORD', password: registryPassword };
+  return [...ours, { database: 'registry', logins: [registry] }];
+}
+
+async function tryAll(config: Config, database: string, logins: readonly Login[]): Promise<Refusal[]> {
+  const tried = await Promise.all(logins.map((login) => tryLogin(config, database, login)));
+  return tried.filter((refusal) => refusal !== undefined);
+}
+
+async function tryLogin({ postgres }: Config, database: string, login: Login): Promise<Refusal | undefined> {
+  const { role: user, password } = login;
+  if (password === undefined) return undefined;
+  const options = {
+    ...postgres,
+    database,
+    user,
+    password,
+    applicationName: 'walpost-doctor',
+    connections: 1,
+  };
+  const { ping, close } = openDatabase(options);
+  try {
+    await ping();
+    return undefined;
+  } catch (error) {
+    return { ...login, code: errorCode(error), reason: rootReason(error) };
+  } finally {
+    await close();
+  }
+}
+
+/** @returns nothing of a database that this command has no password for: of it others are asked */
+function judgeDatabase(result: { database: string; logins: Login[]; refusals: Refusal[] }): Check[] {
+  const { database, logins, refusals } = result;
+  const what = `database ${database}`;
+  if (refusals.some(({ code }) => code === UNKNOWN_DATABASE)) {
+    return [fail(what, 'it is not there; its migration makes it', START)];
+  }
+  if (refusals.length > 0) {
+    const named = refusals.map(({ role, variable, reason }) => `${role} (${variable}): ${reason}`);
+    return [fail(what, `${named.join('; ')}; migrations give the roles the passwords of .env`, START)];
+  }
+  const names = (has: boolean) =>
+    logins.filter(({ password }) => (password !== undefined) === has).map(({ role }) => role);
+  const tried = names(true);
+  const untried = names(false);
+  const rest = untried.length > 0 ? `not tried, for want of a password: ${untried.join(', ')}` : '';
+  if (tried.length === 0) return [];
+  return [ok(what, [`${tried.join(', ')} can log in`, rest].filter(Boolean).join('; '))];
+}
+
+type ObserverDb = ReturnType<typeof openDatabase>['db'];
+
+async function withObserver(
+  { postgres }: Config,
+  database: string,
+  password: string,
+  look: (db: ObserverDb) => Promise<Check[]>,
+): Promise<Check[]> {
+  const options = { ...postgres, database, user: 'observer', password, applicationName: 'walpost-doctor' };
+  const { db, close } = openDatabase({ ...options, readOnly: true, connections: 1 });
+  try {
+    return await look(db);
+  } catch (error) {
+    return [fail(`database ${database}`, rootReason(error), START)];
+  } finally {
+    await close();
+  }
+}
+
+async function checkServer(db: ObserverDb, address: string): Promise<Check[]> {
+  const [row] = await db.execute<{
+    version: string;
+    level: string;
+    keep: string;
+    used: number;
+    most: number;
+  }>(sql`
+    select current_setting('server_version') as version, current_setting('wal_level') as level,
+      current_setting('max_slot_wal_keep_size') as keep, current_setting('max_connections')::int as most,
+      (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used`);
+  if (!row) return [];
+  const { version, level, keep, used, most } = row;
+  const settings = 'compose/postgres/postgresql.conf';
+  return [
+    used < most * 0.9
+      ? ok('Postgres', `${address}, version ${version}, ${used} of ${most} connections`)
+      : warn('Postgres', `${used} of ${most} connections are taken; max_connections in ${settings}`),
+    level === 'logical'
+      ? ok('wal_level', level)
+      : fail('wal_level', `it is ${level}, and Debezium needs logical: set it in ${settings}, and restart`),
+    keep === '-1'
+      ? warn(
+          'max_slot_wal_keep_size',
+          `no limit: a connector that is gone fills the disk; set it in ${settings}`,
+        )
+      : ok('max_slot_wal_keep_size', keep),
+  ];
+}
+
+/** Asks all that trace and console ask. @throws the driver's error: what they cannot be told, doctor must not call good */
+export async function askAll(observed: Observed): Promise<void> {
+  const { service, db } = observed;
+  await Promise.all([
+    readTraces(observed, NO_KEY),
+    readCounters(observed),
+    readOpenLetters(db, 1),
+    readOrders([observed]),
+    ...(service.publishes ? [readOutbox(db, service.publishes.slot)] : []),
+  ]);
+}
+
+async function checkPublication(db: ObserverDb, name: string): Promise<Check[]> {
+  const what = `publication ${name}`;
+  const [row] = await db.execute<{ inserts: boolean; root: boolean; tables: string }>(sql`
+    select pubinsert as inserts, pubviaroot as root,
+      (select string_agg(tablename, ', ') from pg_publication_tables where pubname = ${name}) as tables
+    from pg_publication where pubname = ${name}`);
+  if (!row) return [fail(what, 'it is not there; the migration makes it', START)];
+  if (row.inserts && row.root && row.tables === 'outbox') return [ok(what, 'inserts of outbox, by its root')];
+  const has = `it publishes ${row.tables ?? 'no table'}, inserts: ${row.inserts}, via root: ${row.root}`;
+  return [fail(what, `${has}; the migration has outbox, inserts, via root`)];
+}

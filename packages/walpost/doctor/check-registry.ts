@@ -1,0 +1,41 @@
+import { eventTypes } from '@walpost/kit/contract/contract';
+import { RegistryError } from '@walpost/kit/contract/errors';
+import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
+import type { Config } from '../cli/config.js';
+import { checkSchemas, type SchemaFinding } from '../cli/schemas/check-schemas.js';
+import { START } from '../observe/judge-group.js';
+import { type Check, fail, ok, warn } from './check.js';
+
+const WANTED = 'FULL_TRANSITIVE';
+
+/** The registry, and whether each schema of the contract is registered and its subject guarded. */
+export async function checkRegistry({ registry: access }: Config): Promise<Check[]> {
+  const what = 'schema registry';
+  const registry = createRegistry({ ...access, clientId: 'walpost-doctor', timeoutMs: 3_000 });
+  try {
+    const subjects = await registry.subjects();
+    const findings = await checkSchemas(registry, eventTypes);
+    const schemas = await Promise.all(findings.map((finding) => judgeSchema(registry, finding)));
+    return [ok(what, `${access.url}, ${subjects.length} subjects`), ...schemas];
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+    // Its messages name the address.
+    return [fail(what, error.message, ...(error.retryable ? [START] : []))];
+  }
+}
+
+async function judgeSchema(
+  registry: Registry,
+  { event, versions, state, violations }: SchemaFinding,
+): Promise<Check> {
+  const what = `schema ${event.name}`;
+  const register = 'npx walpost schemas register';
+  if (state === 'incompatible')
+    return fail(what, `it breaks what is registered: ${violations.join('; ')}`, 'npx walpost schemas check');
+  if (state === 'new') return fail(what, 'it is not registered: no service can write it', register);
+  const level = await registry.compatibility(event.subject);
+  if (level !== WANTED)
+    return warn(what, `compatibility is ${level ?? 'not set'}, and not ${WANTED}`, register);
+  if (state === 'changed') return warn(what, 'this clone has another version than is registered', register);
+  return ok(what, `${versions.length === 1 ? '1 version' : `${versions.length} versions`}, ${level}`);
+}

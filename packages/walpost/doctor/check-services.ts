@@ -1,0 +1,32 @@
+import type { Config } from '../cli/config.js';
+import { START } from '../observe/judge-group.js';
+import { type Check, fail, ok, rootReason, warn } from './check.js';
+
+const ANSWER_WITHIN = 5_000;
+
+/** Whether each service, and the console, says that it can do its work. */
+export async function checkServices({ addresses }: Config): Promise<Check[]> {
+  return Promise.all(
+    Object.entries(addresses).map(([name, url]) => checkService(name, url, name === 'console' ? warn : fail)),
+  );
+}
+
+async function checkService(name: string, url: string, bad: typeof fail): Promise<Check> {
+  const what = `${name} service`;
+  try {
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(ANSWER_WITHIN) });
+    const { status, problems } = (await response.json()) as {
+      status?: unknown;
+      problems?: Record<string, string>;
+    };
+    if (response.ok && status === 'ok') return ok(what, url);
+    if (problems) {
+      const named = Object.entries(problems).map(([part, text]) => `${part}: ${text}`);
+      return bad(what, `it runs, but not everything that it needs: ${named.join('; ')}`);
+    }
+    return bad(what, `what answers at ${url} is no service of Walpost (${response.status})`);
+  } catch (error) {
+    if (error instanceof SyntaxError) return bad(what, `what answers at ${url} is no service of Walpost`);
+    return bad(what, `${url} does not answer: ${rootReason(error)}`, START);
+  }
+}

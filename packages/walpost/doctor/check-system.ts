@@ -1,0 +1,92 @@
+import type { Slot } from '@walpost/kit/outbox/read-slots';
+import { formatAge, formatBytes } from '../cli/output.js';
+import type { GroupProgress } from '../observe/describe-group.js';
+import { behind, judgeGroup } from '../observe/judge-group.js';
+import { judgeRelay } from '../observe/judge-relay.js';
+import { judgeLetters, judgeOutbox, judgePending, judgeRefused } from '../observe/judge-system.js';
+import type { ConnectorView } from '../observe/read-connectors.js';
+import type { Concern, ServiceState, SystemView } from '../observe/system-view.js';
+import { type Check, ok } from './check.js';
+
+/** Connectors, slots, groups, dead letters and orders, judged as the console judges them. */
+export function checkSystem(system: SystemView): Check[] {
+  const { at, services, slots, connectors, groups } = system;
+  const relays = 'value' in connectors ? connectors.value : [];
+  const known = 'value' in slots ? slots.value : null;
+  return [
+    ...services.flatMap((service) => {
+      const { publishes } = service;
+      if (!publishes) return [];
+      const concern = 'value' in connectors ? judgeRelay(publishes, relays, known) : undefined;
+      const connector = relays.find(({ name }) => name === publishes.connector);
+      const slot = known?.find(({ name }) => name === publishes.slot);
+      return [
+        ...line(`outbox of ${service.name}`, judgeOutbox(service, at), at, outboxText(service)),
+        ...line(`connector ${publishes.connector}`, concern, at, connector && connectorText(connector)),
+        ...line(`slot ${publishes.slot}`, concern, at, slot && slotText(slot)),
+      ];
+    }),
+    ...('value' in groups
+      ? groups.value.flatMap((group) =>
+          line(group.group, judgeGroup(group, at), at, groupText(group), `group ${group.group}`),
+        )
+      : []),
+    ...services.flatMap((service) =>
+      line(
+        service.name,
+        judgeLetters(service),
+        at,
+        lettersText(service),
+        `dead letters of ${service.shortName}`,
+      ),
+    ),
+    ...services.flatMap((service) =>
+      line(service.name, judgeRefused(service), at, undefined, `work of ${service.shortName}`),
+    ),
+    ...line('orders', judgePending(system), at, ordersText(system)),
+  ];
+}
+
+/** The concern when it is about this part, else that it is fine; nothing where nobody could ask. */
+function line(
+  where: string,
+  concern: Concern | undefined,
+  now: number,
+  text: string | undefined,
+  what = where,
+): Check[] {
+  if (concern?.where === where) {
+    const { since, blocked, help } = concern;
+    const age = since === null ? '' : `, since ${formatAge((now - since) / 1000)}`;
+    return [{ what, state: blocked ? 'fail' : 'warn', text: `${concern.what}${age}`, help }];
+  }
+  return text === undefined ? [] : [ok(what, text)];
+}
+
+function outboxText({ outbox }: ServiceState): string | undefined {
+  if (!outbox || !('value' in outbox)) return undefined;
+  const { partitions, lastDay, rows, bytes } = outbox.value;
+  return `${rows} rows, ${formatBytes(bytes)}, ${partitions} days up to ${lastDay}`;
+}
+
+function connectorText({ state, tasks }: ConnectorView): string {
+  return `${state}, ${tasks.map((task) => `task ${task.id} ${task.state}`).join(', ') || 'no task'}`;
+}
+
+function slotText({ active, walStatus, confirmedLsn, behindBytes, keptBytes }: Slot): string {
+  const read = active ? 'read' : 'not read';
+  return `${read}, ${walStatus}, confirmed ${confirmedLsn}, ${formatBytes(behindBytes)} behind, ${formatBytes(keptBytes)} of log kept`;
+}
+
+function groupText(group: GroupProgress): string {
+  const { state, members } = group;
+  return `${state}, ${members === 1 ? '1 member' : `${members} members`}, ${behind(group).lag} behind`;
+}
+
+function lettersText({ letters }: ServiceState): string | undefined {
+  return 'value' in letters ? 'none' : undefined;
+}
+
+function ordersText({ orders }: SystemView): string | undefined {
+  return 'value' in orders ? 'none is pending for long' : undefined;
+}

@@ -1,0 +1,88 @@
+import { attempt } from '@walpost/kit/telemetry/attempt';
+import { CliError } from '../cli/cli-error.js';
+import type { Config } from '../cli/config.js';
+import { withKafka } from '../cli/kafka.js';
+import { describeGroup, type Peek } from '../observe/describe-group.js';
+import { START } from '../observe/judge-group.js';
+import { openObserved } from '../observe/open-observed.js';
+import { peekUnread } from '../observe/peek-unread.js';
+import { readSystem, type SystemSources } from '../observe/read-system.js';
+import { readTopics } from '../observe/read-topics.js';
+import { observedServices } from '../observe/services.js';
+import { openReader } from '../observe/topic-reader.js';
+import { type Check, fail } from './check.js';
+import { checkConnect } from './check-connect.js';
+import { checkKafka } from './check-kafka.js';
+import { checkMachine } from './check-machine.js';
+import { checkPostgres } from './check-postgres.js';
+import { checkRegistry } from './check-registry.js';
+import { checkServices } from './check-services.js';
+import { checkSystem } from './check-system.js';
+
+const TOPICS = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
+/** How long reading the oldest unread records may take, s. */
+const PEEK_SECONDS = 3;
+
+/** Looks at everything from the machine to the last dead letter, causes before what follows from them. */
+export async function examine(config: Config, env: NodeJS.ProcessEnv): Promise<Check[]> {
+  const [machine, postgres, events, registry, connect, services] = await Promise.all([
+    checkMachine(env),
+    checkPostgres(config),
+    checkEvents(config),
+    checkRegistry(config),
+    checkConnect(config),
+    checkServices(config),
+  ]);
+  return [...machine, ...postgres, ...events.kafka, ...registry, ...connect, ...services, ...events.system];
+}
+
+/** Kafka, and with it how the system is; without it what else can be asked. */
+async function checkEvents(config: Config): Promise<{ kafka: Check[]; system: Check[] }> {
+  try {
+    return await withKafka(config, 0, async (clients) => {
+      const { admin } = clients;
+      const existing = await admin.listTopics();
+      const readable = TOPICS.filter((topic) => existing.includes(topic));
+      const reader = readable.length > 0 ? await openReader(clients, readable) : undefined;
+      try {
+        const peek: Peek = async (places) => (reader ? peekUnread(reader, places, PEEK_SECONDS) : new Map());
+        const [kafka, system] = await Promise.all([
+          checkKafka(admin, config),
+          checkFlow(config, {
+            topics: () => readTopics(admin, TOPICS),
+            groups: (names) => Promise.all(names.map((name) => describeGroup(clients, name, peek))),
+          }),
+        ]);
+        return { kafka, system };
+      } finally {
+        await reader?.close();
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    const away = () => Promise.reject(error);
+    return {
+      kafka: [fail('Kafka', `${error.message}; topics and groups are not known`, START)],
+      system: await checkFlow(config, { topics: away, groups: away }),
+    };
+  }
+}
+
+async function checkFlow(
+  { postgres, observerPassword: password, connect }: Config,
+  kafka: SystemSources['kafka'],
+): Promise<Check[]> {
+  if (password === undefined) {
+    const text =
+      'OBSERVER_PASSWORD is not set here, and without it slots, groups and dead letters are not known';
+    return [fail('role observer', text, START)];
+  }
+  const { observed, close } = openObserved({ ...postgres, password, applicationName: 'walpost-doctor' });
+  try {
+    return checkSystem(
+      await readSystem({ observed, kafka, connect }, (what, question) => attempt(what, question)),
+    );
+  } finally {
+    await close();
+  }
+}

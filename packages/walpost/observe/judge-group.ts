@@ -1,0 +1,60 @@
+import type { OpenTransaction } from '@walpost/kit/kafka/requests';
+import type { GroupProgress } from './describe-group.js';
+import { openSince, transactionHelp, transactionText } from './open-transactions.js';
+import type { Concern } from './system-view.js';
+
+/** Waiting longer than this is worth a word, ms. */
+export const PATIENCE = 10_000;
+
+/** What starts a part that does not run, on one machine. */
+export const START = 'npm start (or: docker compose up -d)';
+
+/** Says that a group does not run, or is late. @returns undefined when it is neither */
+export function judgeGroup(group: GroupProgress, now: number): Concern | undefined {
+  const { group: where, members } = group;
+  const { lag, oldest } = behind(group);
+  const help = [`npx walpost groups describe ${where}`];
+  if (members === 0) {
+    const waiting = lag > 0 ? `, and ${records(lag, 'waits', 'wait')} for it` : '';
+    const what = `it does not run, its group has no member${waiting}`;
+    return { where, what, since: oldest, help: [START, ...help], blocked: true };
+  }
+  const [problem] = group.partitions.flatMap((each) => each.problem ?? []);
+  if (problem !== undefined) {
+    const what = `${problem}: what is written there waits, and how much is not known`;
+    return { where, what, since: null, help, blocked: true };
+  }
+  const held = longestOpen(group);
+  if (held && now - openSince(held) > PATIENCE) {
+    // One that hangs stays until somebody ends it.
+    const { hanging: blocked } = held;
+    return {
+      where,
+      what: transactionText(held),
+      since: openSince(held),
+      help: transactionHelp(held),
+      blocked,
+    };
+  }
+  if (oldest === null || now - oldest <= PATIENCE) return undefined;
+  return { where, what: `it is ${records(lag, 'behind', 'behind')}`, since: oldest, help, blocked: false };
+}
+
+/** Lag of a group in records, over its partitions, and when the oldest unread one was written. */
+export function behind({ partitions }: GroupProgress): { lag: number; oldest: number | null } {
+  const times = partitions.flatMap(({ oldestUnread }) => oldestUnread ?? []);
+  return {
+    lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
+    oldest: times.length === 0 ? null : Math.min(...times),
+  };
+}
+
+/** The transaction that has kept the group from reading on for the longest. */
+function longestOpen({ partitions }: GroupProgress): OpenTransaction | undefined {
+  const open = partitions.flatMap(({ openTransaction }) => openTransaction ?? []);
+  return open.sort((a, b) => openSince(a) - openSince(b))[0];
+}
+
+function records(count: number, one: string, many: string): string {
+  return count === 1 ? `1 record ${one}` : `${count} records ${many}`;
+}

@@ -1,0 +1,84 @@
+import type { HttpAccess } from '@walpost/kit/contract/http-access';
+import { readSlots } from '@walpost/kit/outbox/read-slots';
+import { milliseconds, type RowOf } from '@walpost/kit/postgres/rows';
+import type { Source } from '@walpost/kit/telemetry/attempt';
+import { type SQL, sql } from 'drizzle-orm';
+import type { GroupProgress } from './describe-group.js';
+import type { Observed } from './observed-service.js';
+import { readConnectors } from './read-connectors.js';
+import { readCounters } from './read-counters.js';
+import { readOpenLetters } from './read-letters.js';
+import { readOutbox } from './read-outbox.js';
+import type { TopicView } from './read-topics.js';
+import type { OrderHead, ServiceState, SystemView } from './system-view.js';
+
+/** Everything that knows how the system is. */
+export interface SystemSources {
+  readonly observed: readonly Observed[];
+  /** Kafka, by somebody who has a connection. */
+  readonly kafka: {
+    groups(names: readonly string[]): Promise<GroupProgress[]>;
+    topics(): Promise<TopicView[]>;
+  };
+  readonly connect: HttpAccess;
+}
+
+/**
+ * Asks one source, see `attempt`.
+ *
+ * @param key tells questions to the same source apart
+ */
+export type AskSource = <T>(what: string, question: () => Promise<T>, key?: string) => Promise<Source<T>>;
+
+/** At most so many letters of a service are read. */
+const LETTERS = 50;
+/** And so many orders of each kind. */
+const ORDERS = 8;
+
+/** Asks everybody at once how the system is; who does not answer is an answer too. */
+export async function readSystem(
+  { observed, kafka, connect }: SystemSources,
+  ask: AskSource,
+): Promise<SystemView> {
+  const names = observed.map(({ service }) => service.name);
+  const first = observed[0]?.db;
+  const [services, slots, connectors, topics, groups, orders] = await Promise.all([
+    Promise.all(observed.map((each) => readService(each, ask))),
+    ask('slots', async () => (first ? readSlots(first) : [])),
+    ask('connectors', () => readConnectors(connect)),
+    ask('Kafka', () => kafka.topics(), 'topics'),
+    ask('Kafka', () => kafka.groups(names), 'groups'),
+    ask('orders', () => readOrders(observed)),
+  ]);
+  return { at: Date.now(), services, slots, connectors, topics, groups, orders };
+}
+
+async function readService(observed: Observed, ask: AskSource): Promise<ServiceState> {
+  const { name, shortName, database, publishes = null } = observed.service;
+  const [counters, letters, outbox] = await Promise.all([
+    ask(`database ${database}`, () => readCounters(observed)),
+    ask(`dead letters in database ${database}`, () => readOpenLetters(observed.db, LETTERS)),
+    publishes && ask(`outbox in database ${database}`, () => readOutbox(observed.db, publishes.slot)),
+  ]);
+  return { name, shortName, publishes, counters, letters, outbox };
+}
+
+/** The latest orders, and those that have been pending for longest, of the service that takes them. */
+export async function readOrders(
+  observed: readonly Observed[],
+): Promise<{ latest: OrderHead[]; pending: OrderHead[] }> {
+  const intake = observed.find(({ service }) => service.intake);
+  if (!intake) return { latest: [], pending: [] };
+  const [latest, pending] = await Promise.all([
+    readHeads(intake, sql`observer.latest(${ORDERS})`),
+    readHeads(intake, sql`observer.pending(${ORDERS})`),
+  ]);
+  return { latest, pending };
+}
+
+async function readHeads({ db }: Observed, orders: SQL): Promise<OrderHead[]> {
+  const rows = await db.execute<RowOf<OrderHead>>(
+    sql`select key as id, status, ${milliseconds('at')} as at from ${orders}`,
+  );
+  return [...rows];
+}

@@ -1,0 +1,50 @@
+import type { Slot } from '@walpost/kit/outbox/read-slots';
+import type { Source } from '@walpost/kit/telemetry/attempt';
+import type { GroupProgress } from './describe-group.js';
+import type { ConnectorView } from './read-connectors.js';
+import type { Counters } from './read-counters.js';
+import type { OpenLetters } from './read-letters.js';
+import type { OutboxState } from './read-outbox.js';
+import type { TopicView } from './read-topics.js';
+
+/** What a service's database says of it. */
+export interface ServiceState {
+  readonly name: string;
+  readonly shortName: string;
+  readonly publishes: { readonly topic: string; readonly connector: string; readonly slot: string } | null;
+  /** Null for a service that publishes nothing. */
+  readonly outbox: Source<OutboxState> | null;
+  readonly counters: Source<Counters>;
+  readonly letters: Source<OpenLetters>;
+}
+
+export interface OrderHead {
+  readonly id: string;
+  readonly status: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** The whole system at one moment; each source says for itself when it cannot be asked. */
+export interface SystemView {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly services: readonly ServiceState[];
+  readonly slots: Source<readonly Slot[]>;
+  readonly connectors: Source<readonly ConnectorView[]>;
+  readonly topics: Source<readonly TopicView[]>;
+  readonly groups: Source<readonly GroupProgress[]>;
+  readonly orders: Source<{ readonly latest: readonly OrderHead[]; readonly pending: readonly OrderHead[] }>;
+}
+
+/** Something that is not as it should be, in words for a person. */
+export interface Concern {
+  readonly where: string;
+  readonly what: string;
+  /** Milliseconds since the epoch, when that is known. */
+  readonly since: number | null;
+  /** Commands that tell more, or mend it. */
+  readonly help: readonly string[];
+  /** A person has to do something: it does not go on by itself. */
+  readonly blocked: boolean;
+}

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import type { ProcessPart, Site } from './component.js';
+import { root } from './paths.js';
+import { probeHttp } from './probe-http.js';
+import { baseEnvironment, portOf } from './settings.js';
+
+/** MailDev: takes every e-mail, sends none, and shows the last 1,000 on a page. */
+export function mailPart({ settings, dataDir }: Site): ProcessPart {
+  const web = portOf(settings, 'MAIL_WEB_PORT');
+  const options = {
+    '--smtp': portOf(settings, 'SMTP_URL'),
+    '--web': web,
+    '--ip': '127.0.0.1',
+    '--web-ip': '127.0.0.1',
+    '--mail-directory': join(dataDir, 'mail'),
+  };
+  return {
+    kind: 'process',
+    name: 'mail',
+    group: 'mail',
+    needs: [],
+    launch: () => ({
+      command: process.execPath,
+      args: [
+        join(root, 'packages/walpost/dist/stack/catch-mail.js'),
+        ...Object.entries(options).flatMap(([name, value]) => [name, String(value)]),
+      ],
+      env: baseEnvironment(process.env),
+      cwd: dataDir,
+    }),
+    probe: (signal) => probeHttp(`http://127.0.0.1:${web}/healthz`, signal),
+    readyWithinSeconds: 30,
+    stopSignal: 'SIGTERM',
+    stopWithinSeconds: 5,
+  };
+}

@@ -1,0 +1,118 @@
+import { PATIENCE, START } from '../observe/judge-group.js';
+import { judgeRelay } from '../observe/judge-relay.js';
+import { openSince, transactionHelp, transactionText } from '../observe/open-transactions.js';
+import type { Concern } from '../observe/system-view.js';
+import { type Delivery, isOver, isRelayed, type OrderWay, type WayEvent } from './order-way.js';
+
+/** One thing that keeps an order from going on. */
+export interface Finding extends Concern {
+  /** When the order got there, ms since the epoch. */
+  readonly since: number;
+}
+
+/**
+ * - `unknown`: nobody has heard of this order
+ * - `finished`: everything that is to happen has happened
+ * - `moving`: something is under way, and has not been for long
+ * - `stuck`: something waits for a person, or for too long
+ */
+export interface Verdict {
+  readonly state: 'unknown' | 'finished' | 'moving' | 'stuck';
+  readonly findings: readonly Finding[];
+}
+
+type Letter = OrderWay['strays'][number];
+
+/** Says where an order is, what keeps it there and which command helps; the first finding is the earliest cause. */
+export function judgeWay(way: OrderWay, now: number): Verdict {
+  const rows = way.effects.flatMap(({ rows }) => rows);
+  if (way.events.length === 0 && rows.length === 0) return { state: 'unknown', findings: [] };
+  const findings = [
+    ...way.strays.flatMap((stray) => judgeLetter('a record of no outbox', stray)),
+    ...way.events.flatMap((event) => judgeEvent(way, event, now)),
+    ...way.effects.flatMap(({ service, rows }) =>
+      rows.flatMap(({ what, note, at, state, help }) => {
+        const isFailed = state === 'failed';
+        if (!isFailed && (state !== 'waiting' || note === null)) return [];
+        const text = note === null ? what : `${what}: ${note}`;
+        return [
+          { where: service, what: text, since: at ?? now, help: help ? [help] : [], blocked: isFailed },
+        ];
+      }),
+    ),
+  ];
+  const isStuck = findings.some(({ blocked, since }) => blocked || now - since > PATIENCE);
+  if (isStuck) return { state: 'stuck', findings };
+  const isWaiting = findings.length > 0 || rows.some(({ state }) => state === 'waiting');
+  return { state: isWaiting ? 'moving' : 'finished', findings };
+}
+
+function judgeEvent(way: OrderWay, event: WayEvent, now: number): Finding[] {
+  if (!isRelayed(event)) return way.kafka ? [judgeUnseen(way, event, now)] : [];
+  return event.deliveries.flatMap((delivery) => {
+    const { letter } = delivery;
+    if (letter) return judgeLetter(event.type, { ...delivery, letter });
+    if (isOver(delivery) || !delivery.known || !way.kafka) return [];
+    return [judgeGroup(way, event, delivery)];
+  });
+}
+
+/** The event may be in the topic behind a transaction that is open; for a moment each of the relay's is. */
+function judgeUnseen(way: OrderWay, event: WayEvent, now: number): Finding {
+  const { type, topic, writtenAt } = event;
+  const open = way.openTransactions.find((each) => each.topic === topic && now - openSince(each) > PATIENCE);
+  if (!open) return judgeRelayOf(way, event);
+  return {
+    where: `topic ${topic}`,
+    what: `${type} is in the outbox, and whether it is in ${topic} cannot be seen: ${transactionText(open)}`,
+    since: Math.max(writtenAt, openSince(open)),
+    help: transactionHelp(open),
+    blocked: open.hanging,
+  };
+}
+
+/** The event is in the outbox and not in the topic: the slot or the connector is at fault, or it is on its way. */
+function judgeRelayOf({ slots, connectors }: OrderWay, event: WayEvent): Finding {
+  const { connector, topic, type, writtenAt: since } = event;
+  const waits = `${type} is in the outbox and not in ${topic}`;
+  const help = ['npx walpost connectors status'];
+  const at = { where: `connector ${connector}`, since, help };
+  if (connectors === null) return { ...at, what: `${waits}: Kafka Connect does not answer`, blocked: true };
+  const fault = judgeRelay(event, connectors, slots);
+  if (!fault) return { ...at, what: `${waits} yet`, blocked: false };
+  return { ...fault, what: `${waits}: ${fault.what}`, since };
+}
+
+function judgeLetter(type: string, { letter, group, shortName }: Letter): Finding[] {
+  const { id, key, state, createdAt: since } = letter;
+  const at = { where: group, since, blocked: true };
+  const service = `--service ${shortName}`;
+  if (state === 'parked') {
+    const help = [`npx walpost dead-letters list --key ${key}`];
+    return [{ ...at, what: `${type} is parked behind an earlier dead letter of this order`, help }];
+  }
+  if (state !== 'dead') return [];
+  const help = [
+    `npx walpost dead-letters show ${id} ${service}`,
+    `npx walpost dead-letters replay --id ${id} ${service} --yes`,
+  ];
+  return [{ ...at, what: `${type} is dead letter ${id}: ${letter.errorCode}: ${letter.errorMessage}`, help }];
+}
+
+function judgeGroup({ groups }: OrderWay, event: WayEvent, { group }: Delivery): Finding {
+  const { type, topic, record } = event;
+  const at = { where: group, since: record?.at ?? event.writtenAt };
+  const help = [`npx walpost groups describe ${group}`];
+  const found = groups.find((each) => each.group === group);
+  if (found?.members === 0) {
+    const what = `${type} waits in ${topic}: ${group} does not run, its group has no member`;
+    return { ...at, what, help: [START, ...help], blocked: true };
+  }
+  const lag = found ? `, ${found.lag} records behind` : '';
+  return {
+    ...at,
+    what: `${type} waits in ${topic}: ${group} has not come to it${lag}`,
+    help,
+    blocked: false,
+  };
+}

@@ -1,0 +1,83 @@
+import type { OpenTransaction } from '@walpost/kit/kafka/requests';
+import type { Slot } from '@walpost/kit/outbox/read-slots';
+import type { EffectRow } from '../observe/observed-service.js';
+import type { ConnectorView } from '../observe/read-connectors.js';
+import type { LetterView } from '../observe/read-letters.js';
+
+/** Where a record of an event stands, and when it was written there. */
+export interface WayRecord {
+  readonly partition: number;
+  readonly offset: string;
+  readonly at: number;
+}
+
+/** What became of an event at one of its readers. */
+export interface Delivery {
+  readonly group: string;
+  readonly shortName: string;
+  /** When its transaction began that marked the event as seen. */
+  readonly handledAt: number | null;
+  /** Set when the reader could not handle it, or parked it. */
+  readonly letter: LetterView | null;
+  /** The group has committed past it, though nothing of it is in the inbox any more. */
+  readonly passed: boolean;
+  /** False when the reader's database could not be asked. */
+  readonly known: boolean;
+}
+
+/** One event of an order, on its way. Times are milliseconds since the epoch. */
+export interface WayEvent {
+  readonly id: string;
+  /** Without its namespace: `OrderCreated`. */
+  readonly type: string;
+  readonly service: string;
+  readonly topic: string;
+  readonly connector: string;
+  readonly slot: string;
+  readonly version: number;
+  readonly writtenAt: number;
+  readonly traceId: string | null;
+  /** Null when it is not in the topic, or nobody could look. */
+  readonly record: WayRecord | null;
+  readonly deliveries: readonly Delivery[];
+}
+
+/** How a group stands that has not come to an event yet. */
+export interface WaitingGroup {
+  readonly group: string;
+  readonly members: number;
+  /** Records before the end of the event's partition that it has not committed. */
+  readonly lag: number;
+}
+
+/** All that databases, Kafka and Connect know of one order. */
+export interface OrderWay {
+  readonly orderId: string;
+  readonly events: readonly WayEvent[];
+  /** Letters of the order that are of no event in an outbox: somebody else wrote them into the topic. */
+  readonly strays: readonly {
+    readonly group: string;
+    readonly shortName: string;
+    readonly letter: LetterView;
+  }[];
+  readonly effects: readonly { readonly service: string; readonly rows: readonly EffectRow[] }[];
+  /** Null when the source could not be asked. */
+  readonly slots: readonly Slot[] | null;
+  readonly connectors: readonly ConnectorView[] | null;
+  readonly groups: readonly WaitingGroup[];
+  /** Of other producers too: transactions that keep readers from the end of a partition where the order's events belong. */
+  readonly openTransactions: readonly OpenTransaction[];
+  readonly kafka: boolean;
+  /** A line for each source that could not be asked. */
+  readonly problems: readonly string[];
+}
+
+/** Whether an event has left the outbox: its record is there or, where nobody can look, somebody has read it. */
+export function isRelayed({ record, deliveries }: WayEvent): boolean {
+  return record !== null || deliveries.some(isOver);
+}
+
+/** Whether a reader is done with an event, for good or as a letter. */
+export function isOver({ handledAt, letter, passed }: Delivery): boolean {
+  return handledAt !== null || letter !== null || passed;
+}

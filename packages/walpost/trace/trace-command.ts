@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import { validate as isUuid } from 'uuid';
+import { CliError, UsageError } from '../cli/cli-error.js';
+import type { Config } from '../cli/config.js';
+import { withKafka } from '../cli/kafka.js';
+import { jsonOption, waitOption } from '../cli/options.js';
+import { printJson } from '../cli/output.js';
+import { openObserved } from '../observe/open-observed.js';
+import { observedServices } from '../observe/services.js';
+import { openReader } from '../observe/topic-reader.js';
+import { findOrderWay } from './find-order-way.js';
+import { judgeWay } from './judge-way.js';
+import type { OrderWay } from './order-way.js';
+import { showWay } from './show-way.js';
+
+interface Options {
+  wait: number;
+  json?: true;
+}
+
+const TOPICS = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
+
+/** `walpost trace …` */
+export function traceCommand(config: () => Config): Command {
+  return new Command('trace')
+    .description('show where an order is: row, outbox, slot, topic, each reader, and what keeps it')
+    .argument('<order id>', 'as POST /orders answered it')
+    .addOption(waitOption(0, 'how long to wait for a Kafka that is not there yet'))
+    .addOption(jsonOption())
+    .action(async (orderId: string, options: Options) => trace(config(), orderId, options));
+}
+
+async function trace(config: Config, given: string, { wait, json }: Options): Promise<void> {
+  const orderId = given.toLowerCase();
+  if (!isUuid(orderId)) throw new UsageError(`"${given}" is no order id: an order id is a UUID`);
+  const way = await findWay(config, orderId, wait);
+  const now = Date.now();
+  const verdict = judgeWay(way, now);
+  if (json) printJson({ ...way, verdict });
+  else if (verdict.state !== 'unknown') console.log(showWay(way, verdict, now));
+  if (verdict.state !== 'unknown') return;
+  const unasked = way.problems.length > 0 ? `; not asked: ${way.problems.join('; ')}` : '';
+  throw new CliError(`no database knows an order ${orderId}${unasked}`);
+}
+
+async function findWay(config: Config, orderId: string, wait: number): Promise<OrderWay> {
+  const { postgres, observerPassword: password, connect } = config;
+  if (password === undefined)
+    throw new CliError('OBSERVER_PASSWORD is not set; it is the password of the role observer');
+  const { observed, close } = openObserved({ ...postgres, password, applicationName: 'walpost-cli' });
+  const look = (kafka: Parameters<typeof findOrderWay>[0]['kafka']) =>
+    findOrderWay({ services: observed, kafka, connect }, orderId);
+  try {
+    return await withKafka(config, wait, async (access) => {
+      const reader = await openReader(access, TOPICS);
+      try {
+        return await look({ value: { ...access, reader } });
+      } finally {
+        await reader.close();
+      }
+    }).catch((error: unknown) => {
+      if (error instanceof CliError) return look({ error: error.message });
+      throw error;
+    });
+  } finally {
+    await close();
+  }
+}

@@ -1,7 +1,0 @@
-import { runMigration } from '@walpost/kit/run-migration';
-
-const { url: module } = import.meta;
-await runMigration(
-  { database: 'totals', passwordVariable: 'TOTALS_PASSWORD', publishes: [], module },
-  process.env,
-);
