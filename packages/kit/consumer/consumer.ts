@@ -1,9 +1,9 @@
-import kafkajs, { type Batch, type EachBatchPayload, type KafkaMessage, type logCreator } from 'kafkajs';
 import pTimeout from 'p-timeout';
 import type { Decoder } from '../contract/codec.js';
 import { damageOf } from '../kafka/codecs.js';
 import { createKafka } from '../kafka/create-kafka.js';
 import type { KafkaAccess } from '../kafka/kafka-access.js';
+import type { Batch, EachBatchPayload, KafkaMessage } from '../kafka/kafkajs.js';
 import { mergeCalls } from '../merge-calls.js';
 import type { Db } from '../postgres/database.js';
 import { backoff, pause, untilDone } from '../retry.js';
@@ -23,9 +23,6 @@ import {
 } from './process-batch.js';
 import { receive } from './receive.js';
 import { traceBatch } from './trace-batch.js';
-
-// A CommonJS package: its values come with the default import.
-const { logLevel } = kafkajs;
 
 export interface ConsumerOptions extends Subscription {
   kafka: KafkaAccess;
@@ -85,12 +82,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   const attemptsAt = new Map<string, Attempts>();
   let joined = false;
 
-  const kafka = createKafka(options.kafka, {
-    clientId: groupId,
-    logLevel: logLevel.WARN,
-    logCreator: toPino(logger),
-    retry: RETRY,
-  });
+  const kafka = createKafka(options.kafka, { clientId: groupId, logger, retry: RETRY });
   const merged = {
     sideBySide: 1,
     mostAtOnce: PARTITIONS_AT_ONCE,
@@ -281,15 +273,4 @@ async function withHeartbeats<T>(heartbeat: () => Promise<void>, work: () => Pro
   } finally {
     clearInterval(timer);
   }
-}
-
-/** Hands kafkajs's log lines to pino. Its own "retrying" errors are warnings here: they are no failure yet. */
-function toPino(logger: Logger): logCreator {
-  return () =>
-    ({ level, namespace, log }) => {
-      const { message, timestamp: _timestamp, logger: _logger, ...details } = log;
-      const line = `${namespace}: ${message}`;
-      if (level === logLevel.ERROR && !('retryCount' in log)) logger.error(details, line);
-      else logger.warn(details, line);
-    };
 }

@@ -1,4 +1,3 @@
-import type { IHeaders, KafkaMessage } from 'kafkajs';
 import { validate as isUuid } from 'uuid';
 import type { Decoder } from '../contract/codec.js';
 import type { DomainEvent, EventName } from '../contract/contract.js';
@@ -6,6 +5,7 @@ import { CodecError } from '../contract/errors.js';
 import { HEADERS } from '../contract/headers.js';
 import type { Classified } from '../errors.js';
 import { damageOf } from '../kafka/codecs.js';
+import type { IHeaders, KafkaMessage } from '../kafka/kafkajs.js';
 
 /** Where a record stands in Kafka. Offsets are text: they are 64 bits wide. */
 export interface Position {

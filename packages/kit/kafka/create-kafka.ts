@@ -1,6 +1,7 @@
 import { connect, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig } from 'kafkajs';
+import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
+import type { Logger } from '../telemetry/logger.js';
 import { bearLeaderless } from './bear-leaderless.js';
 import { registerCodecs } from './codecs.js';
 import type { KafkaAccess } from './kafka-access.js';
@@ -10,23 +11,46 @@ import { passOverAborted } from './pass-over-aborted.js';
 passOverAborted();
 bearLeaderless();
 
+// A CommonJS package: its values come with the default import.
+const { logLevel } = kafkajs;
+
 /** As kafkajs's own sockets, ms. */
 const KEEP_ALIVE_AFTER = 60_000;
 /** As long as a broker keeps a connection on which nothing moves, ms (connections.max.idle.ms). */
 const SILENT_FOR = 600_000;
 
+export interface KafkaOptions
+  extends Pick<KafkaConfig, 'clientId' | 'connectionTimeout' | 'requestTimeout' | 'retry'> {
+  /** Takes the client's warnings and errors; without it, nobody is told but who gets the error. */
+  logger?: Logger;
+}
+
 /**
  * Makes a Kafka client, the one way in which everything here does: it reads batches of every codec, and reaches brokers
- * by an IPv6 address too.
+ * by an IPv6 address too. Times are ms.
  */
-export function createKafka(access: KafkaAccess, options: Omit<KafkaConfig, keyof KafkaAccess>): Kafka {
+export function createKafka(access: KafkaAccess, { logger, ...options }: KafkaOptions): Kafka {
   registerCodecs();
   // kafkajs takes what stands before the first colon for the host, so those of an address are written in another way.
   const brokers = access.brokers.map((broker) => {
     const [, address, port] = /^\[(.+)\]:(\d+)$/.exec(broker) ?? [];
     return address && port ? `${encodeURIComponent(address)}:${port}` : broker;
   });
-  return new kafkajs.Kafka({ ...options, ...access, brokers, socketFactory: openSocket });
+  const logging = logger
+    ? { logLevel: logLevel.WARN, logCreator: toPino(logger) }
+    : { logLevel: logLevel.NOTHING };
+  return new kafkajs.Kafka({ ...options, ...logging, ...access, brokers, socketFactory: openSocket });
+}
+
+/** Hands kafkajs's log lines to pino. Its own "retrying" errors are warnings here: they are no failure yet. */
+function toPino(logger: Logger): logCreator {
+  return () =>
+    ({ level, namespace, log }) => {
+      const { message, timestamp: _timestamp, logger: _logger, ...details } = log;
+      const line = `${namespace}: ${message}`;
+      if (level === logLevel.ERROR && !('retryCount' in log)) logger.error(details, line);
+      else logger.warn(details, line);
+    };
 }
 
 const openSocket: ISocketFactory = ({ host: written, port, ssl, onConnect }) => {

@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/postgres-js';
-import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import type postgres from 'postgres';
 import type { EventName } from '../contract/contract.js';
 import { errorCode } from '../errors.js';
 import { guardOutbox } from '../outbox/guard-outbox.js';
-import { openDriver } from '../postgres/open-driver.js';
+import { openDriver, type Sql } from '../postgres/open-driver.js';
+import { onClient, runMigrations } from '../postgres/run-migrations.js';
 import { scramVerifier } from '../postgres/scram-verifier.js';
 import { checkSession, sessionSettings } from '../postgres/session.js';
 import { type RetryOptions, retry } from '../retry.js';
@@ -100,13 +98,10 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
     connection: session({ role: `${plan.database}_owner` }),
   });
   try {
-    const db = drizzle(owner);
+    const db = onClient(owner);
     await db.execute(sql`select pg_advisory_lock(hashtext('walpost.migrate'))`);
     await db.execute(sql.raw(`set lock_timeout = ${LOCK_TIMEOUT}`));
-    for (const { name, folder } of plan.migrations) {
-      const journal = { migrationsFolder: folder, migrationsSchema: 'migrations', migrationsTable: name };
-      await retry(() => migrate(db, journal), UNLESS_LOCKED);
-    }
+    for (const each of plan.migrations) await retry(() => runMigrations(db, each), UNLESS_LOCKED);
     const { publishes = [] } = plan;
     if (publishes.length > 0) await retry(() => guardOutbox(db, publishes), UNLESS_LOCKED);
   } finally {
@@ -114,7 +109,7 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
   }
 }
 
-async function makeRolesAndDatabase(admin: postgres.Sql, plan: MigrationPlan): Promise<void> {
+async function makeRolesAndDatabase(admin: Sql, plan: MigrationPlan): Promise<void> {
   const owner = `${plan.database}_owner`;
   const app = `${plan.database}_app`;
   // Roles are shared by the whole server, and services migrate side by side.
@@ -134,12 +129,7 @@ async function makeRolesAndDatabase(admin: postgres.Sql, plan: MigrationPlan): P
   if (plan.cdcPassword) await admin`grant connect on database ${admin(plan.database)} to cdc`;
 }
 
-async function makeRole(
-  admin: postgres.Sql,
-  role: string,
-  options: string,
-  password?: string,
-): Promise<void> {
+async function makeRole(admin: Sql, role: string, options: string, password?: string): Promise<void> {
   const [found] = await admin`select from pg_roles where rolname = ${role}`;
   if (!found) await admin.unsafe(`create role "${role}" ${options}`);
   if (!password) return;

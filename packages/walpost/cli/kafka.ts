@@ -1,7 +1,6 @@
 import { reason } from '@walpost/kit/contract/errors';
 import { createKafka } from '@walpost/kit/kafka/create-kafka';
 import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
-import kafkajs from 'kafkajs';
 import type { KafkaClients } from '../observe/topic-reader.js';
 import { CliError } from './cli-error.js';
 import type { Config } from './config.js';
@@ -22,7 +21,6 @@ export async function withKafka<T>(
     connectionTimeout: 3000,
     requestTimeout: 10_000,
     retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 500 },
-    logLevel: kafkajs.logLevel.NOTHING,
   });
   const admin = kafka.admin();
   let requests: KafkaRequests | undefined;

@@ -1,6 +1,6 @@
 import { type TopicSpec, topics } from '@walpost/kit/contract/topics';
+import type { Admin } from '@walpost/kit/kafka/kafkajs';
 import { retentionProblem } from '@walpost/kit/service/retention';
-import type { Admin } from 'kafkajs';
 import { type Config, retentionOf } from '../cli/config.js';
 import { describeTopics, type TopicDescription } from '../cli/topics/describe-topics.js';
 import { type Check, fail, ok, warn } from './check.js';

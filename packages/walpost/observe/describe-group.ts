@@ -1,4 +1,5 @@
 import { isLeaderless } from '@walpost/kit/kafka/bear-leaderless';
+import { type Admin, decodeAssignment } from '@walpost/kit/kafka/kafkajs';
 import {
   type GroupMember,
   type ListedGroup,
@@ -6,7 +7,6 @@ import {
   whenReady,
 } from '@walpost/kit/kafka/requests';
 import { messageOf } from '@walpost/kit/telemetry/describe-error';
-import kafkajs, { type Admin } from 'kafkajs';
 import { findUnreadable, type Unreadable } from './open-transactions.js';
 import { peekUnread, type Unread } from './peek-unread.js';
 import { type KafkaClients, openReader, type Place, placeKey } from './topic-reader.js';
@@ -158,12 +158,6 @@ export async function lookUpGroup(
     assignment: isConsumer ? decodeAssignment(memberAssignment) : [],
   }));
   return { type, state: described?.state ?? state, members };
-}
-
-function decodeAssignment(bytes: Buffer): GroupMember['assignment'] {
-  // Empty while the group rebalances.
-  const decoded = bytes.length === 0 ? null : kafkajs.AssignerProtocol.MemberAssignment.decode(bytes);
-  return Object.entries(decoded?.assignment ?? {}).map(([topic, partitions]) => ({ topic, partitions }));
 }
 
 /** Offsets by `topic/partition`; a partition without a commit is missing. */

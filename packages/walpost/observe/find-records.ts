@@ -1,6 +1,6 @@
 import { header } from '@walpost/kit/consumer/receive';
+import { partitionOf } from '@walpost/kit/kafka/kafkajs';
 import type { OpenTransaction } from '@walpost/kit/kafka/requests';
-import kafkajs from 'kafkajs';
 import type { WayRecord } from '../trace/order-way.js';
 import { findUnreadable } from './open-transactions.js';
 import { type KafkaClients, type Place, placeKey, type TopicReader } from './topic-reader.js';
@@ -9,20 +9,6 @@ import { type KafkaClients, type Place, placeKey, type TopicReader } from './top
 const SCAN_SECONDS = 5;
 /** How far the clocks of services and relay may be apart, ms. */
 const CLOCK_SLACK = 10_000;
-
-const partitionBy = kafkajs.Partitioners.DefaultPartitioner();
-
-/** The partition of a key, as Kafka's own producers choose it. */
-export function partitionOf(topic: string, key: string, count: number): number {
-  const partitionMetadata = Array.from({ length: count }, (_, partitionId) => ({
-    partitionErrorCode: 0,
-    partitionId,
-    leader: 0,
-    replicas: [],
-    isr: [],
-  }));
-  return partitionBy({ topic, partitionMetadata, message: { key, value: null } });
-}
 
 /**
  * Finds the records of events in the partition of their key, from the time on at which the first of them was written.

@@ -1,7 +1,6 @@
 import { createKafka } from '@walpost/kit/kafka/create-kafka';
 import type { KafkaAccess } from '@walpost/kit/kafka/kafka-access';
 import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
-import kafkajs from 'kafkajs';
 import pTimeout from 'p-timeout';
 import { cachedPeek } from './cached-peek.js';
 import { describeGroup, type GroupProgress, type Peek } from './describe-group.js';
@@ -35,7 +34,6 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
     connectionTimeout: 2_000,
     requestTimeout: 5_000,
     retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 500 },
-    logLevel: kafkajs.logLevel.NOTHING,
   });
   let current: Promise<Connection> | undefined;
 

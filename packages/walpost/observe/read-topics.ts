@@ -1,5 +1,5 @@
 import { isLeaderless } from '@walpost/kit/kafka/bear-leaderless';
-import type { Admin } from 'kafkajs';
+import type { Admin } from '@walpost/kit/kafka/kafkajs';
 
 export interface TopicView {
   readonly name: string;

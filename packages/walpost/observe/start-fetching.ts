@@ -1,4 +1,4 @@
-import type { Consumer, ConsumerRunConfig } from 'kafkajs';
+import type { Consumer, ConsumerRunConfig } from '@walpost/kit/kafka/kafkajs';
 import pTimeout from 'p-timeout';
 
 /** How long joining a group may take, s: a broker that has just started loads its groups first. */

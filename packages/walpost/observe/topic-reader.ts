@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import {
+  type Admin,
+  deleteGroup,
+  type EachBatchPayload,
+  type Kafka,
+  type KafkaMessage,
+} from '@walpost/kit/kafka/kafkajs';
 import type { KafkaRequests } from '@walpost/kit/kafka/requests';
-import kafkajs, { type Admin, type EachBatchPayload, type Kafka, type KafkaMessage } from 'kafkajs';
 import pTimeout from 'p-timeout';
 import { startFetching } from './start-fetching.js';
 
@@ -35,10 +41,6 @@ export interface TopicReader {
 
 /** Groups that only peek begin with this; they are gone when the reader is closed. */
 export const PEEK_PREFIX = 'walpost-peek-';
-
-/** Kafka's numbers for a group that still has a member, and for one that is not there. */
-const NON_EMPTY_GROUP = 68;
-const GROUP_ID_NOT_FOUND = 69;
 
 /** How often to ask for partitions that were added to a topic, ms. */
 const TOPICS_EVERY = 5_000;
@@ -161,16 +163,4 @@ export async function openReader(
     },
     close,
   };
-}
-
-async function deleteGroup(admin: Admin, groupId: string): Promise<void> {
-  try {
-    await admin.deleteGroups([groupId]);
-  } catch (error) {
-    if (!(error instanceof kafkajs.KafkaJSDeleteGroupsError)) throw error;
-    // Gone already, or soon: Kafka itself removes a group without members and offsets.
-    const harmless = [GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP];
-    if (error.groups.some(({ errorCode }) => errorCode === undefined || !harmless.includes(errorCode)))
-      throw error;
-  }
 }

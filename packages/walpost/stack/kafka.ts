@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Kafka, logLevel } from 'kafkajs';
+import { createKafka } from '@walpost/kit/kafka/create-kafka';
 import { fillTemplate, type ProcessPart, type Site } from './component.js';
 import { javaOf, launchJava, quickCompiler, readSharedClasses, sharedClasses } from './java.js';
 import { nativeDir, root } from './paths.js';
@@ -79,14 +79,8 @@ function clusterId(): string {
 }
 
 async function probeBroker(brokers: string): Promise<void> {
-  const kafka = new Kafka({
-    brokers: [brokers],
-    logLevel: logLevel.NOTHING,
-    connectionTimeout: 1000,
-    requestTimeout: 2000,
-    retry: { retries: 0 },
-  });
-  const admin = kafka.admin();
+  const times = { connectionTimeout: 1000, requestTimeout: 2000, retry: { retries: 0 } };
+  const admin = createKafka({ brokers: [brokers] }, { clientId: 'walpost-stack', ...times }).admin();
   try {
     await admin.connect();
     const cluster = await admin.describeCluster();

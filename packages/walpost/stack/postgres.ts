@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import createSql from 'postgres';
+import { openDriver } from '@walpost/kit/postgres/open-driver';
 import type { Launch } from './child.js';
 import type { ProcessPart, Site } from './component.js';
 import { root } from './paths.js';
@@ -95,15 +95,13 @@ const SESSION: Record<string, string> = {
 };
 
 function connect(site: Site) {
-  return createSql({
+  return openDriver({
     host: '127.0.0.1',
     port: portOf(site.settings, 'POSTGRES_PORT'),
     user: 'postgres',
     password: setting(site.settings, 'POSTGRES_PASSWORD'),
     database: 'postgres',
-    // What the one that is started here is. Left out, they are read from variables PG…, which are meant for psql.
     ssl: false,
-    target_session_attrs: 'primary',
     max: 1,
     connect_timeout: 2,
     connection: SESSION,

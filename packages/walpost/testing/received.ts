@@ -1,7 +1,7 @@
 import type { Received } from '@walpost/kit/consumer/receive';
 import type { DomainEvent } from '@walpost/kit/contract/contract';
 import { eventType, eventTypeByFullName } from '@walpost/kit/contract/contract';
-import type postgres from 'postgres';
+import type { Sql } from '@walpost/kit/postgres/open-driver';
 import { v7 as uuidv7 } from 'uuid';
 
 /** What a consumer would have read, had this event come from its topic. */
@@ -35,7 +35,7 @@ export interface PublishedEvent {
 }
 
 /** The outbox of a test database, decoded, each order's events in their order. */
-export async function readOutbox(admin: postgres.Sql): Promise<PublishedEvent[]> {
+export async function readOutbox(admin: Sql): Promise<PublishedEvent[]> {
   const rows = await admin<
     { type: string; aggregateid: string; aggregateversion: number; payload: Buffer }[]
   >`

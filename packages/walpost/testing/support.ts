@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import kafkajs, { type Kafka, type KafkaMessage } from 'kafkajs';
-import postgres from 'postgres';
+import { createKafka } from '@walpost/kit/kafka/create-kafka';
+import type { Kafka, KafkaMessage } from '@walpost/kit/kafka/kafkajs';
+import { openDriver, type Sql } from '@walpost/kit/postgres/open-driver';
 import { eventually } from './eventually.js';
 
 export type Environment = Record<string, string>;
@@ -31,8 +32,8 @@ export function setting(env: Environment, name: string): string {
 }
 
 /** A superuser's connection to one of a stack's databases; the caller ends it. */
-export function connectTo(env: Environment, database: string): postgres.Sql {
-  return postgres({
+export function connectTo(env: Environment, database: string): Sql {
+  return openDriver({
     host: '127.0.0.1',
     port: Number(setting(env, 'POSTGRES_PORT')),
     username: 'postgres',
@@ -44,11 +45,7 @@ export function connectTo(env: Environment, database: string): postgres.Sql {
 }
 
 export function kafkaOf(env: Environment): Kafka {
-  return new kafkajs.Kafka({
-    clientId: 'test',
-    brokers: setting(env, 'KAFKA_BROKERS').split(','),
-    logLevel: kafkajs.logLevel.NOTHING,
-  });
+  return createKafka({ brokers: setting(env, 'KAFKA_BROKERS').split(',') }, { clientId: 'test' });
 }
 
 /** Reads all that stands on a topic now, in the order of each partition, as a reader of committed records. */

@@ -1,5 +1,5 @@
+import type { Sql } from '@walpost/kit/postgres/open-driver';
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
-import type postgres from 'postgres';
 
 /** A table's columns as its Drizzle declaration has them: `name type`, with `not null` where it holds. */
 export function declaredColumns(table: PgTable): string[] {
@@ -9,7 +9,7 @@ export function declaredColumns(table: PgTable): string[] {
 }
 
 /** The same, as the migrations made them. */
-export async function migratedColumns(admin: postgres.Sql, table: PgTable): Promise<string[]> {
+export async function migratedColumns(admin: Sql, table: PgTable): Promise<string[]> {
   const rows = await admin<{ name: string; type: string; required: boolean }[]>`
     select attname as name, format_type(atttypid, atttypmod) as type, attnotnull as required
     from pg_attribute where attrelid = ${getTableConfig(table).name}::regclass and attnum > 0 and not attisdropped`;

@@ -1,5 +1,5 @@
 import { reason } from '@walpost/kit/contract/errors';
-import kafkajs from 'kafkajs';
+import { isRefusal } from '@walpost/kit/kafka/kafkajs';
 import { fetchOffsets, lookUpGroup } from '../../observe/describe-group.js';
 import type { KafkaClients } from '../../observe/topic-reader.js';
 import { CliError, UsageError } from '../cli-error.js';
@@ -94,7 +94,7 @@ export async function applyReset(
     // Kafka itself refuses while there is a member, even one that has joined since.
     await clients.requests.commit(groupId, topic, offsets);
   } catch (error) {
-    if (!(error instanceof kafkajs.KafkaJSProtocolError)) throw error;
+    if (!isRefusal(error)) throw error;
     throw new CliError(
       `group ${groupId} was not changed, Kafka refused: ${reason(error)}; has a member joined?`,
       { cause: error },

@@ -1,9 +1,8 @@
 import { header } from '@walpost/kit/consumer/receive';
+import { partitionOf, settingsOf } from '@walpost/kit/kafka/kafkajs';
 import { milliseconds } from '@walpost/kit/postgres/rows';
 import { messageOf } from '@walpost/kit/telemetry/describe-error';
 import { sql } from 'drizzle-orm';
-import kafkajs from 'kafkajs';
-import { partitionOf } from '../../observe/find-records.js';
 import type { Observed } from '../../observe/observed-service.js';
 import { findUnreadable, openSince, transactionText } from '../../observe/open-transactions.js';
 import { type KafkaClients, openReader, type Place, placeKey } from '../../observe/topic-reader.js';
@@ -98,7 +97,7 @@ async function of<T>({ database }: Observed['service'], ask: () => Promise<T>): 
 async function retentionStart({ admin }: Pick<KafkaClients, 'admin'>, topic: string): Promise<number> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] }],
+    resources: [settingsOf(topic, ['retention.ms'])],
   });
   const kept = Number(resources[0]?.configEntries[0]?.configValue ?? -1);
   return kept < 0 ? Number.NEGATIVE_INFINITY : Date.now() - kept;

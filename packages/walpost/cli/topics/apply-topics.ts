@@ -1,6 +1,6 @@
 import { reason } from '@walpost/kit/contract/errors';
 import type { TopicSpec } from '@walpost/kit/contract/topics';
-import kafkajs, { type Admin } from 'kafkajs';
+import { type Admin, settingsOf } from '@walpost/kit/kafka/kafkajs';
 import { CliError } from '../cli-error.js';
 import { untilAvailable } from '../wait.js';
 
@@ -106,7 +106,7 @@ async function correctPartitions(
 }
 
 async function correctSettings(admin: Admin, spec: TopicSpec): Promise<string[]> {
-  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: spec.name };
+  const resource = settingsOf(spec.name);
   const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] });
   const entries = resources[0]?.configEntries ?? [];
   const current = new Map(entries.map((entry) => [entry.configName, entry.configValue]));

@@ -1,5 +1,5 @@
 import type { TopicSpec } from '@walpost/kit/contract/topics';
-import kafkajs, { type Admin, type PartitionMetadata } from 'kafkajs';
+import { type Admin, type PartitionMetadata, settingsOf } from '@walpost/kit/kafka/kafkajs';
 
 export interface TopicDescription {
   readonly topic: string;
@@ -35,9 +35,7 @@ async function describeTopic(
   const partitions = unordered.toSorted((a, b) => a.partitionId - b.partitionId);
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [
-      { type: kafkajs.ConfigResourceTypes.TOPIC, name: spec.name, configNames: Object.keys(spec.config) },
-    ],
+    resources: [settingsOf(spec.name, Object.keys(spec.config))],
   });
   const entries = resources[0]?.configEntries ?? [];
   return {
