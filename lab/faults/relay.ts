@@ -5,6 +5,8 @@ import type { Service } from './plan.js';
 
 /** How long the command line, or the database, may take to do it, s. */
 const PATIENCE_S = 240;
+/** How long a connector may take until it reads, s: in the middle of other faults it may have to read its outbox anew. */
+const RELAY_PATIENCE_S = 900;
 
 /** Runs the operator's command line until it gets its way: what it needs may be down just now. */
 export async function walpost({ stack }: Pick<Lab, 'stack'>, ...args: string[]): Promise<void> {
@@ -25,13 +27,13 @@ export async function dropSlot({ databases }: Lab, connector: string): Promise<T
   const sql = databases[slots[connector] ?? 'order'];
   const slot = connector.replace('-', '_');
   let before: { pid: number; confirmed: string } | undefined;
-  const from = await eventually(`dropping ${slot}`, PATIENCE_S, async () => {
+  const from = await eventually(`dropping ${slot}`, RELAY_PATIENCE_S, async () => {
     const [now] = await sql<{ pid: number; confirmed: string }[]>`
       select active_pid as pid, confirmed_flush_lsn::text as confirmed from pg_replication_slots
       where slot_name = ${slot} and active_pid is not null`;
     const reads = now !== undefined && now.pid === before?.pid && now.confirmed !== before.confirmed;
     before = now;
-    if (!reads) return undefined;
+    if (!reads) throw new Error(now ? 'its connector confirms nothing' : 'no connector reads it');
     // Answers when the process is gone, ms at most; the connector comes back after a second.
     await sql`select pg_terminate_backend(${now.pid}, 5000)`;
     await sql`select pg_drop_replication_slot(${slot})`;
