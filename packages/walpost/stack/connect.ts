@@ -51,7 +51,6 @@ export function connectPart(site: Site): ProcessPart {
         },
       ),
     probe: (signal) => probeHttp(`http://127.0.0.1:${port}/connectors`, signal),
-    readyWithinSeconds: 120,
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 20,
   };

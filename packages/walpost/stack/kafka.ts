@@ -51,7 +51,6 @@ export function kafkaPart(site: Site): ProcessPart {
       };
     },
     probe: () => probeBroker(brokers),
-    readyWithinSeconds: 90,
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 20,
   };

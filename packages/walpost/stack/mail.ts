@@ -29,7 +29,6 @@ export function mailPart({ settings, dataDir }: Site): ProcessPart {
       cwd: dataDir,
     }),
     probe: (signal) => probeHttp(`http://127.0.0.1:${web}/healthz`, signal),
-    readyWithinSeconds: 30,
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 5,
   };

@@ -63,7 +63,6 @@ export function postgresPart(site: Site): ProcessPart {
         await sql.end({ timeout: 1 });
       }
     },
-    readyWithinSeconds: 60,
     // Fast shutdown: SIGTERM would wait for every client to leave.
     stopSignal: 'SIGINT',
     stopWithinSeconds: 20,

@@ -42,7 +42,6 @@ export function registryPart(site: Site): ProcessPart {
         javaOf(site).components.apicurio,
       ),
     probe: (signal) => probeHttp(`http://127.0.0.1:${management}/health/ready`, signal),
-    readyWithinSeconds: 90,
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 15,
   };

@@ -10,6 +10,11 @@ const longestBackoff = 30_000;
 const healthyAfter = 30_000;
 const probePause = 100;
 const probeTimeout = 3000;
+/**
+ * How long a start may take, s. It ends one that hangs and judges nobody's speed: beside other work a slow machine took 70 for
+ * a service. One that fails has ended, which is noticed at once.
+ */
+const readyWithin = 240;
 
 /** A long-running program and how to tell that it serves. */
 export interface Program {
@@ -19,7 +24,8 @@ export interface Program {
   launch: () => Launch;
   /** Throws while the program does not serve yet; a StackError ends the waiting. */
   probe: (signal: AbortSignal) => Promise<void>;
-  readyWithinSeconds: number;
+  /** 240 when not given. */
+  readyWithinSeconds?: number;
   stopSignal: NodeJS.Signals;
   stopWithinSeconds: number;
 }
@@ -124,7 +130,7 @@ export class Supervisor {
   }
 
   async #untilReady(child: Child): Promise<void> {
-    const { name, probe, readyWithinSeconds } = this.#program;
+    const { name, probe, readyWithinSeconds = readyWithin } = this.#program;
     const stop = AbortSignal.any([this.#stopping.signal, child.gone]);
     const deadline = Date.now() + readyWithinSeconds * 1000;
     let reason = '';

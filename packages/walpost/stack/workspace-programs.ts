@@ -59,7 +59,6 @@ export function watcherPart({ settings }: Site): ProcessPart {
       ),
     // It answers without Kafka and Connect too.
     probe: (signal) => probeHttp(`http://127.0.0.1:${port}/metrics`, signal),
-    readyWithinSeconds: 60,
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 5,
   };
@@ -106,7 +105,6 @@ export function servicePart(options: {
     // HOST of a shell is often this machine's name, or its architecture's (tcsh, Anaconda): no place to listen on.
     launch: () => launchNode(script, [], { ...env, HOST: '127.0.0.1' }),
     probe: (signal) => probeHttp(`http://127.0.0.1:${port}/health/ready`, signal),
-    readyWithinSeconds: 60,
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 20,
   };
