@@ -1,5 +1,5 @@
 // A polling publisher: asks the outbox for rows with a greater id than the last one, publishes them, and tries again when
-// Kafka is away. It ends when its connection to the database is ended.
+// Kafka is away. It keeps the last id in a table, and ends when its connection to the database is ended.
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import postgres from 'postgres';
@@ -9,13 +9,11 @@ export interface Poll {
   database: { host: string; port: number; username: string; password: string; database: string };
   brokers: string[];
   topic: string;
-  /** The id of the newest row when it starts. */
-  after: string;
   /** Between two looks, ms. */
   every: number;
 }
 
-const { database, brokers, topic, after, every } = JSON.parse(process.argv[2] ?? '') as Poll;
+const { database, brokers, topic, every } = JSON.parse(process.argv[2] ?? '') as Poll;
 let isOver = false;
 const sql = postgres({
   ...database,
@@ -30,15 +28,15 @@ const producer = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING
   maxInFlightRequests: 1,
 });
 
-let last = after;
 while (!isOver) {
   try {
     const rows = await sql<{ id: string; key: string }[]>`
-      select id, aggregateid as key from outbox where id > ${last} order by id`;
-    if (rows.length > 0) {
+      select id, aggregateid as key from outbox where id > (select last from poll_outbox) order by id`;
+    const last = rows.at(-1);
+    if (last) {
       await producer.connect();
       await producer.send({ topic, messages: rows.map(({ key }) => ({ key, value: 'an event' })) });
-      last = rows.at(-1)?.id ?? last;
+      await sql`update poll_outbox set last = ${last.id}`;
     }
   } catch (error) {
     console.error(`will try again: ${error}`);
