@@ -30,12 +30,13 @@ const producer = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING
 
 while (!isOver) {
   try {
-    const rows = await sql<{ id: string; key: string }[]>`
-      select id, aggregateid as key from outbox where id > (select last from poll_outbox) order by id`;
+    const rows = await sql<{ id: string; key: string; ce_type: string }[]>`
+      select id, aggregateid as key, type as ce_type from outbox where id > (select last from poll_outbox) order by id`;
     const last = rows.at(-1);
     if (last) {
       await producer.connect();
-      await producer.send({ topic, messages: rows.map(({ key }) => ({ key, value: 'an event' })) });
+      const messages = rows.map(({ key, ce_type }) => ({ key, value: 'an event', headers: { ce_type } }));
+      await producer.send({ topic, messages });
       await sql`update poll_outbox set last = ${last.id}`;
     }
   } catch (error) {
