@@ -1,6 +1,6 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import type { Db } from '../postgres/database.js';
-import { onScrape, registry, secondsSince } from '../telemetry/metrics.js';
+import { gauge, onScrape, registry, secondsSince } from '../telemetry/metrics.js';
 import { countLetters } from './count-letters.js';
 import type { BatchResult } from './handle-batch.js';
 import type { VersionOddity } from './versions.js';
@@ -56,18 +56,21 @@ const delivery = new Histogram({
   registers,
 });
 
-/** Instances of a service tell the same of their database: `max by (database)` counts it once. */
-const gauge = (name: string, help: string, ...labelNames: string[]) =>
-  new Gauge({ name, help, labelNames: ['database', ...labelNames], registers });
-
-const letters = gauge('walpost_dead_letters', 'Open dead letters: dead, and parked behind one.', 'state');
+const letters = gauge(
+  'walpost_dead_letters',
+  'Open dead letters: dead, and parked behind one.',
+  'database',
+  'state',
+);
 const blockedKeys = gauge(
   'walpost_blocked_keys',
   'Keys (orders) whose later events wait behind a dead letter.',
+  'database',
 );
 const oldestLetter = gauge(
   'walpost_dead_letter_oldest_seconds',
   'Age of the oldest open dead letter; 0 when there is none.',
+  'database',
 );
 
 const KINDS: readonly VersionOddity['kind'][] = ['gap', 'step-back'];

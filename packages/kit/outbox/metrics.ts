@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
-import { Counter, Gauge } from 'prom-client';
+import { Counter } from 'prom-client';
 import type { Db } from '../postgres/database.js';
 import { milliseconds } from '../postgres/rows.js';
-import { onScrape, registry, secondsSince } from '../telemetry/metrics.js';
+import { gauge, onScrape, registry, secondsSince } from '../telemetry/metrics.js';
 import { readSlots, type Slot } from './read-slots.js';
 
 const written = new Counter({
@@ -11,10 +11,6 @@ const written = new Counter({
   labelNames: ['type'],
   registers: [registry],
 });
-
-/** Instances of a service tell the same of their database: `max by (slot)` counts it once. */
-const gauge = (name: string, help: string, ...labelNames: string[]) =>
-  new Gauge({ name, help, labelNames, registers: [registry] });
 
 const oldestPending = gauge(
   'walpost_outbox_oldest_pending_seconds',

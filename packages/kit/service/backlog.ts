@@ -1,8 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { Gauge } from 'prom-client';
 import type { Db } from '../postgres/database.js';
 import { milliseconds, type RowOf } from '../postgres/rows.js';
-import { onScrape, registry, secondsSince } from '../telemetry/metrics.js';
+import { gauge, onScrape, secondsSince } from '../telemetry/metrics.js';
 
 /** How much waits, and since when the oldest does. */
 export interface BacklogRow {
@@ -19,18 +18,23 @@ export async function readBacklog(db: Db): Promise<BacklogRow | null> {
   return row ?? null;
 }
 
-/** Instances of a service tell the same of their database: `max by (database)` counts it once. */
-const gauge = (name: string, help: string) =>
-  new Gauge({ name, help, labelNames: ['database', 'work'], registers: [registry] });
-
-const waiting = gauge('walpost_work_waiting', 'Work that waits to be done outside the database.');
+const waiting = gauge(
+  'walpost_work_waiting',
+  'Work that waits to be done outside the database.',
+  'database',
+  'work',
+);
 const refused = gauge(
   'walpost_work_refused',
   'Work that was refused outside the database for good, and waits for a person.',
+  'database',
+  'work',
 );
 const oldestWaiting = gauge(
   'walpost_work_oldest_seconds',
   'Age of the oldest work that waits; 0 when none does.',
+  'database',
+  'work',
 );
 
 /**

@@ -4,17 +4,20 @@ import { attempt } from './attempt.js';
 /** What this process tells at /metrics: a process is one service. */
 export const registry = new Registry();
 
+/** A gauge of this process. Instances of a service tell the same of their database: `max by (database)` counts it once. */
+export const gauge = (name: string, help: string, ...labelNames: string[]): Gauge =>
+  new Gauge({ name, help, labelNames, registers: [registry] });
+
 /** How old an answer may be that the next scrape gets again, ms: however many scrapers cost what one does. */
 const KEEP = 4_000;
 /** How long a scrape waits for one source, ms: half of Prometheus's own patience at a scrape every 5 s. */
 const ANSWER_WITHIN = 2_000;
 
-const sourceUp = new Gauge({
-  name: 'walpost_source_up',
-  help: '1 when the source (a database, Kafka, Kafka Connect) answered the last scrape; what it tells is missing otherwise.',
-  labelNames: ['source'],
-  registers: [registry],
-});
+const sourceUp = gauge(
+  'walpost_source_up',
+  '1 when the source (a database, Kafka, Kafka Connect) answered the last scrape; what it tells is missing otherwise.',
+  'source',
+);
 
 const sources = new Set<() => Promise<void>>();
 

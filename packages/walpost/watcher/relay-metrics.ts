@@ -1,11 +1,8 @@
-import { onScrape, registry, secondsSince } from '@walpost/kit/telemetry/metrics';
-import { Counter, Gauge } from 'prom-client';
+import { gauge, onScrape, registry, secondsSince } from '@walpost/kit/telemetry/metrics';
+import { Counter } from 'prom-client';
 import type { GroupProgress } from '../observe/describe-group.js';
 import { openSince } from '../observe/open-transactions.js';
 import type { ConnectorView } from '../observe/read-connectors.js';
-
-const gauge = (name: string, help: string, ...labelNames: string[]) =>
-  new Gauge({ name, help, labelNames, registers: [registry] });
 
 const connectors = gauge(
   'walpost_connector_state',
