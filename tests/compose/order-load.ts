@@ -16,8 +16,11 @@ export interface OrderLoad {
   refused: number;
 }
 
-/** Between two orders of a client, ms: what is looked at is that nothing is lost, not how much goes through. */
-const THINK_TIME = 300;
+/**
+ * Between two orders of a client, ms: what is looked at is that nothing is lost, not how much goes through. At few orders a
+ * second each costs a tenth of a second of CPU, which whatever comes back needs too.
+ */
+const THINK_TIME = 1_500;
 
 /**
  * Keeps ordering while something happens to the stack, as good clients do: an order without an answer is sent again
