@@ -95,14 +95,18 @@ async function test() {
     });
   }
   const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  const minutes = [];
   for (const name of projects) {
+    const started = performance.now();
     const workers = SIDE_BY_SIDE[name] ?? '--runInBand';
     const code = await runJest([workers, '--passWithNoTests', ...others, '--selectProjects', name], counts);
+    minutes.push(`${name} ${((performance.now() - started) / 60_000).toFixed(1)}`);
     process.exitCode ||= code;
     if (endedBy) break;
   }
   const { passed, failed, skipped } = counts;
   if (passed + failed + skipped === 0) process.exitCode ||= 1;
+  console.log(`minutes: ${minutes.join(', ')}`);
   for (const failure of counts.failures) console.log(`failed: ${failure}`);
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 }
