@@ -13,6 +13,13 @@ export const Secret = () => Type.String({ minLength: 1 });
 /** A TCP port; 0 lets the system choose one. */
 export const Port = (fallback: number, minimum = 0) =>
   Type.Integer({ default: fallback, minimum, maximum: 65_535, description: 'a port' });
+/** A host, without a port; brackets are for an IPv6 address with a port behind it. A path is a Unix socket. */
+export const Host = (fallback: string) =>
+  Type.String({
+    default: fallback,
+    pattern: '^(/.+|[^/@:[\\]\\s]+|[0-9A-Fa-f:.]+(%\\w+)?)$',
+    description: 'a host name or an address, without a port and without brackets',
+  });
 /** Where an HTTP API is; user and password may stand in it. */
 export const HttpUrl = (fallback?: string) =>
   Type.String({ default: fallback, format: 'http-url', description: 'an http address' });
@@ -26,7 +33,7 @@ export const OpenUrl = () =>
 
 /** Where the Postgres server is, for all services alike. */
 export const postgresSettings = {
-  POSTGRES_HOST: Type.String({ default: 'localhost', minLength: 1 }),
+  POSTGRES_HOST: Host('localhost'),
   POSTGRES_PORT: Port(5432, 1),
   // libpq's name and values; the certificate is checked against Node's roots and NODE_EXTRA_CA_CERTS.
   POSTGRES_SSLMODE: Type.Enum(['disable', 'verify-full'], { default: 'disable' }),
@@ -54,7 +61,7 @@ export const connectSettings = {
 
 /** What every service takes. HOST is the address that the HTTP server listens on. */
 export const serviceSettings = {
-  HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
+  HOST: Host('127.0.0.1'),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
 };
 

@@ -1,6 +1,15 @@
 import { expect, test } from '@jest/globals';
 import { Type } from 'typebox';
-import { ConfigError, HttpUrl, OpenUrl, Port, postgresSettings, readConfig, Secret } from '../config.js';
+import {
+  ConfigError,
+  Host,
+  HttpUrl,
+  OpenUrl,
+  Port,
+  postgresSettings,
+  readConfig,
+  Secret,
+} from '../config.js';
 
 test('text becomes what the schema says, and defaults fill the gaps', () => {
   expect(
@@ -33,9 +42,29 @@ test.each([
   [Port(80), '65536', '"65536" is not a port'],
   [Port(80, 1), '0', '"0" is not a port'],
   [Type.Enum(['a', 'b']), 'c', '"c" is not one of a, b'],
+  ...[
+    ['[::1]', '[::1]'],
+    ['localhost:5432', 'localhost:5432'],
+    ['postgres://app:s3cret@db/orders', 'postgres://db/orders'],
+    ['db one', 'db one'],
+  ].map(
+    ([value = '', shown]) =>
+      [
+        Host('localhost'),
+        value,
+        `"${shown}" is not a host name or an address, without a port and without brackets`,
+      ] as const,
+  ),
 ])('a value that is refused is shown, but for what is secret in it: %j, %s', (schema, value, refused) => {
   expect(() => readConfig({ V: schema }, { V: value })).toThrow(`Configuration: V: ${refused}. Every`);
 });
+
+test.each(['localhost', 'db-1.internal', 'db_1', '10.0.0.7', '::1', 'fe80::1%eth0', '/var/run/postgresql'])(
+  'a host may be %s',
+  (value) => {
+    expect(readConfig({ V: Host('localhost') }, { V: value })).toEqual({ V: value });
+  },
+);
 
 test('a secret is not shown when it is refused', () => {
   const read = () => readConfig({ V: Type.String({ minLength: 8 }) }, { V: 's3cret' });
