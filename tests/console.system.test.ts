@@ -145,9 +145,9 @@ inBrowser('a dead letter: shown, replayed in vain, mended, replayed; and one tha
   expect(await seriousViolations(page)).toEqual([]);
   await shoot(page, 'dead-letter');
 
-  await page.getByRole('button', { name: /^Replay letter/ }).click();
+  await page.getByRole('button', { name: /^Replay dead letter/ }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByText('Replay letter').waitFor();
+  await dialog.getByText('Replay dead letter').waitFor();
   expect(await seriousViolations(page)).toEqual([]);
   await shoot(page, 'replay-question');
   await dialog.getByRole('button', { name: 'Replay' }).click();
@@ -159,12 +159,12 @@ inBrowser('a dead letter: shown, replayed in vain, mended, replayed; and one tha
 
   await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
   await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
-  await page.getByRole('button', { name: /^Discard letter/ }).click();
+  await page.getByRole('button', { name: /^Discard dead letter/ }).click();
   await page.getByLabel('Why?').fill('a test of discarding');
   await dialog.getByRole('button', { name: 'Discard' }).click();
   await page.getByText('No dead letters').waitFor();
-  const [letter] = await sql`select discard_reason from dead_letters where state = 'discarded'`;
-  expect(letter).toEqual({ discard_reason: 'a test of discarding' });
+  const [deadLetter] = await sql`select discard_reason from dead_letters where state = 'discarded'`;
+  expect(deadLetter).toEqual({ discard_reason: 'a test of discarding' });
   await sql`alter table payments drop constraint broken`;
   await sql.end();
 });

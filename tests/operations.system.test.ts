@@ -166,10 +166,10 @@ test('a poison message', async () => {
   await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
   const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
   await allSay({ stack, prometheus }, 'A dead letter', /dead letter/i, id);
-  const [letter] = await sql<{ id: string }[]>`select id from dead_letters where state = 'dead'`;
+  const [deadLetter] = await sql<{ id: string }[]>`select id from dead_letters where state = 'dead'`;
   await sql`alter table payments drop constraint broken`;
   await sql.end();
-  expect(await runCommands('A dead letter', { $LETTER: String(letter?.id) })).toMatch(/ replayed /);
+  expect(await runCommands('A dead letter', { $DEAD_LETTER: String(deadLetter?.id) })).toMatch(/ replayed /);
   await endOf(stack.env, id);
   await untilWell();
 });

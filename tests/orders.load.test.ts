@@ -134,9 +134,9 @@ test('10,000 orders with declines, shortages, cancels and duplicates all end, an
        where status = 'RESERVED' group by sku) r using (sku) where s.reserved <> coalesce(r.quantity, 0)`,
   );
   expect(held).toEqual([]);
-  const letters = 'select state, topic, key::text, attempts, error_code, error_message from dead_letters';
+  const deadLetters = 'select state, topic, key::text, attempts, error_code, error_message from dead_letters';
   for (const database of ['orders', 'payments', 'inventory', 'notifications'])
-    expect([database, await query(database, letters)]).toEqual([database, []]);
+    expect([database, await query(database, deadLetters)]).toEqual([database, []]);
   const [mails] = await query(
     'notifications',
     'select count(*)::int as n, count(distinct id)::int as ids from emails',

@@ -215,8 +215,8 @@ test('an upgrade under load: tables change, services are replaced, and every ord
   for (const database of Object.values(SERVICES)) {
     const admin = connectTo(stack.env, database);
     try {
-      const [row] = await admin`select count(*)::int as letters from dead_letters`;
-      expect([database, row?.['letters']]).toEqual([database, 0]);
+      const [row] = await admin`select count(*)::int as n from dead_letters`;
+      expect([database, row?.['n']]).toEqual([database, 0]);
     } finally {
       await admin.end();
     }

@@ -113,7 +113,7 @@ function startMember(
     ignores: [],
     logger: createLogger('bench', 'silent'),
     batchSize: BATCH,
-    onHandled: ({ handled, letters }) => onHandled(letters.length > 0 ? undefined : handled.length),
+    onHandled: ({ handled, deadLetters }) => onHandled(deadLetters.length > 0 ? undefined : handled.length),
   });
   return { consumer, close };
 }

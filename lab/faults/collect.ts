@@ -1,10 +1,10 @@
 import avro from 'avsc';
 import type postgres from 'postgres';
 import type {
+  DeadLetterRow,
   EmailRow,
   Evidence,
   InboxRow,
-  LetterRow,
   OrderRow,
   OutboxRow,
   PaymentRow,
@@ -58,7 +58,7 @@ export async function collect(lab: Lab, journal: Journal, before: readonly Stock
       'inventory-events': await readOutbox(databases.inventory),
     },
     inbox: await ofEach(databases, readInbox),
-    letters: await ofEach(databases, readLetters),
+    deadLetters: await ofEach(databases, readDeadLetters),
     records,
     schemas: await readSchemas(env['SCHEMA_REGISTRY_URL'] ?? '', Object.values(records).flat()),
   };
@@ -81,8 +81,8 @@ async function readInbox(sql: postgres.Sql): Promise<InboxRow[]> {
     select event_id::text as id, topic, key, version::int, ${ms(sql, 'received_at')} as at from inbox`;
 }
 
-async function readLetters(sql: postgres.Sql): Promise<LetterRow[]> {
-  return sql<LetterRow[]>`
+async function readDeadLetters(sql: postgres.Sql): Promise<DeadLetterRow[]> {
+  return sql<DeadLetterRow[]>`
     select id::int, state, topic, key, headers, error_code as code, error_message as message,
       ${ms(sql, 'created_at')} as at from dead_letters order by id`;
 }

@@ -118,7 +118,7 @@ export interface InboxRow {
   readonly at: number;
 }
 
-export interface LetterRow {
+export interface DeadLetterRow {
   readonly id: number;
   readonly state: string;
   readonly topic: string;
@@ -172,7 +172,7 @@ export interface Evidence {
   readonly emails: readonly EmailRow[];
   readonly outbox: Readonly<Record<Topic, readonly OutboxRow[]>>;
   readonly inbox: Readonly<Record<Service, readonly InboxRow[]>>;
-  readonly letters: Readonly<Record<Service, readonly LetterRow[]>>;
+  readonly deadLetters: Readonly<Record<Service, readonly DeadLetterRow[]>>;
   readonly records: Readonly<Record<Topic, readonly TopicRecord[]>>;
   /** By schema id. */
   readonly schemas: ReadonlyMap<number, Reader>;
@@ -181,7 +181,7 @@ export interface Evidence {
 /** The header by which the lab knows its own records. */
 export const PLANTED = 'planted';
 
-/** Whether a record or a letter was put there by the lab. */
+/** Whether a record or a dead letter was put there by the lab. */
 export function plantedIn(headers: Readonly<Record<string, string>>): string | undefined {
   return headers[PLANTED];
 }

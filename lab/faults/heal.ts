@@ -35,8 +35,8 @@ export async function heal(lab: Lab): Promise<string[]> {
 }
 
 /**
- * Settles the planted letters that hold up orders, and waits until nothing moves any more: no order or payment under
- * way, no e-mail waiting, every event seen by every consumer. A slow machine may take as long as it gets on.
+ * Settles the planted dead letters that hold up orders, and waits until nothing moves any more: no order or payment
+ * under way, no e-mail waiting, every event seen by every consumer. A slow machine may take as long as it gets on.
  *
  * @param seconds in which what moves must get less, or consumers take events that they had not seen
  * @returns what still moves when it has not
@@ -73,14 +73,14 @@ export async function settle(
 
 async function discard(lab: Lab, { id, topic }: Planted): Promise<void> {
   for (const service of flows[topic as Topic].to) {
-    const letters = await lab.databases[service]<{ id: number }[]>`
+    const deadLetters = await lab.databases[service]<{ id: number }[]>`
       select id::int from dead_letters where state = 'dead' and headers @> ${lab.databases[service].json([[PLANTED, id]])}`;
-    for (const letter of letters)
+    for (const deadLetter of deadLetters)
       await walpost(
         lab,
         'dead-letters',
         'discard',
-        String(letter.id),
+        String(deadLetter.id),
         '--service',
         service,
         '--reason',
@@ -121,7 +121,7 @@ async function movement({ databases }: Lab): Promise<Movement> {
     count(databases.payment, 'payments are under way', 'payments where next_attempt_at is not null'),
     count(databases.notification, 'e-mails wait', `emails where status = 'WAITING'`),
     ...services.map((each) =>
-      count(databases[each], `letters of ${each} are parked`, `dead_letters where state = 'parked'`),
+      count(databases[each], `dead letters of ${each} are parked`, `dead_letters where state = 'parked'`),
     ),
   ]);
   const moving = sumOf(counts);

@@ -27,8 +27,8 @@ export function timeline(evidence: Evidence, faults: readonly Inflicted[], order
   for (const service of services) {
     for (const { key, topic, version, id, at } of evidence.inbox[service])
       if (key === order) add(at, `${service} took version ${version} of ${topic} (${id})`);
-    for (const { key, state, topic, code, at } of evidence.letters[service])
-      if (key === order) add(at, `${service}: letter of ${topic}, ${state} ${code ?? ''}`);
+    for (const { key, state, topic, code, at } of evidence.deadLetters[service])
+      if (key === order) add(at, `${service}: dead letter of ${topic}, ${state} ${code ?? ''}`);
   }
   for (const { status, amount, reason, at } of mine(evidence.payments))
     add(at, `payment: ${amount} ${status} ${reason ?? ''}`);

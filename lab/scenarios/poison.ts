@@ -88,12 +88,12 @@ async function play(stage: Stage): Promise<void> {
   await service.start('one');
   const effects = (await service.allEffects()).map(({ key, version }) => `${key} v${version}`);
   const sql = openSql(stage, 'poison_kit');
-  const letters = await sql<{ text: string }[]>`
+  const deadLetters = await sql<{ text: string }[]>`
     select key || ' ' || state as text from dead_letters order by id`;
   show(
-    `effects of ${effects.join(', ')}; set aside: ${letters.map(({ text }) => text).join(', ')}`,
+    `effects of ${effects.join(', ')}; set aside: ${deadLetters.map(({ text }) => text).join(', ')}`,
     effects.join() === 'order-01 v1,order-03 v1' &&
-      letters.map(({ text }) => text).join() === 'order-02 dead,order-02 parked',
+      deadLetters.map(({ text }) => text).join() === 'order-02 dead,order-02 parked',
   );
   say('Mended, both are replayed in their order by walpost dead-letters replay. Nobody else has waited.');
 }

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { type Static, type TObject, type TProperties, Type } from 'typebox';
 import { shownUrl } from './contract/http-access.js';
+import { withFormerVariables } from './former-names.js';
 
 /** A configuration that cannot be used; the message names every variable that is wrong. */
 export class ConfigError extends Error {
@@ -92,7 +93,8 @@ export function readConfig<T extends TProperties>(
   environment: NodeJS.ProcessEnv,
 ): Settings<T> {
   // An empty variable counts as unset: `.env.example` lists them all, empty ones included.
-  const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const given = Object.entries(withFormerVariables(environment));
+  const data = Object.fromEntries(given.filter(([, value]) => value !== ''));
   const schema = Type.Object(properties, { additionalProperties: false });
   if (ajv.validate<Settings<T>>(schema, data)) return data;
   const problems = (ajv.errors ?? []).map((problem) => explain(problem, properties, environment));

@@ -139,14 +139,14 @@ export async function effectsOf(
     const before = versions.get(id) ?? [];
     if (!mayRepeat || !before.includes(version)) versions.set(id, [...before, version]);
   }
-  const letters = await Promise.all(
+  const deadLetters = await Promise.all(
     ['orders', 'payments', 'inventory', 'notifications'].map((database) =>
       count(database, 'select count(*) as n from dead_letters where $1::uuid[] is not null'),
     ),
   );
   return {
     ...(await databases()),
-    deadLetters: letters.reduce((sum, n) => sum + n, 0),
+    deadLetters: deadLetters.reduce((sum, n) => sum + n, 0),
     wrongOnTopic: ids.filter((id) => versions.get(id)?.join() !== '1,2'),
   };
 }

@@ -56,7 +56,7 @@ export async function openTestDatabase(service: TestService): Promise<TestDataba
     database: name,
     appPassword,
     observerPassword: variable('OBSERVER_PASSWORD'),
-    lettersPassword: variable('LETTERS_PASSWORD'),
+    dlqOperatorPassword: variable('DLQ_OPERATOR_PASSWORD'),
     publishes: publishes[service],
     migrations: migrations[service],
   };

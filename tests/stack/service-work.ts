@@ -1,7 +1,7 @@
 import { type Handlers, handleBatch } from '@walpost/kit/consumer/handle-batch';
 import { noAttempts, processBatch } from '@walpost/kit/consumer/process-batch';
 import { pruneInbox } from '@walpost/kit/consumer/prune-inbox';
-import { replayRequestedLetters } from '@walpost/kit/consumer/replay-letters';
+import { replayRequestedDeadLetters } from '@walpost/kit/consumer/replay-dead-letters';
 import type { Decoder } from '@walpost/kit/contract/codec';
 import type { DomainEvent } from '@walpost/kit/contract/contract';
 import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
@@ -52,15 +52,15 @@ const confirmed = (orderId: string): DomainEvent => ({
 async function handled(db: Db, handlers: Handlers, event: DomainEvent, version: number): Promise<string> {
   const {
     handled: done,
-    letters,
+    deadLetters,
     oddities,
   } = await handleBatch(db, { handlers, ignores: [] }, [received(event, version)]);
   const odd = oddities.map(({ kind }) => ` ${kind}`);
-  return `${event.type}: ${done.length} handled, ${letters.length} letters${odd.join('')}`;
+  return `${event.type}: ${done.length} handled, ${deadLetters.length} dead letters${odd.join('')}`;
 }
 
-/** A letter that is written, replayed and settled: the handler refuses its event once. */
-async function letterReplayed(db: Db): Promise<string> {
+/** A dead letter that is written, replayed and settled: the handler refuses its event once. */
+async function deadLetterReplayed(db: Db): Promise<string> {
   const event = created(uuidv7());
   let refusals = 1;
   const handlers: Handlers = {
@@ -75,23 +75,23 @@ async function letterReplayed(db: Db): Promise<string> {
   record.message.headers = { ce_id: record.id, aggregateversion: String(record.version) };
   const states: string[] = [];
   await processBatch(db, subscription, [record], noAttempts(), (result) => {
-    states.push(...result.letters.map(({ state }) => state));
+    states.push(...result.deadLetters.map(({ state }) => state));
   });
   await db.execute(sql`update dead_letters set replay_requested_at = now() where identity = ${record.id}`);
   if ('error' in record.result) throw record.result.error;
   const { event: read } = record.result;
   const decoder = { decode: async () => event } as unknown as Decoder;
-  await replayRequestedLetters({ db, subscription, decoder, logger, failures: new Map() });
-  const [letter] = await db.execute<{ state: string }>(
+  await replayRequestedDeadLetters({ db, subscription, decoder, logger, failures: new Map() });
+  const [deadLetter] = await db.execute<{ state: string }>(
     sql`select state from dead_letters where identity = ${read.id}`,
   );
-  return `letter: ${states.join()} ${letter?.state}`;
+  return `dead letter: ${states.join()} ${deadLetter?.state}`;
 }
 
 /** What every consumer does beside its handlers. */
 async function consumerChores(db: Db): Promise<string[]> {
   const pruned = await pruneInbox(db, 14, new AbortController().signal);
-  return [`pruned ${pruned}`, await letterReplayed(db)];
+  return [`pruned ${pruned}`, await deadLetterReplayed(db)];
 }
 
 /** What every service that publishes does beside. */

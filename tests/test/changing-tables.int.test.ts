@@ -71,7 +71,7 @@ describe.each(Object.keys(TABLES) as TestService[])('%s', (service) => {
     // Several connections, which take turns from here on.
     await Promise.all([1, 2, 3].map(() => database.db.execute('select pg_sleep(0.2)')));
     expected = await work();
-    expect(expected).toContain('letter: dead replayed');
+    expect(expected).toContain('dead letter: dead replayed');
   });
   afterAll(async () => {
     await observer?.close();

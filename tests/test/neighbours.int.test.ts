@@ -159,8 +159,8 @@ test.each(CASES)('while somebody holds %s: %s, only what needs it waits', async 
   await expect(holding).rejects.toBe(rolledBack);
   // Nothing was set aside, and what has waited is handled.
   expect(await consume(name, [victim])).toEqual([undefined]);
-  const [letters] = await databases[name].admin`select count(*)::int as n from dead_letters`;
-  expect(letters?.['n']).toBe(0);
+  const [deadLetters] = await databases[name].admin`select count(*)::int as n from dead_letters`;
+  expect(deadLetters?.['n']).toBe(0);
 });
 
 /** Those who call others about rows: what they start, their table, and by what a row shows that its call was settled. */

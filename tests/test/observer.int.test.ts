@@ -44,7 +44,7 @@ describe.each(Object.keys(KNOWN) as TestService[])('%s', (service) => {
     database = await openTestDatabase(service);
     observer = openAsObserver(database);
     await serviceWork[service](database.db);
-    // The letter of a key that is none of this service's own is the last that was handled.
+    // The dead letter of a key that is none of this service's own is the last that was handled.
     await database.admin`delete from inbox where event_id::text in (select identity from dead_letters)`;
     answers = await askObserver(observer.db, database.admin);
   });

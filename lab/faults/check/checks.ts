@@ -1,7 +1,7 @@
 import type { Evidence } from '../evidence.js';
 import { composed, refused } from './check-conduct.js';
+import { caused, noticed } from './check-dead-letters.js';
 import { emails, money, reservations, stock } from './check-effects.js';
-import { caused, noticed } from './check-letters.js';
 import { acknowledged, asked, cancelled, ended, overdue } from './check-orders.js';
 import {
   inOrder,

@@ -217,16 +217,16 @@ const damages: [string, string, RegExp, (system: Damaged) => void][] = [
     (s) => Object.assign(at(s.inbox.payment, 0), { at: 9e15 }),
   ],
   [
-    'a letter without a cause',
+    'a dead letter without a cause',
     'no dead letter without a cause',
-    /order: letter 5/,
-    (s) => s.letters.order.push({ ...at(s.letters.payment, 0), id: 5, headers: [] }),
+    /order: dead letter 5/,
+    (s) => s.deadLetters.order.push({ ...at(s.deadLetters.payment, 0), id: 5, headers: [] }),
   ],
   [
     'a planted record goes unnoticed',
     'every planted record is set aside, and only that',
     /was not set aside/,
-    (s) => s.letters.payment.splice(0, 1),
+    (s) => s.deadLetters.payment.splice(0, 1),
   ],
   [
     'a repetition is set aside',
@@ -243,7 +243,7 @@ const damages: [string, string, RegExp, (system: Damaged) => void][] = [
   [
     'a record of an aborted transaction is set aside',
     'no dead letter without a cause',
-    /payment: letter 1/,
+    /payment: dead letter 1/,
     (s) => Object.assign(at(s.planted, 0), { kind: 'uncommitted' }),
   ],
   [
@@ -289,14 +289,14 @@ test('every check has a damage that it is there for', () => {
   expect(new Set(damages.map(([, check]) => check))).toEqual(new Set(checks.map(({ name }) => name)));
 });
 
-test('an event that waited behind a planted record and went on is no letter without a cause', () => {
+test('an event that waited behind a planted record and went on is no dead letter without a cause', () => {
   const system = healthy();
   Object.assign(at(system.planted, 0), { key: CONFIRMED });
-  const waited = { ...at(system.letters.payment, 0), id: 2, key: CONFIRMED, headers: [], code: null };
-  system.letters.payment.push({ ...waited, state: 'replayed' });
+  const waited = { ...at(system.deadLetters.payment, 0), id: 2, key: CONFIRMED, headers: [], code: null };
+  system.deadLetters.payment.push({ ...waited, state: 'replayed' });
   const look = () => judge(system).get('no dead letter without a cause');
   expect(look()).toEqual([]);
-  system.letters.payment.push({ ...waited, state: 'parked' });
+  system.deadLetters.payment.push({ ...waited, state: 'parked' });
   expect(look()).toHaveLength(1);
 });
 

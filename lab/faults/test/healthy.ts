@@ -76,7 +76,7 @@ export function healthy(): Damaged {
     value: Buffer.from([0]),
     headers: { [PLANTED]: planted.id },
   });
-  const letter = () => ({
+  const deadLetter = () => ({
     id: 1,
     state: 'dead',
     topic: 'order-events',
@@ -146,7 +146,12 @@ export function healthy(): Damaged {
     })),
     outbox,
     inbox,
-    letters: { order: [], payment: [letter()], inventory: [letter()], notification: [letter()] },
+    deadLetters: {
+      order: [],
+      payment: [deadLetter()],
+      inventory: [deadLetter()],
+      notification: [deadLetter()],
+    },
     records,
     schemas: new Map(types.map((name, index) => [index + 1, readerOf(schemaOf(name))])),
   };

@@ -168,7 +168,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
 
   function report(place: string, from: BatchPlace, result: BatchResult): void {
     countResult(from, result, Date.now());
-    for (const { received, state, error } of result.letters) {
+    for (const { received, state, error } of result.deadLetters) {
       const line = `${place}@${received.position.offset} is ${state === 'dead' ? 'a dead letter' : 'parked behind a dead letter'}`;
       logger.error({ err: error, ...recordFields(received) }, line);
     }

@@ -3,34 +3,34 @@ import { and, eq, sql } from 'drizzle-orm';
 import { errorCode } from '../errors.js';
 import type { Tx } from '../postgres/database.js';
 import { isAnyOf } from '../postgres/is-any-of.js';
-import { deadLetters, type LetterState } from '../postgres/tables.js';
+import { type DeadLetterState, deadLetters } from '../postgres/tables.js';
 import { framesOf, messageOf } from '../telemetry/describe-error.js';
 import { type Received, storable } from './receive.js';
 
 /** A record that is set aside. */
-export interface Letter {
+export interface DeadLetter {
   received: Received;
-  state: Extract<LetterState, 'dead' | 'parked'>;
+  state: Extract<DeadLetterState, 'dead' | 'parked'>;
   /** Undefined for a parked one: nothing is wrong with it. */
   error: unknown;
   attempts: number;
 }
 
-/** The states in which a letter holds back the later events of its key. */
-export const OPEN: LetterState[] = ['dead', 'parked'];
+/** The states in which a dead letter holds back the later events of its key. */
+export const OPEN: DeadLetterState[] = ['dead', 'parked'];
 
-/** Whether a letter holds back the later events of its key. Written as its index says it. */
+/** Whether a dead letter holds back the later events of its key. Written as its index says it. */
 export const isOpen = sql`${deadLetters.state} in ('dead', 'parked')`;
 
-/** Writes letters into the dead-letter table, in the transaction that marks their events as seen. */
-export async function writeLetters(tx: Tx, letters: Letter[]): Promise<void> {
-  if (letters.length === 0) return;
-  await tx.insert(deadLetters).values(letters.map(toRow)).onConflictDoNothing();
+/** Writes dead letters into the dead-letter table, in the transaction that marks their events as seen. */
+export async function writeDeadLetters(tx: Tx, rows: DeadLetter[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.insert(deadLetters).values(rows.map(toRow)).onConflictDoNothing();
 }
 
 /**
- * The keys of a batch that have open letters. It locks nothing: an event that is parked while the last letter of its key
- * is being replayed is the first in line then, and goes on by itself.
+ * The keys of a batch that have open dead letters. It locks nothing: an event that is parked while the last dead letter
+ * of its key is being replayed is the first in line then, and goes on by itself.
  */
 export async function openKeys(tx: Tx, batch: Received[]): Promise<Set<string>> {
   const rows = await tx
@@ -51,7 +51,7 @@ export function keysOf(batch: Received[]): string[] {
   return [...new Set(batch.flatMap(({ key }) => key ?? []))];
 }
 
-function toRow({ received, state, error, attempts }: Letter): typeof deadLetters.$inferInsert {
+function toRow({ received, state, error, attempts }: DeadLetter): typeof deadLetters.$inferInsert {
   const { message, position, key, id } = received;
   const { topic, partition, offset } = position;
   const place = `${topic}/${partition}/${offset}/${message.timestamp}`;
@@ -73,7 +73,7 @@ function toRow({ received, state, error, attempts }: Letter): typeof deadLetters
   };
 }
 
-/** What a letter keeps of an error. */
+/** What a dead letter keeps of an error. */
 export function describe(error: unknown): {
   errorCode: string;
   errorMessage: string;

@@ -4,7 +4,7 @@ import type { Db, Tx } from '../postgres/database.js';
 import { isAnyOf } from '../postgres/is-any-of.js';
 import { inbox } from '../postgres/tables.js';
 import { withinTrace } from '../telemetry/trace.js';
-import { keysOf, type Letter, openKeys, topicOf, writeLetters } from './dead-letters.js';
+import { type DeadLetter, keysOf, openKeys, topicOf, writeDeadLetters } from './dead-letters.js';
 import { groupByType } from './group-by-type.js';
 import { MessageError, type Received, type ReceivedEvent } from './receive.js';
 import { oddVersions, type VersionOddity } from './versions.js';
@@ -37,13 +37,14 @@ export interface BatchResult {
   handled: ReceivedEvent[];
   duplicates: number;
   /** Records set aside, dead or parked. */
-  letters: Letter[];
+  deadLetters: DeadLetter[];
   oddities: VersionOddity[];
 }
 
 /**
  * Acts on records of one topic once, those of each key in their order, and in one transaction: what the inbox does not
- * know yet is handled; what cannot be read becomes a dead letter; what follows an open letter of its key is parked.
+ * know yet is handled; what cannot be read becomes a dead letter; what follows an open dead letter of its key is
+ * parked.
  *
  * @throws what a handler or the database throws; nothing of the batch is written then
  */
@@ -56,8 +57,8 @@ export async function handleBatch(
 }
 
 /**
- * The same in a transaction of the caller's. A replayed record has been seen before, its key's open letter is its own, and
- * later versions of its key have come meanwhile: it is handled all the same.
+ * The same in a transaction of the caller's. A replayed record has been seen before, its key's open dead letter is its
+ * own, and later versions of its key have come meanwhile: it is handled all the same.
  */
 export async function handleRecords(
   tx: Tx,
@@ -73,22 +74,22 @@ export async function handleRecords(
   ]);
   const news = batch.filter(({ id }) => isReplay || id === undefined || claimed.delete(id));
   const fresh: ReceivedEvent[] = [];
-  const letters: Letter[] = [];
+  const deadLetters: DeadLetter[] = [];
   for (const received of news) {
     if ('error' in received.result) {
-      letters.push({ received, state: 'dead', ...received.result });
+      deadLetters.push({ received, state: 'dead', ...received.result });
       if (received.key !== undefined) blocked.add(received.key);
     } else if (blocked.has(received.result.event.key)) {
-      letters.push({ received, state: 'parked', error: undefined, attempts: 0 });
+      deadLetters.push({ received, state: 'parked', error: undefined, attempts: 0 });
     } else {
       fresh.push(received.result.event);
     }
   }
   if (news.length < batch.length) await rememberLonger(tx, batch);
-  await writeLetters(tx, letters);
+  await writeDeadLetters(tx, deadLetters);
   for (const group of groupByType(fresh)) await handle(tx, subscription, group, fresh);
   const oddities = versions ? oddVersions(versions, news.flatMap(keyAndVersion)) : [];
-  return { handled: fresh, duplicates: batch.length - news.length, letters, oddities };
+  return { handled: fresh, duplicates: batch.length - news.length, deadLetters, oddities };
 }
 
 /**

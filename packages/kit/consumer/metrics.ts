@@ -1,7 +1,7 @@
 import { Counter, Histogram } from 'prom-client';
 import type { Db } from '../postgres/database.js';
 import { gauge, onScrape, registry, secondsSince } from '../telemetry/metrics.js';
-import { countLetters } from './count-letters.js';
+import { countDeadLetters } from './count-dead-letters.js';
 import type { BatchResult } from './handle-batch.js';
 import type { VersionOddity } from './versions.js';
 
@@ -56,7 +56,7 @@ const delivery = new Histogram({
   registers,
 });
 
-const letters = gauge(
+const deadLetters = gauge(
   'walpost_dead_letters',
   'Open dead letters: dead, and parked behind one.',
   'database',
@@ -67,7 +67,7 @@ const blockedKeys = gauge(
   'Keys (orders) whose later events wait behind a dead letter.',
   'database',
 );
-const oldestLetter = gauge(
+const oldestDeadLetter = gauge(
   'walpost_dead_letter_oldest_seconds',
   'Age of the oldest open dead letter; 0 when there is none.',
   'database',
@@ -96,7 +96,7 @@ export function countResult({ topic, partition }: BatchPlace, result: BatchResul
   };
   count('handled', result.handled.length);
   count('duplicate', result.duplicates);
-  for (const { state } of result.letters) count(state, 1);
+  for (const { state } of result.deadLetters) count(state, 1);
   for (const { kind } of result.oddities) oddities.inc({ topic, partition, kind });
   const latency = delivery.labels({ topic });
   // A clock that is behind the writer's must not make a negative time.
@@ -116,17 +116,17 @@ export function countRetry({ topic, partition }: BatchPlace, reason: 'wait' | 'r
 }
 
 /** Counts the open dead letters when somebody scrapes. @returns stops it */
-export function exposeLetters(db: Db, database: string): () => void {
+export function exposeDeadLetters(db: Db, database: string): () => void {
   return onScrape(
     `database ${database}`,
-    () => countLetters(db),
+    () => countDeadLetters(db),
     (open) => {
-      for (const each of [letters, blockedKeys, oldestLetter]) each.reset();
+      for (const each of [deadLetters, blockedKeys, oldestDeadLetter]) each.reset();
       if (!open) return;
-      letters.set({ database, state: 'dead' }, open.dead);
-      letters.set({ database, state: 'parked' }, open.parked);
+      deadLetters.set({ database, state: 'dead' }, open.dead);
+      deadLetters.set({ database, state: 'parked' }, open.parked);
       blockedKeys.set({ database }, open.keys);
-      oldestLetter.set({ database }, secondsSince(open.oldest));
+      oldestDeadLetter.set({ database }, secondsSince(open.oldest));
     },
   );
 }

@@ -60,15 +60,15 @@ function handleTogether(
 }
 
 /** What became of one partition's records. A key has all of its records in one partition. */
-function shareOf({ handled, letters, oddities }: BatchResult, batch: readonly Received[]): BatchResult {
+function shareOf({ handled, deadLetters, oddities }: BatchResult, batch: readonly Received[]): BatchResult {
   const partition = batch[0]?.position.partition;
   const keys = new Set(batch.map(({ key }) => key));
   const own = {
     handled: handled.filter(({ position }) => position.partition === partition),
-    letters: letters.filter(({ received }) => received.position.partition === partition),
+    deadLetters: deadLetters.filter(({ received }) => received.position.partition === partition),
     oddities: oddities.filter(({ key }) => keys.has(key)),
   };
-  return { ...own, duplicates: batch.length - own.handled.length - own.letters.length };
+  return { ...own, duplicates: batch.length - own.handled.length - own.deadLetters.length };
 }
 
 /**
@@ -106,8 +106,8 @@ export async function processBatch(
     // A record that cannot even be set aside must not be lost: its partition waits.
     const verdict = 'error' in first.result ? 'wait' : judgeAttempt(error, attempts.failures);
     if (verdict !== 'dead') return { offset, verdict, error, attempt };
-    const letter = { ...first, result: { error, attempts: attempt } };
-    return processBatch(db, subscription, [letter], noAttempts(), onResult);
+    const deadLetter = { ...first, result: { error, attempts: attempt } };
+    return processBatch(db, subscription, [deadLetter], noAttempts(), onResult);
   }
   onResult(result);
   return undefined;

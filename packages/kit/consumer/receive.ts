@@ -28,7 +28,7 @@ export type ReceivedEvent<N extends EventName = EventName> = DomainEvent<N> & {
   position: Position;
 };
 
-/** The code of a record whose key no letter can keep as it is. */
+/** The code of a record whose key no dead letter can keep as it is. */
 export const INVALID_KEY = 'invalid-key';
 
 /** A record that is not what the contract promises. Trying again does not help. */

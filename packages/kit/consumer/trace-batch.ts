@@ -71,9 +71,9 @@ export function traceBatch(group: string, received: Received[]): BatchTrace {
   };
   return {
     batch,
-    settle({ handled, letters }) {
+    settle({ handled, deadLetters }) {
       for (const { id } of handled) end(id, 'handled');
-      for (const { received: letter, state, error } of letters) end(letter.id, state, error);
+      for (const { received: deadLetter, state, error } of deadLetters) end(deadLetter.id, state, error);
     },
   };
 }

@@ -68,16 +68,16 @@ export const inbox = pgTable(
  * - `parked`: waits behind a dead one
  * - `replayed`, `discarded`: settled, and kept as a record
  */
-export type LetterState = 'dead' | 'parked' | 'replayed' | 'discarded';
+export type DeadLetterState = 'dead' | 'parked' | 'replayed' | 'discarded';
 
 /** Records that could not be handled, and those that wait behind them. */
 export const deadLetters = pgTable(
   'dead_letters',
   {
     id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-    /** The event's id or, for a record without one, a hash of its place and time: what makes a letter unique. */
+    /** The event's id or, for a record without one, a hash of its place and time: what makes a dead letter unique. */
     identity: text().notNull().unique(),
-    state: text().$type<LetterState>().notNull(),
+    state: text().$type<DeadLetterState>().notNull(),
     topic: text().notNull(),
     partition: integer().notNull(),
     offset: bigint({ mode: 'bigint' }).notNull(),

@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { ConfigError, eventSettings, postgresSettings, type Settings, serviceSettings } from '../config.js';
 import { startConsumer } from '../consumer/consumer.js';
 import type { Handlers } from '../consumer/handle-batch.js';
-import { exposeLetters } from '../consumer/metrics.js';
+import { exposeDeadLetters } from '../consumer/metrics.js';
 import { keepInboxPruned } from '../consumer/prune-inbox.js';
-import { type ReplayFailures, replayRequestedLetters } from '../consumer/replay-letters.js';
+import { type ReplayFailures, replayRequestedDeadLetters } from '../consumer/replay-dead-letters.js';
 import { createDecoder } from '../contract/codec.js';
 import type { EventName } from '../contract/contract.js';
 import { httpAccess } from '../contract/http-access.js';
@@ -154,7 +154,7 @@ export async function runConsumerService(
       defer('outbox care', careForOutbox(housekeeping, settings.OUTBOX_RETENTION_DAYS, logger));
       defer('outbox metrics', exposeOutbox(housekeeping, database));
     }
-    defer('dead-letter metrics', exposeLetters(housekeeping, database));
+    defer('dead-letter metrics', exposeDeadLetters(housekeeping, database));
     if (options.backlog) defer('backlog metrics', exposeBacklog(housekeeping, database, options.backlog));
     const encode = createOutboxEncoder(`/walpost/${name}`, (event) => {
       if (!schemaIds) throw new Error(`${name} publishes nothing, and ${event} was asked of it`);
@@ -176,7 +176,7 @@ export async function runConsumerService(
     defer(
       'dead-letter replay',
       every(REPLAY_CHECK, 'replay dead letters', logger, () =>
-        replayRequestedLetters({
+        replayRequestedDeadLetters({
           db: housekeeping,
           subscription: { handlers, ignores },
           decoder,

@@ -25,8 +25,8 @@ export interface MigrationPlan {
   cdcPassword?: string;
   /** Password of `observer`, who may look; without one it cannot log in. */
   observerPassword?: string;
-  /** Password of `letters`, who may settle dead letters; without one it cannot log in. */
-  lettersPassword?: string;
+  /** Password of `dlq_operator`, which may settle dead letters; without one it cannot log in. */
+  dlqOperatorPassword?: string;
   /** The events that it publishes: its outbox takes no others. */
   publishes?: readonly EventName[];
   /** Folders of migrations in the order in which they run; each keeps its own journal. */
@@ -61,7 +61,7 @@ export function packageFolder(moduleUrl: string, folder: string): string {
  * run again, and from several places at once.
  *
  * Roles: `<database>_owner` owns the tables and cannot log in; `<database>_app` is what the service uses; `cdc` may
- * replicate, and read what a migration grants it; `observer` and `letters` are the console's.
+ * replicate, and read what a migration grants it; `observer` and `dlq_operator` are the console's.
  *
  * @throws the driver's error when the server is away or a migration fails; a failed migration leaves nothing behind
  */
@@ -119,14 +119,22 @@ async function makeRolesAndDatabase(admin: Sql, plan: MigrationPlan): Promise<vo
   if (plan.cdcPassword) await makeRole(admin, 'cdc', 'LOGIN REPLICATION', plan.cdcPassword);
   // Made without a password too: the migrations grant to them.
   await makeRole(admin, 'observer', 'LOGIN', plan.observerPassword);
-  await makeRole(admin, 'letters', 'LOGIN', plan.lettersPassword);
+  await renameRole(admin, 'letters', 'dlq_operator');
+  await makeRole(admin, 'dlq_operator', 'LOGIN', plan.dlqOperatorPassword);
   await admin`alter role observer set default_transaction_read_only = on`;
   const [found] = await admin`select from pg_database where datname = ${plan.database}`;
   // Not of template1, which cannot be copied while somebody is logged in there.
   if (!found) await admin`create database ${admin(plan.database)} owner ${admin(owner)} template template0`;
   await admin`revoke connect, temporary on database ${admin(plan.database)} from public`;
-  await admin`grant connect on database ${admin(plan.database)} to ${admin(app)}, observer, letters`;
+  await admin`grant connect on database ${admin(plan.database)} to ${admin(app)}, observer, dlq_operator`;
   if (plan.cdcPassword) await admin`grant connect on database ${admin(plan.database)} to cdc`;
+}
+
+/** Gives a role its new name. It keeps its grants, and a password of SCRAM; one of MD5 is lost, and has to be set again. */
+async function renameRole(admin: Sql, former: string, role: string): Promise<void> {
+  const found = await admin`select rolname from pg_roles where rolname in (${former}, ${role})`;
+  if (found.length !== 1 || found[0]?.['rolname'] !== former) return;
+  await admin.unsafe(`alter role "${former}" rename to "${role}"`);
 }
 
 async function makeRole(admin: Sql, role: string, options: string, password?: string): Promise<void> {

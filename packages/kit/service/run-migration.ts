@@ -27,11 +27,11 @@ export async function runMigration(service: ServiceMigration, environment: NodeJ
         [passwordVariable]: Secret(),
         ...(hasOutbox && { CDC_PASSWORD: Secret() }),
         OBSERVER_PASSWORD: Type.Optional(Secret()),
-        LETTERS_PASSWORD: Type.Optional(Secret()),
+        DLQ_OPERATOR_PASSWORD: Type.Optional(Secret()),
       },
       environment,
     );
-    const { OBSERVER_PASSWORD: observerPassword, LETTERS_PASSWORD: lettersPassword } = config;
+    const { OBSERVER_PASSWORD: observerPassword, DLQ_OPERATOR_PASSWORD: dlqOperatorPassword } = config;
     const secrets: Record<string, unknown> = config;
     await migrateDatabase({
       host: config.POSTGRES_HOST,
@@ -42,7 +42,7 @@ export async function runMigration(service: ServiceMigration, environment: NodeJ
       appPassword: String(secrets[passwordVariable]),
       ...(hasOutbox && { cdcPassword: String(secrets['CDC_PASSWORD']) }),
       ...(observerPassword && { observerPassword }),
-      ...(lettersPassword && { lettersPassword }),
+      ...(dlqOperatorPassword && { dlqOperatorPassword }),
       publishes,
       migrations: [
         ...(hasOutbox ? [kitMigrations.outbox] : []),

@@ -45,7 +45,7 @@ const MAX_LINE = 64_000;
 /** The same failure is written no more often than this, ms. */
 const SAME_WITHIN = 10_000;
 /** Fields that tell whose failure it was; that of another request is the same. */
-const WHOSE = ['order_id', 'event_id', 'letter'] as const;
+const WHOSE = ['order_id', 'event_id', 'dead_letter'] as const;
 
 /** pino's hook: everything that is logged comes by here, and is bounded before it is made into text. */
 function createWriter() {

@@ -29,7 +29,7 @@ const settings = {
   INVENTORY_PASSWORD: Password(),
   NOTIFICATIONS_PASSWORD: Password(),
   OBSERVER_PASSWORD: Password(),
-  LETTERS_PASSWORD: Password(),
+  DLQ_OPERATOR_PASSWORD: Password(),
   CDC_PASSWORD: Password(),
   REGISTRY_PASSWORD: Password(),
   ORDER_PORT: Port(3000, 1),
@@ -82,7 +82,7 @@ function shape(read: ReturnType<typeof readSettings<typeof settings>>) {
     passwords: Object.fromEntries(passwords) as Readonly<Record<ServiceName, string | undefined>>,
     observerPassword: read.OBSERVER_PASSWORD,
     // Tried by `walpost doctor`, and used for nothing else.
-    lettersPassword: read.LETTERS_PASSWORD,
+    dlqOperatorPassword: read.DLQ_OPERATOR_PASSWORD,
     cdcPassword: read.CDC_PASSWORD,
     registryPassword: read.REGISTRY_PASSWORD,
     outboxRetentionDays: read.OUTBOX_RETENTION_DAYS,

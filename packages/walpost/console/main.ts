@@ -17,8 +17,8 @@ import { createKafkaView } from '../observe/kafka-view.js';
 import { openObserved } from '../observe/open-observed.js';
 import { observedServices } from '../observe/services.js';
 import { buildApp } from './app.js';
+import { createDeadLetterActions } from './dead-letter-actions.js';
 import { createOrderLoad } from './order-load.js';
-import { createLetterDesk } from './settle-letters.js';
 import { startConsole } from './start-console.js';
 
 const NAME = 'console';
@@ -34,7 +34,7 @@ await runMain(async () => {
       ORDER_PORT: Port(3000),
       ORDER_URL: Type.Optional(OpenUrl()),
       OBSERVER_PASSWORD: Secret(),
-      LETTERS_PASSWORD: Type.Optional(Type.String()),
+      DLQ_OPERATOR_PASSWORD: Type.Optional(Type.String()),
       CONSOLE_TOKEN: Type.Optional(Type.String({ minLength: 8 })),
       CONSOLE_HOSTS: Type.String({ default: '', pattern: '^[A-Za-z0-9.:, \\[\\]-]*$' }),
       CONSOLE_TRACE_URL: Type.Optional(Type.String({ pattern: '^https?://.*\\{traceId\\}' })),
@@ -60,16 +60,17 @@ await runMain(async () => {
     defer('Kafka', kafka.close);
     const load = createOrderLoad(config.ORDER_URL ?? `http://localhost:${config.ORDER_PORT}`);
     defer('order load', load.close);
-    const { LETTERS_PASSWORD: password, CONSOLE_TOKEN: token } = config;
-    const desk = password && token ? createLetterDesk({ ...server, password }) : undefined;
-    if (desk) defer('letters', desk.close);
+    const { DLQ_OPERATOR_PASSWORD: password, CONSOLE_TOKEN: token } = config;
+    const deadLetterActions =
+      password && token ? createDeadLetterActions({ ...server, password }) : undefined;
+    if (deadLetterActions) defer('dead-letters', deadLetterActions.close);
     const parts = startConsole({
       observed,
       kafka,
       connect: httpAccess(config.CONNECT_URL, config.CONNECT_USERNAME, config.CONNECT_PASSWORD),
       token,
       load,
-      desk,
+      deadLetterActions,
       traceUrl: config.CONSOLE_TRACE_URL ?? null,
       logger,
     });

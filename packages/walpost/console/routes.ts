@@ -12,10 +12,10 @@ import { findOrderWay } from '../trace/find-order-way.js';
 import { judgeWay } from '../trace/judge-way.js';
 import type { OrderWay } from '../trace/order-way.js';
 import { stepsOf } from '../trace/way-steps.js';
+import type { DeadLetterActions } from './dead-letter-actions.js';
 import type { EventHub } from './event-hub.js';
 import { MAX_PER_SECOND, type OrderLoad } from './order-load.js';
 import { requireToken } from './require-token.js';
-import type { LetterDesk } from './settle-letters.js';
 import type { Snapshot } from './snapshot.js';
 
 export interface ConsoleParts {
@@ -27,7 +27,7 @@ export interface ConsoleParts {
   readonly hub: EventHub;
   readonly load: OrderLoad;
   /** Undefined where no operator's password is set. */
-  readonly desk: LetterDesk | undefined;
+  readonly deadLetterActions: DeadLetterActions | undefined;
 }
 
 /** More streams than this are refused: each is a browser tab. */
@@ -37,7 +37,10 @@ const MAX_LISTENERS = 50;
 const MAX_LOOKUPS = 8;
 
 const OrderId = Type.Object({ id: Uuid('Of the order') });
-const Letter = Type.Object({ service: Type.Enum(serviceNames), id: Count('Of the letter', { minimum: 1 }) });
+const DeadLetter = Type.Object({
+  service: Type.Enum(serviceNames),
+  id: Count('Of the dead letter', { minimum: 1 }),
+});
 
 /** The console's own API; what the page shows comes from here, and nothing else does. */
 export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
@@ -50,18 +53,18 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
       'This console only shows, the request comes from another site, or `Host` is no name of it.',
     ),
   };
-  const settled = { ...refused, 404: problemResponse('There is no such open letter.') };
+  const settled = { ...refused, 404: problemResponse('There is no such open dead letter.') };
   const shown = {
     403: problemResponse('`Host` is no name of this console.'),
     503: problemResponse('It takes too long, or too many look.'),
   };
   let lookups = 0;
-  const desk = () => {
-    if (parts.desk) return parts.desk;
+  const deadLetterActions = () => {
+    if (parts.deadLetterActions) return parts.deadLetterActions;
     throw new Problem(
       403,
       'read-only',
-      'Dead letters are only shown: LETTERS_PASSWORD is not set where this runs.',
+      'Dead letters are only shown: DLQ_OPERATOR_PASSWORD is not set where this runs.',
     );
   };
 
@@ -142,33 +145,33 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
     );
 
     app.post(
-      '/api/letters/:service/:id/replay',
+      '/api/dead-letters/:service/:id/replay',
       {
         ...change,
         schema: {
           summary: 'Let the service handle a dead letter again, and those behind it',
           tags: ['actions'],
-          params: Letter,
+          params: DeadLetter,
           response: settled,
         },
       },
-      async ({ params: { service, id } }) => ({ replays: await desk().replay(service, id) }),
+      async ({ params: { service, id } }) => ({ replays: await deadLetterActions().replay(service, id) }),
     );
 
     app.post(
-      '/api/letters/:service/:id/discard',
+      '/api/dead-letters/:service/:id/discard',
       {
         ...change,
         schema: {
           summary: 'Give a dead letter up',
           tags: ['actions'],
-          params: Letter,
+          params: DeadLetter,
           body: Type.Object({ reason: Text('Why', 500) }, { additionalProperties: false }),
           response: settled,
         },
       },
       async ({ params: { service, id }, body }) => ({
-        released: await desk().discard(service, id, body.reason.trim()),
+        released: await deadLetterActions().discard(service, id, body.reason.trim()),
       }),
     );
   };

@@ -6,7 +6,7 @@ import type { Snapshot } from './snapshot.js';
 import { createSystemWatch } from './watch-system.js';
 
 export interface ConsoleOptions
-  extends Pick<ConsoleParts, 'observed' | 'kafka' | 'connect' | 'token' | 'load' | 'desk'> {
+  extends Pick<ConsoleParts, 'observed' | 'kafka' | 'connect' | 'token' | 'load' | 'deadLetterActions'> {
   readonly traceUrl: string | null;
   readonly logger: Logger;
 }
@@ -16,7 +16,7 @@ const EVERY = 1_500;
 
 /** Puts the console's parts together, and takes pictures of the system for as long as somebody looks. */
 export function startConsole(options: ConsoleOptions): ConsoleParts & { close(): Promise<void> } {
-  const { observed, kafka, connect, token, load, desk, traceUrl, logger } = options;
+  const { observed, kafka, connect, token, load, deadLetterActions, traceUrl, logger } = options;
   const watch = createSystemWatch({ observed, kafka, connect });
   const stopping = new AbortController();
   let look: AbortController | undefined;
@@ -52,7 +52,7 @@ export function startConsole(options: ConsoleOptions): ConsoleParts & { close():
     connect,
     token,
     load,
-    desk,
+    deadLetterActions,
     hub,
     takeSnapshot,
     async close() {

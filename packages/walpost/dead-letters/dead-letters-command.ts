@@ -7,12 +7,19 @@ import { jsonOption, serviceOption, waitOption, wholeNumber, yesOption } from '.
 import { formatAge, oneLine, printable, printJson, printTable } from '../cli/output.js';
 import { withDatabase } from '../cli/service-database.js';
 import { type ServiceName, serviceNames, services } from '../observe/services.js';
-import { decodeLetter } from './decode-letter.js';
-import { type Discard, discardLetter, planDiscard } from './discard-letter.js';
-import { findLetter, findLetters, findOpen, type ListedLetter, recordOf, stateOf } from './find-letters.js';
-import { chosen, type Replay, replayLetters } from './request-replay.js';
+import { decodeDeadLetter } from './decode-dead-letter.js';
+import { type Discard, discardDeadLetter, planDiscard } from './discard-dead-letter.js';
+import {
+  findDeadLetter,
+  findDeadLetters,
+  findOpen,
+  type ListedDeadLetter,
+  recordOf,
+  stateOf,
+} from './find-dead-letters.js';
+import { chosen, type Replay, replayDeadLetters } from './request-replay.js';
 import { findRefusedEmails, retryEmails } from './retry-emails.js';
-import { letterJson, showLetter } from './show-letter.js';
+import { deadLetterJson, showDeadLetter } from './show-dead-letter.js';
 
 interface Options {
   service: ServiceName;
@@ -34,7 +41,7 @@ export function deadLettersCommand(config: () => Config): Command {
 
   group
     .command('list')
-    .description('list open letters, of every service that can be reached unless one is named')
+    .description('list open dead letters, of every service that can be reached unless one is named')
     .addOption(serviceOption())
     .option('--key <key>', 'only those of one key')
     .option('--all', 'settled ones too: replayed and discarded')
@@ -49,36 +56,38 @@ export function deadLettersCommand(config: () => Config): Command {
 
   group
     .command('show')
-    .description('show everything about a letter: headers, error, bytes, and what they mean')
-    .argument('<id>', 'of the letter', wholeId)
+    .description('show everything about a dead letter: headers, error, bytes, and what they mean')
+    .argument('<id>', 'of the dead letter', wholeId)
     .addOption(serviceOption().makeOptionMandatory())
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (id: number, { service, wait, json }: Options) => {
       const settings = config();
-      const letter = await withDatabase(settings, service, wait, (db) => findLetter(db, id));
+      const deadLetter = await withDatabase(settings, service, wait, (db) => findDeadLetter(db, id));
       const registry = createRegistry({ ...settings.registry, clientId: 'walpost-cli' });
-      const decoded = await decodeLetter(registry, letter.value);
-      if (json) printJson(letterJson(service, letter, decoded));
-      else console.log(showLetter(service, letter, decoded));
+      const decoded = await decodeDeadLetter(registry, deadLetter.value);
+      if (json) printJson(deadLetterJson(service, deadLetter, decoded));
+      else console.log(showDeadLetter(service, deadLetter, decoded));
     });
 
   group
     .command('replay')
-    .description('let the running service handle letters again, those of a key in their order')
-    .argument('[key]', 'all open letters of this key')
-    .option('--id <id>', 'all open letters of the key of this letter', wholeId)
-    .option('--all', 'all open letters')
+    .description('let the running service handle dead letters again, those of a key in their order')
+    .argument('[key]', 'all open dead letters of this key')
+    .option('--id <id>', 'all open dead letters of the key of this dead letter', wholeId)
+    .option('--all', 'all open dead letters')
     .addOption(serviceOption().makeOptionMandatory())
     .addOption(yesOption())
-    .addOption(waitOption(30, 'how long to wait for the database, and for the service to settle the letters'))
+    .addOption(
+      waitOption(30, 'how long to wait for the database, and for the service to settle the dead letters'),
+    )
     .action((key: string | undefined, options: ReplayOptions) => replay(config(), key, options));
 
   group
     .command('discard')
-    .description('give a letter up, keep it as a record, and let what is parked behind it go on')
-    .argument('<id>', 'of the letter', wholeId)
-    .requiredOption('--reason <text>', 'why; kept with the letter')
+    .description('give a dead letter up, keep it as a record, and let what is parked behind it go on')
+    .argument('<id>', 'of the dead letter', wholeId)
+    .requiredOption('--reason <text>', 'why; kept with the dead letter')
     .addOption(serviceOption().makeOptionMandatory())
     .addOption(yesOption())
     .addOption(waitOption())
@@ -101,48 +110,50 @@ async function list(config: Config, options: ListOptions): Promise<void> {
   const asked = service ? [service] : serviceNames;
   const results = await Promise.allSettled(
     asked.map((name) =>
-      withDatabase(config, name, wait, (db) => findLetters(db, { key, settled: all ?? false, limit })),
+      withDatabase(config, name, wait, (db) => findDeadLetters(db, { key, settled: all ?? false, limit })),
     ),
   );
-  const rows: { service: ServiceName; letter: ListedLetter }[] = [];
+  const rows: { service: ServiceName; deadLetter: ListedDeadLetter }[] = [];
   const failures: string[] = [];
   for (const [at, name] of asked.entries()) {
     const result = results[at];
     if (result?.status === 'fulfilled') {
-      const { letters, total } = result.value;
-      rows.push(...letters.map((letter) => ({ service: name, letter })));
-      if (total > letters.length)
-        console.error(`walpost: warning: ${name}: showing ${letters.length} of ${total}; --limit shows more`);
+      const { deadLetters, total } = result.value;
+      rows.push(...deadLetters.map((deadLetter) => ({ service: name, deadLetter })));
+      if (total > deadLetters.length)
+        console.error(
+          `walpost: warning: ${name}: showing ${deadLetters.length} of ${total}; --limit shows more`,
+        );
     } else if (result?.reason instanceof CliError) failures.push(result.reason.message);
     else throw result?.reason;
   }
   if (failures.length === asked.length) throw new CliError(failures.join('\n  '));
   for (const failure of failures) console.error(`walpost: warning: ${failure}`);
   if (options.json) {
-    printJson(rows.map((row) => brief(row.service, row.letter)));
+    printJson(rows.map((row) => brief(row.service, row.deadLetter)));
   } else if (rows.length === 0) {
-    console.log(all ? 'no letters' : 'no open letters');
+    console.log(all ? 'no dead letters' : 'no open dead letters');
   } else {
     printTable(
       ['SERVICE', 'ID', 'STATE', 'RECORD', 'KEY', 'CODE', 'MESSAGE', 'ATTEMPTS', 'AGE', 'PARKED'],
-      rows.map(({ service: name, letter }) => [
+      rows.map(({ service: name, deadLetter }) => [
         name,
-        letter.id,
-        stateOf(letter),
-        printable(recordOf(letter)),
-        shortKey(letter.key),
-        letter.errorCode,
-        oneLine(letter.errorMessage ?? '-', 50),
-        letter.attempts,
-        formatAge(letter.ageSeconds),
-        letter.parkedBehind,
+        deadLetter.id,
+        stateOf(deadLetter),
+        printable(recordOf(deadLetter)),
+        shortKey(deadLetter.key),
+        deadLetter.errorCode,
+        oneLine(deadLetter.errorMessage ?? '-', 50),
+        deadLetter.attempts,
+        formatAge(deadLetter.ageSeconds),
+        deadLetter.parkedBehind,
       ]),
     );
   }
 }
 
-function brief(service: ServiceName, letter: ListedLetter): object {
-  const { value: _value, headers: _headers, errorStack: _stack, offset, ...rest } = letter;
+function brief(service: ServiceName, deadLetter: ListedDeadLetter): object {
+  const { value: _value, headers: _headers, errorStack: _stack, offset, ...rest } = deadLetter;
   return { service, ...rest, offset: offset.toString() };
 }
 
@@ -154,40 +165,40 @@ async function replay(config: Config, key: string | undefined, options: ReplayOp
     const which = await chosen(db, { key, id });
     const open = await findOpen(db, which);
     if (open.length === 0) {
-      console.log('nothing to replay: no letter of these is open');
+      console.log('nothing to replay: no dead letter of these is open');
       return;
     }
     if (!yes) {
       printTable(
         ['ORDER', 'ID', 'STATE', 'RECORD', 'KEY', 'CODE'],
-        open.map((letter, at) => [
+        open.map((deadLetter, at) => [
           at + 1,
-          letter.id,
-          stateOf(letter),
-          printable(recordOf(letter)),
-          shortKey(letter.key),
-          letter.errorCode,
+          deadLetter.id,
+          stateOf(deadLetter),
+          printable(recordOf(deadLetter)),
+          shortKey(deadLetter.key),
+          deadLetter.errorCode,
         ]),
       );
       console.log(DRY_RUN);
       return;
     }
-    const replays = await replayLetters(db, which, wait);
+    const replays = await replayDeadLetters(db, which, wait);
     printTable(
       ['ID', 'RECORD', 'KEY', 'OUTCOME', 'ERROR'],
-      replays.map(({ letter, outcome }) => [
-        letter.id,
-        printable(recordOf(letter)),
-        shortKey(letter.key),
+      replays.map(({ deadLetter, outcome }) => [
+        deadLetter.id,
+        printable(recordOf(deadLetter)),
+        shortKey(deadLetter.key),
         outcome,
-        outcome === 'failed' ? oneLine(`${letter.errorCode}: ${letter.errorMessage}`, 80) : '-',
+        outcome === 'failed' ? oneLine(`${deadLetter.errorCode}: ${deadLetter.errorMessage}`, 80) : '-',
       ]),
     );
     judge(replays, service, wait);
   });
 }
 
-/** @throws CliError when not every letter is settled */
+/** @throws CliError when not every dead letter is settled */
 function judge(replays: readonly Replay[], service: ServiceName, wait: number): void {
   const count = (outcome: Replay['outcome']) => replays.filter((each) => each.outcome === outcome).length;
   const { group } = services[service];
@@ -207,18 +218,22 @@ function judge(replays: readonly Replay[], service: ServiceName, wait: number): 
 async function discard(config: Config, id: number, options: DiscardOptions): Promise<void> {
   const { service, yes, wait } = options;
   const reason = options.reason.trim();
-  if (reason === '') throw new UsageError('--reason: say why, it is kept with the letter');
+  if (reason === '') throw new UsageError('--reason: say why, it is kept with the dead letter');
   await withDatabase(config, service, wait, async (db) => {
-    const { letter, released } = yes ? await discardLetter(db, id, reason) : await planDiscard(db, id);
-    console.log(`${yes ? 'discarded' : 'would discard'} ${service} letter ${id}: ${summary(letter)}`);
+    const { deadLetter, released } = yes
+      ? await discardDeadLetter(db, id, reason)
+      : await planDiscard(db, id);
+    console.log(
+      `${yes ? 'discarded' : 'would discard'} ${service} dead letter ${id}: ${summary(deadLetter)}`,
+    );
     if (released.length > 0) console.log(releasedLine(released, yes ?? false));
     if (!yes) console.log(DRY_RUN);
   });
 }
 
-function summary(letter: ListedLetter): string {
-  const what = letter.errorCode ?? letter.state;
-  return `${printable(recordOf(letter))}, key ${shortKey(letter.key) ?? '-'}, ${what}`;
+function summary(deadLetter: ListedDeadLetter): string {
+  const what = deadLetter.errorCode ?? deadLetter.state;
+  return `${printable(recordOf(deadLetter))}, key ${shortKey(deadLetter.key) ?? '-'}, ${what}`;
 }
 
 function releasedLine(released: Discard['released'], done: boolean): string {

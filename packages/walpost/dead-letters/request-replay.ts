@@ -3,9 +3,9 @@ import { deadLetters } from '@walpost/kit/postgres/tables';
 import { and, asc, eq, inArray, isNotNull, ne, type SQL, sql } from 'drizzle-orm';
 import { CliError } from '../cli/cli-error.js';
 import { untilDecided } from '../cli/wait.js';
-import { findLetter, isOpen, type LetterRow } from './find-letters.js';
+import { type DeadLetterRow, findDeadLetter, isOpen } from './find-dead-letters.js';
 
-/** Which letters to replay: those of a key, of one letter's key, or all. */
+/** Which dead letters to replay: those of a key, of one dead letter's key, or all. */
 export interface ReplayChoice {
   readonly key?: string | undefined;
   readonly id?: number | undefined;
@@ -20,20 +20,20 @@ export interface ReplayChoice {
 export type ReplayOutcome = 'replayed' | 'discarded' | 'failed' | 'waits' | 'pending';
 
 export interface Replay {
-  readonly letter: LetterRow;
+  readonly deadLetter: DeadLetterRow;
   readonly outcome: ReplayOutcome;
 }
 
 /**
- * The letters of a choice, open or not. One letter stands for all of its key in its topic: they can only be replayed
- * in their order. A letter without a key stands for itself.
- * @throws CliError when there is no such letter
+ * The dead letters of a choice, open or not. One dead letter stands for all of its key in its topic: they can only be
+ * replayed in their order. A dead letter without a key stands for itself.
+ * @throws CliError when there is no such dead letter
  */
 export async function chosen(db: Db, { key, id }: ReplayChoice): Promise<SQL | undefined> {
   if (id !== undefined) {
-    const letter = await findLetter(db, id);
-    if (letter.key === null) return eq(deadLetters.id, id);
-    return and(eq(deadLetters.topic, letter.topic), eq(deadLetters.key, letter.key));
+    const deadLetter = await findDeadLetter(db, id);
+    if (deadLetter.key === null) return eq(deadLetters.id, id);
+    return and(eq(deadLetters.topic, deadLetter.topic), eq(deadLetters.key, deadLetter.key));
   }
   if (key === undefined) return undefined;
   const [known] = await db
@@ -46,11 +46,11 @@ export async function chosen(db: Db, { key, id }: ReplayChoice): Promise<SQL | u
 }
 
 /**
- * Asks the running service to replay letters, and waits until it has settled them or given them back. The service runs
- * them through its own handlers (`replayRequestedLetters` in the kit); asking twice changes nothing.
+ * Asks the running service to replay dead letters, and waits until it has settled them or given them back. The service
+ * runs them through its own handlers (`replayRequestedDeadLetters` in the kit); asking twice changes nothing.
  * @param seconds how long to wait; the request outlives it
  */
-export async function replayLetters(db: Db, which: SQL | undefined, seconds: number): Promise<Replay[]> {
+export async function replayDeadLetters(db: Db, which: SQL | undefined, seconds: number): Promise<Replay[]> {
   const before = new Map((await request(db, which)).map((row) => [row.id, row.attempts]));
   const asked = sql`${deadLetters.id} = any(${sql.param([...before.keys()])}::bigint[])`;
   await untilDecided(async () => {
@@ -62,10 +62,13 @@ export async function replayLetters(db: Db, which: SQL | undefined, seconds: num
     return pending ? undefined : true;
   }, seconds);
   const rows = await db.select().from(deadLetters).where(asked).orderBy(asc(deadLetters.id));
-  return rows.map((letter) => ({ letter, outcome: outcomeOf(letter, before.get(letter.id) ?? 0) }));
+  return rows.map((deadLetter) => ({
+    deadLetter,
+    outcome: outcomeOf(deadLetter, before.get(deadLetter.id) ?? 0),
+  }));
 }
 
-/** Parked letters with no dead one of their key before them, or none but `except`. */
+/** Parked dead letters with no dead one of their key before them, or none but `except`. */
 export function isReleased(except = 0): SQL | undefined {
   return and(
     eq(deadLetters.state, 'parked'),
@@ -75,7 +78,7 @@ export function isReleased(except = 0): SQL | undefined {
   );
 }
 
-async function request(db: Db, which: SQL | undefined): Promise<LetterRow[]> {
+async function request(db: Db, which: SQL | undefined): Promise<DeadLetterRow[]> {
   // Locked in their order, as the service does, so that the two never wait for each other in a circle.
   const locked = db
     .select({ id: deadLetters.id })
@@ -89,7 +92,10 @@ async function request(db: Db, which: SQL | undefined): Promise<LetterRow[]> {
     .returning();
 }
 
-function outcomeOf({ state, replayRequestedAt, attempts }: LetterRow, attemptsBefore: number): ReplayOutcome {
+function outcomeOf(
+  { state, replayRequestedAt, attempts }: DeadLetterRow,
+  attemptsBefore: number,
+): ReplayOutcome {
   if (state === 'replayed' || state === 'discarded') return state;
   if (replayRequestedAt !== null) return 'pending';
   return attempts > attemptsBefore ? 'failed' : 'waits';

@@ -6,7 +6,7 @@ import type { Config } from '../cli/config.js';
 import { START } from '../observe/judge-group.js';
 import type { Observed } from '../observe/observed-service.js';
 import { readCounters } from '../observe/read-counters.js';
-import { readOpenLetters } from '../observe/read-letters.js';
+import { readOpenDeadLetters } from '../observe/read-dead-letters.js';
 import { readOutbox } from '../observe/read-outbox.js';
 import { readOrders } from '../observe/read-system.js';
 import { observedServices, serviceNames, services } from '../observe/services.js';
@@ -90,7 +90,7 @@ function tryPort(host: string, port: number): Promise<string | undefined> {
 }
 
 function databasesOf(config: Config): { database: string; logins: Login[] }[] {
-  const { passwords, observerPassword, lettersPassword, cdcPassword, registryPassword } = config;
+  const { passwords, observerPassword, dlqOperatorPassword, cdcPassword, registryPassword } = config;
   const ours = serviceNames.map((name) => {
     const { database, passwordVariable: variable } = services[name];
     const publishes = observedServices.some((each) => each.database === database && each.publishes);
@@ -99,7 +99,7 @@ function databasesOf(config: Config): { database: string; logins: Login[] }[] {
       logins: [
         { role: `${database}_app`, variable, password: passwords[name] },
         { role: 'observer', variable: 'OBSERVER_PASSWORD', password: observerPassword },
-        { role: 'letters', variable: 'LETTERS_PASSWORD', password: lettersPassword },
+        { role: 'dlq_operator', variable: 'DLQ_OPERATOR_PASSWORD', password: dlqOperatorPassword },
         ...(publishes ? [{ role: 'cdc', variable: 'CDC_PASSWORD', password: cdcPassword }] : []),
       ],
     };
@@ -210,7 +210,7 @@ export async function askAll(observed: Observed): Promise<void> {
   await Promise.all([
     readTraces(observed, NO_KEY),
     readCounters(observed),
-    readOpenLetters(db, 1),
+    readOpenDeadLetters(db, 1),
     readOrders([observed]),
     ...(service.publishes ? [readOutbox(db, service.publishes.slot)] : []),
   ]);

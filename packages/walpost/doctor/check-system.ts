@@ -3,7 +3,7 @@ import { formatAge, formatBytes } from '../cli/output.js';
 import type { GroupProgress } from '../observe/describe-group.js';
 import { behind, judgeGroup } from '../observe/judge-group.js';
 import { judgeRelay } from '../observe/judge-relay.js';
-import { judgeLetters, judgeOutbox, judgePending, judgeRefused } from '../observe/judge-system.js';
+import { judgeDeadLetters, judgeOutbox, judgePending, judgeRefused } from '../observe/judge-system.js';
 import type { ConnectorView } from '../observe/read-connectors.js';
 import type { Concern, ServiceState, SystemView } from '../observe/system-view.js';
 import { type Check, ok } from './check.js';
@@ -34,9 +34,9 @@ export function checkSystem(system: SystemView): Check[] {
     ...services.flatMap((service) =>
       line(
         service.name,
-        judgeLetters(service),
+        judgeDeadLetters(service),
         at,
-        lettersText(service),
+        deadLettersText(service),
         `dead letters of ${service.shortName}`,
       ),
     ),
@@ -83,8 +83,8 @@ function groupText(group: GroupProgress): string {
   return `${state}, ${members === 1 ? '1 member' : `${members} members`}, ${behind(group).lag} behind`;
 }
 
-function lettersText({ letters }: ServiceState): string | undefined {
-  return 'value' in letters ? 'none' : undefined;
+function deadLettersText({ deadLetters }: ServiceState): string | undefined {
+  return 'value' in deadLetters ? 'none' : undefined;
 }
 
 function ordersText({ orders }: SystemView): string | undefined {

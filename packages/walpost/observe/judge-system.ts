@@ -22,7 +22,7 @@ export function judgeSystem(system: SystemView): Concern[] {
   const rest = [
     ...relays,
     ...readers,
-    ...services.map(judgeLetters),
+    ...services.map(judgeDeadLetters),
     ...services.map(judgeRefused),
     ...services.map((each) => judgeOutbox(each, at)),
     judgePending(system),
@@ -36,7 +36,9 @@ function inOutbox(concern: Concern | undefined): Concern | undefined {
 
 /** Who cannot be asked, and why; those with the same reason in one line. */
 function unasked({ services, slots, connectors, groups, topics, orders }: SystemView): Concern[] {
-  const databases = services.map(({ counters, letters }) => ('error' in counters ? counters : letters));
+  const databases = services.map(({ counters, deadLetters }) =>
+    'error' in counters ? counters : deadLetters,
+  );
   const byReason = new Map<string, Set<string>>();
   for (const source of [...databases, slots, orders, connectors, groups, topics]) {
     if (!('error' in source)) continue;
@@ -70,9 +72,13 @@ export function judgeOutbox({ name, outbox }: ServiceState, now: number): Concer
 }
 
 /** Says that dead letters wait. @returns undefined when there are none, or nobody could ask */
-export function judgeLetters({ name, shortName, letters: source }: ServiceState): Concern | undefined {
+export function judgeDeadLetters({
+  name,
+  shortName,
+  deadLetters: source,
+}: ServiceState): Concern | undefined {
   if (!('value' in source) || source.value.dead + source.value.parked === 0) return undefined;
-  const { dead, parked, letters: open } = source.value;
+  const { dead, parked, deadLetters: open } = source.value;
   const behindThem = parked > 0 ? `, and ${parked} parked behind` : '';
   return {
     where: name,

@@ -7,7 +7,7 @@ import type { GroupProgress } from './describe-group.js';
 import type { Observed } from './observed-service.js';
 import { readConnectors } from './read-connectors.js';
 import { readCounters } from './read-counters.js';
-import { readOpenLetters } from './read-letters.js';
+import { readOpenDeadLetters } from './read-dead-letters.js';
 import { readOutbox } from './read-outbox.js';
 import type { TopicView } from './read-topics.js';
 import type { OrderHead, ServiceState, SystemView } from './system-view.js';
@@ -30,8 +30,8 @@ export interface SystemSources {
  */
 export type AskSource = <T>(what: string, question: () => Promise<T>, key?: string) => Promise<Source<T>>;
 
-/** At most so many letters of a service are read. */
-const LETTERS = 50;
+/** At most so many dead letters of a service are read. */
+const DEAD_LETTERS = 50;
 /** And so many orders of each kind. */
 const ORDERS = 8;
 
@@ -55,12 +55,12 @@ export async function readSystem(
 
 async function readService(observed: Observed, ask: AskSource): Promise<ServiceState> {
   const { name, shortName, database, publishes = null } = observed.service;
-  const [counters, letters, outbox] = await Promise.all([
+  const [counters, deadLetters, outbox] = await Promise.all([
     ask(`database ${database}`, () => readCounters(observed)),
-    ask(`dead letters in database ${database}`, () => readOpenLetters(observed.db, LETTERS)),
+    ask(`dead letters in database ${database}`, () => readOpenDeadLetters(observed.db, DEAD_LETTERS)),
     publishes && ask(`outbox in database ${database}`, () => readOutbox(observed.db, publishes.slot)),
   ]);
-  return { name, shortName, publishes, counters, letters, outbox };
+  return { name, shortName, publishes, counters, deadLetters, outbox };
 }
 
 /** The latest orders, and those that have been pending for longest, of the service that takes them. */

@@ -3,7 +3,7 @@ import type { Source } from '@walpost/kit/telemetry/attempt';
 import type { GroupProgress } from './describe-group.js';
 import type { ConnectorView } from './read-connectors.js';
 import type { Counters } from './read-counters.js';
-import type { OpenLetters } from './read-letters.js';
+import type { OpenDeadLetters } from './read-dead-letters.js';
 import type { OutboxState } from './read-outbox.js';
 import type { TopicView } from './read-topics.js';
 
@@ -15,7 +15,7 @@ export interface ServiceState {
   /** Null for a service that publishes nothing. */
   readonly outbox: Source<OutboxState> | null;
   readonly counters: Source<Counters>;
-  readonly letters: Source<OpenLetters>;
+  readonly deadLetters: Source<OpenDeadLetters>;
 }
 
 export interface OrderHead {

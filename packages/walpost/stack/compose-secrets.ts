@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { secretNames } from './secrets.js';
+import { formerSecrets, secretNames } from './secrets.js';
 import { keepSecrets, readKept, shareSecrets } from './share-secrets.js';
 import { messageOf, StackError } from './stack-error.js';
 
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
     );
   } else if (command === 'show') {
     const kept = await readKept(folder);
-    const name = secretNames.find((one) => one === wanted);
+    const name = secretNames.find((one) => one === (formerSecrets[wanted ?? ''] ?? wanted));
     if (wanted && !name) throw new StackError(`There is no ${wanted}; there are ${secretNames.join(', ')}.`);
     console.log(name ? kept[name] : secretNames.map((one) => `${one}=${kept[one]}`).join('\n'));
   } else throw new StackError('usage: docker compose run --rm secrets make | show [NAME]');

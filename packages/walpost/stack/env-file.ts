@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, chmod, readFile, writeFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
-import { secretNames } from './secrets.js';
+import { secretNames, withFormerSecrets } from './secrets.js';
 import { type Environment, requiredSecrets } from './settings.js';
 import { codeOf } from './stack-error.js';
 
@@ -34,7 +34,7 @@ export async function makeEnvFile(
     if (codeOf(error) !== 'EEXIST') throw error;
   }
   const text = await readFile(file, 'utf8');
-  const given: Environment = { ...parseEnv(text), ...env };
+  const given: Environment = withFormerSecrets({ ...parseEnv(text), ...env });
   // An empty CONSOLE_TOKEN says something; a password without which nothing starts does not.
   const lacking = secretNames.filter((name) =>
     requiredSecrets.includes(name) ? !given[name] : given[name] === undefined,

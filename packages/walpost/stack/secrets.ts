@@ -9,7 +9,7 @@ export const secretNames = [
   'REGISTRY_PASSWORD',
   'REPLICATOR_PASSWORD',
   'OBSERVER_PASSWORD',
-  'LETTERS_PASSWORD',
+  'DLQ_OPERATOR_PASSWORD',
   'CONSOLE_TOKEN',
   'ORDER_KAFKA_PASSWORD',
   'PAYMENT_KAFKA_PASSWORD',
@@ -24,6 +24,27 @@ export const secretNames = [
 ] as const;
 export type SecretName = (typeof secretNames)[number];
 
+/**
+ * Secrets that were renamed: the former name of each, which holds for one more release, and the name that it has now. The
+ * table of the kit (former-names.ts) says the same; the image that makes the passwords has no kit.
+ */
+export const formerSecrets: Readonly<Record<string, SecretName>> = {
+  LETTERS_PASSWORD: 'DLQ_OPERATOR_PASSWORD',
+};
+
+/** An environment in which a secret that is set under its former name alone is set under its new one too. */
+export function withFormerSecrets(
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  const renamed = Object.entries(formerSecrets).filter(
+    ([former, name]) => environment[former] && !environment[name],
+  );
+  return {
+    ...environment,
+    ...Object.fromEntries(renamed.map(([former, name]) => [name, environment[former]])),
+  };
+}
+
 /** Secrets by the name of the variable in which a program looks for them. */
 export type Secrets = Readonly<Record<string, SecretName>>;
 
@@ -31,7 +52,7 @@ const named = (...names: SecretName[]): Secrets => Object.fromEntries(names.map(
 
 /** What a migration has: it makes the roles, so it knows their passwords. */
 const migration = (...names: SecretName[]): Secrets =>
-  named('POSTGRES_PASSWORD', 'OBSERVER_PASSWORD', 'LETTERS_PASSWORD', ...names);
+  named('POSTGRES_PASSWORD', 'OBSERVER_PASSWORD', 'DLQ_OPERATOR_PASSWORD', ...names);
 
 /**
  * The secrets that each program may have, and nobody else. `npm start` passes these variables, and docker compose mounts
@@ -52,7 +73,7 @@ export const programSecrets: Readonly<Record<string, Secrets>> = {
   payment: named('PAYMENTS_PASSWORD'),
   inventory: named('INVENTORY_PASSWORD'),
   notification: named('NOTIFICATIONS_PASSWORD'),
-  console: named('OBSERVER_PASSWORD', 'LETTERS_PASSWORD', 'CONSOLE_TOKEN'),
+  console: named('OBSERVER_PASSWORD', 'DLQ_OPERATOR_PASSWORD', 'CONSOLE_TOKEN'),
   // The command line works as the services' own roles, and as Debezium's where a lost slot is dropped.
   walpost: named(
     'ORDERS_PASSWORD',
@@ -60,7 +81,7 @@ export const programSecrets: Readonly<Record<string, Secrets>> = {
     'INVENTORY_PASSWORD',
     'NOTIFICATIONS_PASSWORD',
     'OBSERVER_PASSWORD',
-    'LETTERS_PASSWORD',
+    'DLQ_OPERATOR_PASSWORD',
     'CDC_PASSWORD',
   ),
 };

@@ -1,4 +1,4 @@
-import { programSecrets, type SecretName, secretNames } from './secrets.js';
+import { formerSecrets, programSecrets, type SecretName, secretNames, withFormerSecrets } from './secrets.js';
 import { StackError } from './stack-error.js';
 
 /** Environment variables by name, as in process.env. */
@@ -49,7 +49,9 @@ export function setting(settings: Environment, name: string): string {
  * Throws a StackError that names the passwords which are not set.
  */
 export function completeSettings(env: Environment): Settings {
-  const given = Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  const given = Object.entries(withFormerSecrets(env)).filter((entry): entry is [string, string] =>
+    Boolean(entry[1]),
+  );
   const settings = { ...defaults, ...Object.fromEntries(given) };
   const missing = requiredSecrets.filter((name) => settings[name] === undefined);
   if (missing.length > 0) {
@@ -68,7 +70,8 @@ export function baseEnvironment(env: Environment): Settings {
 
 /** The environment without the system's own secrets, for a program that may need others: a token of its mirror's. */
 export function withoutSecrets(env: Environment): Environment {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !secretNames.some((one) => one === name)));
+  const isSecret = (name: string) => secretNames.some((one) => one === (formerSecrets[name] ?? name));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isSecret(name)));
 }
 
 /** The settings for one program: with the secrets that it may have, and no other password or token. */

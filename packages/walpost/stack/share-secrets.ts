@@ -3,7 +3,15 @@ import { chown, link, mkdir, readdir, readFile, rename, rm, writeFile } from 'no
 import { join } from 'node:path';
 import { makeSecret } from './env-file.js';
 import { escapeProperty } from './escape-property.js';
-import { programSecrets, type SecretName, type Secrets, secretNames, securedSecrets } from './secrets.js';
+import {
+  formerSecrets,
+  programSecrets,
+  type SecretName,
+  type Secrets,
+  secretNames,
+  securedSecrets,
+  withFormerSecrets,
+} from './secrets.js';
 import type { Environment } from './settings.js';
 import { codeOf, StackError } from './stack-error.js';
 
@@ -30,8 +38,9 @@ const keptIn = (folder: string) => join(folder, 'kept');
  */
 export async function keepSecrets(
   folder: string,
-  given: Environment,
+  environment: Environment,
 ): Promise<{ kept: Kept; ignored: SecretName[] }> {
+  const given = withFormerSecrets(environment);
   if (NOT_FOR_CONNECT.test(given['CONNECT_KAFKA_PASSWORD'] ?? '')) {
     throw new StackError(
       'CONNECT_KAFKA_PASSWORD has a sign that the image of Kafka Connect cannot take: use ASCII without ", \\, @ and &.',
@@ -40,7 +49,8 @@ export async function keepSecrets(
   await mkdir(keptIn(folder), { recursive: true, mode: 0o700 });
   for (const name of secretNames) {
     const draft = join(keptIn(folder), `.${randomUUID()}`);
-    await writeFile(draft, given[name] || makeSecret(), { mode: 0o600 });
+    const secret = (await keptFormerly(folder, name)) || given[name] || makeSecret();
+    await writeFile(draft, secret, { mode: 0o600 });
     try {
       // In one step, and never over another: two of these may run at once.
       await link(draft, join(keptIn(folder), name));
@@ -50,8 +60,22 @@ export async function keepSecrets(
       await rm(draft);
     }
   }
+  // Its value is kept under the new name by now.
+  for (const former of Object.keys(formerSecrets)) await rm(join(keptIn(folder), former), { force: true });
   const kept = await readKept(folder);
   return { kept, ignored: secretNames.filter((name) => given[name] && given[name] !== kept[name]) };
+}
+
+/** What an earlier release kept under a secret's former name. @returns an empty text when there is none */
+async function keptFormerly(folder: string, name: SecretName): Promise<string> {
+  const former = Object.keys(formerSecrets).find((each) => formerSecrets[each] === name);
+  if (former === undefined) return '';
+  try {
+    return await readFile(join(keptIn(folder), former), 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 /** @throws StackError when they have not been made yet */

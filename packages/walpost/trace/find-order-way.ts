@@ -9,7 +9,7 @@ import { fetchOffsets, lookUpGroup } from '../observe/describe-group.js';
 import { findRecords } from '../observe/find-records.js';
 import type { EffectRow, Observed } from '../observe/observed-service.js';
 import { readConnectors } from '../observe/read-connectors.js';
-import { type LetterView, readLettersOfKey } from '../observe/read-letters.js';
+import { type DeadLetterView, readDeadLettersOfKey } from '../observe/read-dead-letters.js';
 import type { KafkaClients, TopicReader } from '../observe/topic-reader.js';
 import {
   type Delivery,
@@ -31,7 +31,7 @@ export interface WaySources {
 interface Traces {
   readonly events: readonly (Omit<WayEvent, 'record' | 'deliveries'> & { topic: string })[];
   readonly handled: ReadonlyMap<string, number>;
-  readonly letters: ReadonlyMap<string, LetterView>;
+  readonly deadLetters: ReadonlyMap<string, DeadLetterView>;
   readonly effects: readonly EffectRow[];
 }
 
@@ -92,7 +92,7 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
         group: service.name,
         shortName: service.shortName,
         handledAt: traces?.handled.get(event.id) ?? null,
-        letter: traces?.letters.get(event.id) ?? null,
+        deadLetter: traces?.deadLetters.get(event.id) ?? null,
         passed: false,
         known: traces !== null,
       })),
@@ -102,9 +102,9 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
     orderId,
     events: waiting?.events ?? events,
     strays: known.flatMap(({ service: { name: group, shortName }, traces }) =>
-      [...(traces?.letters.values() ?? [])]
+      [...(traces?.deadLetters.values() ?? [])]
         .filter(({ identity }) => written.every(({ id }) => id !== identity))
-        .map((letter) => ({ group, shortName, letter })),
+        .map((deadLetter) => ({ group, shortName, deadLetter })),
     ),
     effects: known.map(({ service, traces }) => ({ service: service.name, rows: traces?.effects ?? [] })),
     slots: unlessFailed(slots),
@@ -119,7 +119,7 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
 /** Asks one service's database. @throws the driver's error */
 export async function readTraces({ service, db }: Observed, orderId: string): Promise<Traces> {
   const { publishes, retry } = service;
-  const [rows, handled, letters, effects] = await Promise.all([
+  const [rows, handled, deadLetters, effects] = await Promise.all([
     publishes
       ? db.execute<EventRow>(sql`
           select id::text, type, version, traceparent, ${milliseconds('written_at')} as "writtenAt"
@@ -128,7 +128,7 @@ export async function readTraces({ service, db }: Observed, orderId: string): Pr
     db.execute<{ id: string; at: number }>(
       sql`select event_id::text as id, ${milliseconds('received_at')} as at from observer.handled(${orderId})`,
     ),
-    readLettersOfKey(db, orderId),
+    readDeadLettersOfKey(db, orderId),
     db.execute<Omit<EffectRow, 'help'> & Record<string, unknown>>(
       sql`select what, ${milliseconds('at')} as at, state, note from observer.timeline(${orderId})`,
     ),
@@ -147,15 +147,17 @@ export async function readTraces({ service, db }: Observed, orderId: string): Pr
           ]
         : [],
     ),
-    // A letter's event is in the inbox too: it was seen, not handled.
+    // A dead letter's event is in the inbox too: it was seen, not handled.
     handled: new Map([
       ...handled.map(({ id, at }): [string, number] => [id, at]),
-      ...letters.flatMap(({ state, identity, settledAt }): [string, number][] =>
+      ...deadLetters.flatMap(({ state, identity, settledAt }): [string, number][] =>
         state === 'replayed' && settledAt !== null ? [[identity, settledAt]] : [],
       ),
     ]),
-    letters: new Map(
-      letters.filter(({ state }) => state !== 'replayed').map((letter) => [letter.identity, letter]),
+    deadLetters: new Map(
+      deadLetters
+        .filter(({ state }) => state !== 'replayed')
+        .map((deadLetter) => [deadLetter.identity, deadLetter]),
     ),
     effects: effects.map(({ what, at, state, note }) => ({
       what,

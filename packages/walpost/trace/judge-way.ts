@@ -21,14 +21,14 @@ export interface Verdict {
   readonly findings: readonly Finding[];
 }
 
-type Letter = OrderWay['strays'][number];
+type DeadLetter = OrderWay['strays'][number];
 
 /** Says where an order is, what keeps it there and which command helps; the first finding is the earliest cause. */
 export function judgeWay(way: OrderWay, now: number): Verdict {
   const rows = way.effects.flatMap(({ rows }) => rows);
   if (way.events.length === 0 && rows.length === 0) return { state: 'unknown', findings: [] };
   const findings = [
-    ...way.strays.flatMap((stray) => judgeLetter('a record of no outbox', stray)),
+    ...way.strays.flatMap((stray) => judgeDeadLetter('a record of no outbox', stray)),
     ...way.events.flatMap((event) => judgeEvent(way, event, now)),
     ...way.effects.flatMap(({ service, rows }) =>
       rows.flatMap(({ what, note, at, state, help }) => {
@@ -50,8 +50,8 @@ export function judgeWay(way: OrderWay, now: number): Verdict {
 function judgeEvent(way: OrderWay, event: WayEvent, now: number): Finding[] {
   if (!isRelayed(event)) return way.kafka ? [judgeUnseen(way, event, now)] : [];
   return event.deliveries.flatMap((delivery) => {
-    const { letter } = delivery;
-    if (letter) return judgeLetter(event.type, { ...delivery, letter });
+    const { deadLetter } = delivery;
+    if (deadLetter) return judgeDeadLetter(event.type, { ...delivery, deadLetter });
     if (isOver(delivery) || !delivery.known || !way.kafka) return [];
     return [judgeGroup(way, event, delivery)];
   });
@@ -83,8 +83,8 @@ function judgeRelayOf({ slots, connectors }: OrderWay, event: WayEvent): Finding
   return { ...fault, what: `${waits}: ${fault.what}`, since };
 }
 
-function judgeLetter(type: string, { letter, group, shortName }: Letter): Finding[] {
-  const { id, key, state, createdAt: since } = letter;
+function judgeDeadLetter(type: string, { deadLetter, group, shortName }: DeadLetter): Finding[] {
+  const { id, key, state, createdAt: since } = deadLetter;
   const at = { where: group, since, blocked: true };
   const service = `--service ${shortName}`;
   if (state === 'parked') {
@@ -96,7 +96,13 @@ function judgeLetter(type: string, { letter, group, shortName }: Letter): Findin
     `npx walpost dead-letters show ${id} ${service}`,
     `npx walpost dead-letters replay --id ${id} ${service} --yes`,
   ];
-  return [{ ...at, what: `${type} is dead letter ${id}: ${letter.errorCode}: ${letter.errorMessage}`, help }];
+  return [
+    {
+      ...at,
+      what: `${type} is dead letter ${id}: ${deadLetter.errorCode}: ${deadLetter.errorMessage}`,
+      help,
+    },
+  ];
 }
 
 function judgeGroup({ groups }: OrderWay, event: WayEvent, { group }: Delivery): Finding {

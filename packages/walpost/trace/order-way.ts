@@ -2,7 +2,7 @@ import type { OpenTransaction } from '@walpost/kit/kafka/requests';
 import type { Slot } from '@walpost/kit/outbox/read-slots';
 import type { EffectRow } from '../observe/observed-service.js';
 import type { ConnectorView } from '../observe/read-connectors.js';
-import type { LetterView } from '../observe/read-letters.js';
+import type { DeadLetterView } from '../observe/read-dead-letters.js';
 
 /** Where a record of an event stands, and when it was written there. */
 export interface WayRecord {
@@ -18,7 +18,7 @@ export interface Delivery {
   /** When its transaction began that marked the event as seen. */
   readonly handledAt: number | null;
   /** Set when the reader could not handle it, or parked it. */
-  readonly letter: LetterView | null;
+  readonly deadLetter: DeadLetterView | null;
   /** The group has committed past it, though nothing of it is in the inbox any more. */
   readonly passed: boolean;
   /** False when the reader's database could not be asked. */
@@ -54,11 +54,11 @@ export interface WaitingGroup {
 export interface OrderWay {
   readonly orderId: string;
   readonly events: readonly WayEvent[];
-  /** Letters of the order that are of no event in an outbox: somebody else wrote them into the topic. */
+  /** Dead letters of the order that are of no event in an outbox: somebody else wrote them into the topic. */
   readonly strays: readonly {
     readonly group: string;
     readonly shortName: string;
-    readonly letter: LetterView;
+    readonly deadLetter: DeadLetterView;
   }[];
   readonly effects: readonly { readonly service: string; readonly rows: readonly EffectRow[] }[];
   /** Null when the source could not be asked. */
@@ -77,7 +77,7 @@ export function isRelayed({ record, deliveries }: WayEvent): boolean {
   return record !== null || deliveries.some(isOver);
 }
 
-/** Whether a reader is done with an event, for good or as a letter. */
-export function isOver({ handledAt, letter, passed }: Delivery): boolean {
-  return handledAt !== null || letter !== null || passed;
+/** Whether a reader is done with an event, for good or as a dead letter. */
+export function isOver({ handledAt, deadLetter, passed }: Delivery): boolean {
+  return handledAt !== null || deadLetter !== null || passed;
 }

@@ -26,10 +26,10 @@ export function stepsOf(way: OrderWay): Step[] {
         };
       }),
     ),
-    ...way.strays.map(({ group, letter: { id, state, errorCode, createdAt: at } }) => ({
+    ...way.strays.map(({ group, deadLetter: { id, state, errorCode, createdAt: at } }) => ({
       at,
       where: group,
-      what: `letter ${id} (${state}) of a record that no outbox has: ${errorCode ?? 'parked'}`,
+      what: `dead letter ${id} (${state}) of a record that no outbox has: ${errorCode ?? 'parked'}`,
       state: state === 'dead' || state === 'parked' ? ('failed' as const) : ('done' as const),
       traceId: null,
       sort: at,
@@ -64,16 +64,21 @@ function stepsOfEvent({ slots, kafka }: OrderWay, event: WayEvent): (Step & { so
       ? next(record.at, `${topic}/${record.partition}@${record.offset}`, `${type} in the topic`, 'done')
       : next(null, topic, topicText(type, relayed, kafka), relayed ? 'done' : 'waiting'),
     ...event.deliveries.map((delivery) => {
-      const { group, handledAt, letter, known } = delivery;
-      if (letter && letter.state !== 'discarded') {
+      const { group, handledAt, deadLetter, known } = delivery;
+      if (deadLetter && deadLetter.state !== 'discarded') {
         const why =
-          letter.state === 'dead'
-            ? `dead letter ${letter.id}: ${letter.errorCode}`
+          deadLetter.state === 'dead'
+            ? `dead letter ${deadLetter.id}: ${deadLetter.errorCode}`
             : 'parked behind a dead letter';
-        return step(letter.createdAt, group, `${type}: ${why}`, 'failed');
+        return step(deadLetter.createdAt, group, `${type}: ${why}`, 'failed');
       }
-      if (letter)
-        return step(letter.settledAt, group, `${type}: letter discarded, ${letter.discardReason}`, 'done');
+      if (deadLetter)
+        return step(
+          deadLetter.settledAt,
+          group,
+          `${type}: dead letter discarded, ${deadLetter.discardReason}`,
+          'done',
+        );
       if (handledAt !== null) return step(handledAt, group, `${type} handled once (inbox)`, 'done');
       if (isOver(delivery)) return step(null, group, `${type} handled, the inbox row is gone by now`, 'done');
       return step(

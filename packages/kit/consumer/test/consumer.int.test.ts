@@ -182,7 +182,7 @@ test('killed between the database’s commit and the offset’s, an event acts o
   expect(seen.filter(({ consumer }) => consumer !== null)).toHaveLength(20 - before);
 });
 
-test('poison of every kind becomes one letter each, with its reason, and holds nobody up', async () => {
+test('poison of every kind becomes one dead letter each, with its reason, and holds nobody up', async () => {
   const good = record('good');
   if (!good.value) throw new Error('a good record has a value');
   const unknownId = Buffer.from(good.value);
@@ -201,8 +201,8 @@ test('poison of every kind becomes one letter each, with its reason, and holds n
   start('one');
   expect((await settled(1)).map(({ key }) => key)).toEqual(['good']);
   await eventually(async () => ((await lag()) === 0n ? true : undefined));
-  const letters = await database.admin`select key, state, error_code from dead_letters order by key, id`;
-  expect(letters.map((row) => [row['key'], row['state'], row['error_code']])).toEqual([
+  const deadLetters = await database.admin`select key, state, error_code from dead_letters order by key, id`;
+  expect(deadLetters.map((row) => [row['key'], row['state'], row['error_code']])).toEqual([
     ['p1', 'dead', 'unknown-schema-id'],
     ['p2', 'dead', 'bad-magic-byte'],
     ['p3', 'dead', 'truncated'],

@@ -10,7 +10,7 @@ import type { BatchResult, Subscription } from '../handle-batch.js';
 import { type Attempts, noAttempts, processBatch, processParts } from '../process-batch.js';
 import { pruneInbox } from '../prune-inbox.js';
 import { MessageError, type Received, type ReceivedEvent } from '../receive.js';
-import { type ReplayFailures, replayRequestedLetters } from '../replay-letters.js';
+import { type ReplayFailures, replayRequestedDeadLetters } from '../replay-dead-letters.js';
 import { order } from './order-record.js';
 
 let database: TestDatabase;
@@ -65,7 +65,7 @@ async function effects(): Promise<string[]> {
   return rows.map(({ key, version }) => `${key}:${version}`);
 }
 
-async function letters(): Promise<string[]> {
+async function deadLetters(): Promise<string[]> {
   const rows = await database.admin`select key, state, error_code, attempts from dead_letters order by id`;
   return rows.map((row) => [row['key'], row['state'], row['error_code'], row['attempts']].join(' '));
 }
@@ -87,7 +87,7 @@ const failures: ReplayFailures = new Map();
 
 function runReplays(db = database.db): Promise<void> {
   const logger = createLogger('test', 'silent');
-  return replayRequestedLetters({ db, subscription, decoder, logger, failures });
+  return replayRequestedDeadLetters({ db, subscription, decoder, logger, failures });
 }
 
 async function until(what: () => Promise<boolean> | boolean): Promise<void> {
@@ -102,7 +102,7 @@ async function replay(): Promise<void> {
 test('a batch is one transaction, and what was seen before has no effect again', async () => {
   const batch = [order('a', 1), order('b', 1), order('a', 2)];
   expect((await run(batch)).results).toMatchObject([
-    { handled: { length: 3 }, duplicates: 0, letters: [], oddities: [] },
+    { handled: { length: 3 }, duplicates: 0, deadLetters: [], oddities: [] },
   ]);
   expect((await run([...batch, order('b', 2)])).results).toMatchObject([
     { handled: { length: 1 }, duplicates: 3 },
@@ -140,9 +140,9 @@ test('what has arrived of several partitions is one transaction, and each is tol
   );
   expect(holds).toEqual([undefined, undefined, undefined]);
   expect(results).toMatchObject([
-    [{ handled: [{ version: 1 }, { version: 2 }], duplicates: 1, letters: [], oddities: [] }],
-    [{ handled: [{ key: 'd' }], duplicates: 0, letters: [{ state: 'dead' }], oddities: [] }],
-    [{ handled: [{ key: 'b' }], duplicates: 0, letters: [], oddities: [{ kind: 'gap', key: 'b' }] }],
+    [{ handled: [{ version: 1 }, { version: 2 }], duplicates: 1, deadLetters: [], oddities: [] }],
+    [{ handled: [{ key: 'd' }], duplicates: 0, deadLetters: [{ state: 'dead' }], oddities: [] }],
+    [{ handled: [{ key: 'b' }], duplicates: 0, deadLetters: [], oddities: [{ kind: 'gap', key: 'b' }] }],
   ]);
   const [row] = await database.admin`
     select count(distinct xmin::text)::int as n from effects where key <> 'b' or version <> 1`;
@@ -155,7 +155,7 @@ test('a failure costs only its own partition', async () => {
   const { holds, results } = await runParts(...parts);
   expect(holds).toEqual([undefined, undefined, undefined]);
   expect((await effects()).sort()).toEqual(['a:1', 'b:1', 'c:1', 'd:1']);
-  expect(await letters()).toEqual(['bad dead refused 1']);
+  expect(await deadLetters()).toEqual(['bad dead refused 1']);
   expect(results.map((each) => each.flatMap(({ handled }) => handled.map(({ key }) => key)))).toEqual([
     ['a'],
     ['b', 'c'],
@@ -170,7 +170,7 @@ test('partitions that met bad times are held, each where it stopped', async () =
     { offset: '3', verdict: 'wait', attempt: 1 },
     { offset: '7', verdict: 'wait', attempt: 1 },
   ]);
-  expect(await letters()).toEqual([]);
+  expect(await deadLetters()).toEqual([]);
 });
 
 test('the same event twice in one batch acts once', async () => {
@@ -185,13 +185,13 @@ test('one bad event in many costs only itself, and what follows it waits', async
   const { hold } = await run([...many.slice(0, 30), order('bad', 1), ...many.slice(30), order('bad', 2)]);
   expect(hold).toBeUndefined();
   expect((await effects()).sort()).toEqual(many.map(({ key }) => `${key}:1`).sort());
-  expect(await letters()).toEqual(['bad dead refused 1', 'bad parked  0']);
+  expect(await deadLetters()).toEqual(['bad dead refused 1', 'bad parked  0']);
   await run([order('bad', 3), order('k1', 2)]);
-  expect(await letters()).toHaveLength(3);
+  expect(await deadLetters()).toHaveLength(3);
   expect(await effects()).toContain('k1:2');
 });
 
-test('what cannot be read becomes a letter with its bytes, whatever else is wrong with it', async () => {
+test('what cannot be read becomes a dead letter with its bytes, whatever else is wrong with it', async () => {
   const poison = {
     ...order('p', 1, '5'),
     id: undefined,
@@ -200,14 +200,14 @@ test('what cannot be read becomes a letter with its bytes, whatever else is wron
   const keyless = { ...poison, key: undefined, position: { ...poison.position, offset: '6' } };
   await run([poison, order('p', 2), keyless, order('q', 1)]);
   await run([poison, keyless]);
-  expect(await letters()).toEqual(['p dead truncated 1', 'p parked  0', ' dead truncated 1']);
+  expect(await deadLetters()).toEqual(['p dead truncated 1', 'p parked  0', ' dead truncated 1']);
   expect(await effects()).toEqual(['q:1']);
   const [row] = await database.admin`select value, headers from dead_letters where "offset" = 5`;
   expect(row?.['value']).toEqual(poison.message.value);
   expect(row?.['headers']).toContainEqual(['ce_type', 'walpost.orders.OrderCreated']);
 });
 
-test('a header that comes twice, once without a value, is kept in its letter', async () => {
+test('a header that comes twice, once without a value, is kept in its dead letter', async () => {
   const record = {
     ...order('p', 1, '5'),
     result: { error: new CodecError('truncated', 'cut'), attempts: 1 },
@@ -240,10 +240,10 @@ test('a record that can be neither handled nor set aside holds its partition', a
     await database.admin`alter table dead_letters drop constraint full_up`;
   }
   await run([record, order('b', 1)]);
-  expect(await letters()).toEqual(['p dead truncated 1']);
+  expect(await deadLetters()).toEqual(['p dead truncated 1']);
 });
 
-test('bad luck is tried again, and counted; in the end it is a letter', async () => {
+test('bad luck is tried again, and counted; in the end it is a dead letter', async () => {
   const deadlock = () => Object.assign(new Error('deadlock'), { code: 'GATEWAY_TIMEOUT', retryable: true });
   const attempts = noAttempts();
   unlucky = [deadlock()];
@@ -259,7 +259,7 @@ test('bad luck is tried again, and counted; in the end it is a letter', async ()
   }
   unlucky = [deadlock()];
   expect((await run([unending], attempts)).hold).toBeUndefined();
-  expect(await letters()).toEqual(['b dead GATEWAY_TIMEOUT 6']);
+  expect(await deadLetters()).toEqual(['b dead GATEWAY_TIMEOUT 6']);
 });
 
 test('while the database is away nothing is set aside, however often it is tried', async () => {
@@ -271,7 +271,7 @@ test('while the database is away nothing is set aside, however often it is tried
       verdict: 'wait',
     });
   }
-  expect(await letters()).toEqual([]);
+  expect(await deadLetters()).toEqual([]);
   expect(await effects()).toEqual([]);
 });
 
@@ -292,7 +292,7 @@ test.each([
     expect((await run(batch, attempts)).hold).toMatchObject({ verdict: 'rerun', offset: '3', attempt });
   // Never halved: it always began with the first event.
   expect(new Set(reached)).toEqual(new Set(['a']));
-  expect(await letters()).toEqual([]);
+  expect(await deadLetters()).toEqual([]);
   stubborn = undefined;
   expect((await run(batch, attempts)).hold).toBeUndefined();
   expect(await effects()).toEqual(['a:1', 'b:1', 'a:2']);
@@ -306,7 +306,7 @@ test('what was no fault of an event does not count against it', async () => {
   }
   unlucky = [sqlState('57014')];
   expect((await run([order('a', 1, '3')], attempts)).hold).toMatchObject({ verdict: 'again' });
-  expect(await letters()).toEqual([]);
+  expect(await deadLetters()).toEqual([]);
 });
 
 test('a typo in a handler’s statement is a dead letter that says so, without what it was given', async () => {
@@ -318,7 +318,7 @@ test('a typo in a handler’s statement is a dead letter that says so, without w
     ignores: [],
   };
   await processBatch(database.db, typo, [order('a', 1)], noAttempts(), () => undefined);
-  expect(await letters()).toEqual(['a dead 42703 1']);
+  expect(await deadLetters()).toEqual(['a dead 42703 1']);
   const [row] = await database.admin`select error_message, error_stack from dead_letters`;
   expect(row?.['error_message']).toContain('kee');
   expect(row?.['error_stack']).toMatch(/^ {4}at /m);
@@ -330,19 +330,19 @@ test('an event of a type that the service does not know is never passed over', a
   if ('event' in unknown.result)
     unknown.result = { event: { ...unknown.result.event, type: 'StockReserved' } as never };
   await run([unknown]);
-  expect(await letters()).toEqual(['a dead unhandled-type 1']);
+  expect(await deadLetters()).toEqual(['a dead unhandled-type 1']);
 });
 
-test('a replay runs a key’s letters in their order, once, and only when the cause is mended', async () => {
+test('a replay runs a key’s dead letters in their order, once, and only when the cause is mended', async () => {
   refused.add('bad');
   await run([order('bad', 1), order('bad', 2), order('bad', 3)]);
   await replay();
-  expect(await letters()).toEqual(['bad dead refused 2', 'bad parked  0', 'bad parked  0']);
+  expect(await deadLetters()).toEqual(['bad dead refused 2', 'bad parked  0', 'bad parked  0']);
   refused.clear();
   await replay();
   await replay();
   expect(await effects()).toEqual(['bad:1', 'bad:2', 'bad:3']);
-  expect((await letters()).map((letter) => letter.split(' ')[1])).toEqual([
+  expect((await deadLetters()).map((deadLetter) => deadLetter.split(' ')[1])).toEqual([
     'replayed',
     'replayed',
     'replayed',
@@ -351,13 +351,13 @@ test('a replay runs a key’s letters in their order, once, and only when the ca
   expect(await effects()).toContain('bad:4');
 });
 
-test('a letter whose key is not what the record had is never replayed', async () => {
+test('a dead letter whose key is not what the record had is never replayed', async () => {
   refused.add('a');
   await run([order('a', 1)]);
   await database.admin`update dead_letters set error_code = 'invalid-key'`;
   refused.clear();
   await replay();
-  expect(await letters()).toEqual(['a dead invalid-key 2']);
+  expect(await deadLetters()).toEqual(['a dead invalid-key 2']);
   expect(await effects()).toEqual([]);
 });
 
@@ -408,14 +408,14 @@ test('a replay is tried as often as an event is, and then given back', async () 
   for (let attempt = 1; attempt < 6; attempt++) {
     unlucky = [sqlState('57014')];
     await expect(replay()).rejects.toThrow('57014');
-    expect(await letters()).toEqual(['a dead refused 1']);
+    expect(await deadLetters()).toEqual(['a dead refused 1']);
   }
   unlucky = [sqlState('57014')];
   await replay();
-  expect(await letters()).toEqual(['a dead 57014 2']);
+  expect(await deadLetters()).toEqual(['a dead 57014 2']);
 });
 
-test('a letter is decoded before its transaction begins', async () => {
+test('a dead letter is decoded before its transaction begins', async () => {
   refused.add('a');
   await run([order('a', 1)]);
   refused.clear();
@@ -435,13 +435,13 @@ test('a letter is decoded before its transaction begins', async () => {
   };
   await admin`update dead_letters set replay_requested_at = now()`;
   const logger = createLogger('test', 'silent');
-  await replayRequestedLetters({ db, subscription, decoder: asking, logger, failures });
+  await replayRequestedDeadLetters({ db, subscription, decoder: asking, logger, failures });
   await close();
   expect(open).toBe(0);
   expect(await effects()).toEqual(['a:1']);
 });
 
-test('two instances that replay the same letter act once', async () => {
+test('two instances that replay the same dead letter act once', async () => {
   refused.add('a');
   await run([order('a', 1)]);
   refused.clear();
@@ -463,7 +463,7 @@ test('two instances that replay the same letter act once', async () => {
   open();
   await Promise.all(both);
   expect(await effects()).toEqual(['a:1']);
-  expect(await letters()).toEqual(['a replayed refused 2']);
+  expect(await deadLetters()).toEqual(['a replayed refused 2']);
 });
 
 async function waitForLocks(): Promise<number> {
@@ -496,11 +496,11 @@ test('an event that comes while its key is replayed does not wait for that, and 
   expect(await effects()).toEqual(['b:1', 'a:1', 'a:2', 'a:3']);
 });
 
-test('what the replay of n letters looks at grows with n, and no faster', async () => {
+test('what the replay of n dead letters looks at grows with n, and no faster', async () => {
   const keys = 300;
   const ofOne = 300;
   const value = Buffer.from(JSON.stringify({}));
-  // A history of settled letters that nobody should have to look at.
+  // A history of settled dead letters that nobody should have to look at.
   await database.admin`insert into dead_letters (identity, state, topic, partition, "offset", key, headers, value,
       recorded_at, attempts, replay_requested_at)
     select 'settled' || n, 'replayed', 'order-events', 0, n, 'k' || n % 100, '[]', ${value}, now(), 1, null

@@ -149,34 +149,37 @@ test('publishing what is too large is a typed error before anything is written, 
   expect(await database.admin`select aggregateid from outbox`).toEqual([{ aggregateid: 'a' }]);
 });
 
-test.each(['app', 'observer', 'letters'])('%s may write no logical message, of any kind', async (who) => {
-  const { host, port, database: name } = database.options;
-  const login = {
-    app: { user: database.options.user, password: database.options.password },
-    observer: { user: 'observer', password: process.env['OBSERVER_PASSWORD'] ?? '' },
-    letters: { user: 'letters', password: process.env['LETTERS_PASSWORD'] ?? '' },
-  }[who];
-  const sql = postgres({ host, port, database: name, ...login, max: 1, fetch_types: false });
-  try {
-    for (const call of [
-      `pg_logical_emit_message(true, 'x', 'y')`,
-      `pg_logical_emit_message(false, 'heartbeat', 'y')`,
-      `pg_logical_emit_message(false, 'x', 'y'::bytea)`,
-      `pg_logical_emit_message(true, 'x', 'y', true)`,
-      `pg_logical_emit_message(true, 'x', 'y'::bytea, true)`,
-    ]) {
-      await expect(sql.unsafe(`select ${call}`)).rejects.toMatchObject({ code: NOT_ALLOWED });
+test.each(['app', 'observer', 'dlq_operator'])(
+  '%s may write no logical message, of any kind',
+  async (who) => {
+    const { host, port, database: name } = database.options;
+    const login = {
+      app: { user: database.options.user, password: database.options.password },
+      observer: { user: 'observer', password: process.env['OBSERVER_PASSWORD'] ?? '' },
+      dlq_operator: { user: 'dlq_operator', password: process.env['DLQ_OPERATOR_PASSWORD'] ?? '' },
+    }[who];
+    const sql = postgres({ host, port, database: name, ...login, max: 1, fetch_types: false });
+    try {
+      for (const call of [
+        `pg_logical_emit_message(true, 'x', 'y')`,
+        `pg_logical_emit_message(false, 'heartbeat', 'y')`,
+        `pg_logical_emit_message(false, 'x', 'y'::bytea)`,
+        `pg_logical_emit_message(true, 'x', 'y', true)`,
+        `pg_logical_emit_message(true, 'x', 'y'::bytea, true)`,
+      ]) {
+        await expect(sql.unsafe(`select ${call}`)).rejects.toMatchObject({ code: NOT_ALLOWED });
+      }
+    } finally {
+      await sql.end();
     }
-  } finally {
-    await sql.end();
-  }
-});
+  },
+);
 
 test('of the roles only the relay’s may: its heartbeats are such messages', async () => {
   const rows = await database.admin`
     select rolname, count(*) filter (where has_function_privilege(rolname, p.oid, 'execute'))::int as may, count(*)::int as all
     from pg_roles, pg_proc p where proname = 'pg_logical_emit_message'
-      and rolname in ('cdc', 'observer', 'letters', ${database.options.user}) group by rolname`;
+      and rolname in ('cdc', 'observer', 'dlq_operator', ${database.options.user}) group by rolname`;
   expect(rows).toHaveLength(4);
   for (const { rolname, may, all } of rows)
     expect([rolname, may]).toEqual([rolname, rolname === 'cdc' ? all : 0]);

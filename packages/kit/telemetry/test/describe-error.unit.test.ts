@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { DrizzleQueryError } from 'drizzle-orm';
-import { describe as describeLetter } from '../../consumer/dead-letters.js';
+import { describe as describeDeadLetter } from '../../consumer/dead-letters.js';
 import { Problem, toProblem } from '../../http/problem.js';
 import { StatementError, withoutParameters } from '../../postgres/guard-statements.js';
 import { describeError, framesOf, messageOf } from '../describe-error.js';
@@ -102,7 +102,7 @@ test.each(SHAPES)('nothing that a statement was given is told: %s', async (_what
       ...lines,
       messageOf(error),
       JSON.stringify(describeError(error)),
-      JSON.stringify(describeLetter(error)),
+      JSON.stringify(describeDeadLetter(error)),
       JSON.stringify({ ...problem, message: problem.message, cause: undefined }),
       clean instanceof StatementError ? inspect(clean, { depth: 9, showHidden: true }) + clean.stack : '',
     ].join('\n');

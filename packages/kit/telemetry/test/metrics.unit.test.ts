@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { serve } from 'walpost/testing/serve';
 import { exposeConnectors, exposeGroups } from 'walpost/watcher/relay-metrics';
-import { beginCounting, countBatch, countResult, countRetry, exposeLetters } from '../../consumer/metrics.js';
+import {
+  beginCounting,
+  countBatch,
+  countResult,
+  countRetry,
+  exposeDeadLetters,
+} from '../../consumer/metrics.js';
 import { order } from '../../consumer/test/order-record.js';
 import { createApp } from '../../http/http.js';
 import { countWritten, exposeOutbox } from '../../outbox/metrics.js';
@@ -86,7 +92,7 @@ test('with every source away a scrape succeeds, and says so', async () => {
     throw new Error('away');
   };
   const stops = [
-    exposeLetters(database.db, 'd'),
+    exposeDeadLetters(database.db, 'd'),
     exposeBacklog(database.db, 'd', 'work'),
     exposeOutbox(database.db, 'd'),
     exposeConnectors(['order-outbox'], away),
@@ -183,12 +189,12 @@ test('what became of events is counted, with the time from outbox to effect', as
   const received = order('k', 1);
   if ('error' in received.result) throw received.result.error;
   const handled = [{ ...received.result.event, writtenAt: 1_000 }];
-  const letter = { received, error: undefined, attempts: 0 };
-  const letters = [
-    { ...letter, state: 'dead' as const },
-    { ...letter, state: 'parked' as const },
+  const deadLetter = { received, error: undefined, attempts: 0 };
+  const deadLetters = [
+    { ...deadLetter, state: 'dead' as const },
+    { ...deadLetter, state: 'parked' as const },
   ];
-  countResult(place, { handled, duplicates: 3, letters, oddities: [] }, 1_040);
+  countResult(place, { handled, duplicates: 3, deadLetters, oddities: [] }, 1_040);
   countBatch(place, 6, 20);
   countRetry(place, 'wait');
   countWritten('walpost.orders.OrderCreated', 2);
@@ -222,7 +228,7 @@ test('a clock that is behind the writer’s makes no negative time', async () =>
   const handled = [{ ...received.result.event, writtenAt: 2_000 }];
   countResult(
     { topic: 'early-events', partition: 0 },
-    { handled, duplicates: 0, letters: [], oddities: [] },
+    { handled, duplicates: 0, deadLetters: [], oddities: [] },
     1_000,
   );
   expect(await renderMetrics()).toContain(

@@ -20,7 +20,7 @@ const releases: (() => unknown)[] = [];
 
 let orders: TestDatabase;
 let observer: Database;
-let letters: Database;
+let dlqOperator: Database;
 let observed: Observed[];
 let kafka: KafkaView;
 let ask: Ask;
@@ -31,7 +31,7 @@ beforeAll(async () => {
     observedServices.map(({ database }) => openTestDatabase(database as TestService)),
   );
   releases.push(...databases.map((database) => database.close));
-  const openAs = (user: 'observer' | 'letters', { options }: TestDatabase) => {
+  const openAs = (user: 'observer' | 'dlq_operator', { options }: TestDatabase) => {
     const password = setting(env, `${user.toUpperCase()}_PASSWORD`);
     const opened = openDatabase({ ...options, user, password, connections: 2 });
     releases.push(opened.close);
@@ -43,7 +43,7 @@ beforeAll(async () => {
   });
   [orders] = databases as [TestDatabase];
   observer = openAs('observer', orders);
-  letters = openAs('letters', orders);
+  dlqOperator = openAs('dlq_operator', orders);
   kafka = createKafkaView('test', { brokers: setting(env, 'KAFKA_BROKERS').split(',') }, [
     'a-topic-that-nobody-made',
   ]);
@@ -59,7 +59,7 @@ async function serveConsole(token: string | undefined): Promise<Ask> {
   const load = createOrderLoad('http://127.0.0.1:1');
   // Nobody listens there, and unlike port 1 it is none that fetch refuses by itself.
   const connect = { url: 'http://127.0.0.1:2' };
-  const options = { observed, kafka, connect, token, load, desk: undefined, traceUrl: null };
+  const options = { observed, kafka, connect, token, load, deadLetterActions: undefined, traceUrl: null };
   const parts = startConsole({ ...options, logger });
   const app = await buildApp(parts, { logger, readiness: {}, hosts: ['console.example'] });
   releases.push(load.close, parts.close, () => app.close());
@@ -83,7 +83,7 @@ test('the snapshot tells what can be asked, and why the rest cannot', async () =
       refused: null,
     },
   });
-  expect(services[3]?.letters).toEqual({ value: { letters: [], dead: 0, parked: 0 } });
+  expect(services[3]?.deadLetters).toEqual({ value: { deadLetters: [], dead: 0, parked: 0 } });
   expect(slots).toMatchObject({ value: expect.any(Array) });
   expect(connectors).toEqual({
     error: 'connectors: Kafka Connect at http://127.0.0.1:2 does not answer: ECONNREFUSED',
@@ -120,8 +120,8 @@ test('the page and its policy: nothing from elsewhere, in no frame', async () =>
 
 test.each([
   ['/api/load', put({ perSecond: 1 })],
-  ['/api/letters/payment/1/replay', { method: 'POST' }],
-  ['/api/letters/payment/1/discard', { method: 'POST', body: { reason: 'no' } }],
+  ['/api/dead-letters/payment/1/replay', { method: 'POST' }],
+  ['/api/dead-letters/payment/1/discard', { method: 'POST', body: { reason: 'no' } }],
   ['/api/session', {}],
 ])('%s is refused without the token, and everywhere where none is set', async (path, init) => {
   expect((await ask(path, init)).status).toBe(401);
@@ -141,9 +141,9 @@ test('with the token: the load within its bound, and one clear line for what can
   expect((await ask('/api/load', put({ perSecond: 51 }, headers))).status).toBe(400);
   expect((await ask('/api/load', put({ perSecond: 2 }, headers))).json).toMatchObject({ perSecond: 2 });
   expect((await ask('/api/load', put({ perSecond: 0 }, headers))).json).toMatchObject({ endsAt: null });
-  const letter = await ask('/api/letters/payment/1/replay', { method: 'POST', headers });
-  expect(letter.status).toBe(403);
-  expect(letter.json.detail).toContain('LETTERS_PASSWORD is not set');
+  const deadLetter = await ask('/api/dead-letters/payment/1/replay', { method: 'POST', headers });
+  expect(deadLetter.status).toBe(403);
+  expect(deadLetter.json.detail).toContain('DLQ_OPERATOR_PASSWORD is not set');
 });
 
 test('an order that nobody knows, and something that is no order id', async () => {
@@ -196,7 +196,7 @@ test.each(['urn:uuid:ID', 'ID%00', 'x'])('%s is no order id', async (id) => {
 });
 
 // What a role may not do is the point of having it.
-test('observer writes nothing, and letters settles letters only', async () => {
+test('observer writes nothing, and dlq_operator settles dead letters only', async () => {
   const refused = { code: expect.stringMatching(/^42501$|^25006$/) };
   await expect(observer.db.execute('delete from inbox')).rejects.toMatchObject(refused);
   await expect(observer.db.execute('create temp table t (a int)')).rejects.toMatchObject(refused);
@@ -205,6 +205,6 @@ test('observer writes nothing, and letters settles letters only', async () => {
     'delete from dead_letters',
     "update dead_letters set topic = ''",
   ])
-    await expect(letters.db.execute(statement)).rejects.toMatchObject(refused);
-  await letters.db.execute('update dead_letters set replay_requested_at = now()');
+    await expect(dlqOperator.db.execute(statement)).rejects.toMatchObject(refused);
+  await dlqOperator.db.execute('update dead_letters set replay_requested_at = now()');
 });

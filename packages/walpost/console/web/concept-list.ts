@@ -20,7 +20,7 @@ export const concepts: readonly {
   },
   { scenario: 'auto-commit', section: 'order', seen: 'each step of an order is there, or it is said' },
   { scenario: 'manual-ack', section: 'order', seen: 'each step of an order, once' },
-  { scenario: 'poison', section: 'letters', seen: 'what was set aside, and what waits behind it' },
+  { scenario: 'poison', section: 'dead-letters', seen: 'what was set aside, and what waits behind it' },
   { scenario: 'synchronous', section: 'flow', seen: 'what goes on while a service is stopped' },
   { scenario: 'dual-write', section: 'flow', seen: 'the outbox, between the order and Kafka' },
   { scenario: 'ghost-event', section: 'flow', seen: 'as many rows in the outbox as were committed' },

@@ -156,9 +156,9 @@ function relayNodes(snapshot: Snapshot, service: ServiceView, row: number): Node
 
 function readerNodes(snapshot: Snapshot, service: ServiceView, row: number): Node[] {
   const { groups, at } = snapshot;
-  const { name, rates, counters, letters, effect, backlog } = service;
+  const { name, rates, counters, deadLetters, effect, backlog } = service;
   const group = 'value' in groups ? groups.value.find((each) => each.group === name) : undefined;
-  const open = 'value' in letters ? letters.value.dead + letters.value.parked : 0;
+  const open = 'value' in deadLetters ? deadLetters.value.dead + deadLetters.value.parked : 0;
   const waiting = 'value' in counters ? counters.value.backlog : null;
   return [
     {

@@ -3,10 +3,10 @@ import { call, Refused } from './api.js';
 import { AskDialog, type Question } from './ask-dialog.js';
 import { Concepts } from './concepts.js';
 import { Concerns } from './concerns.js';
+import { DeadLetters } from './dead-letters.js';
 import { Flow } from './flow.js';
 import { clock } from './format.js';
 import { Groups } from './groups.js';
-import { Letters } from './letters.js';
 import { LoadControl } from './load-control.js';
 import { OrderSearch } from './order-search.js';
 import { Badge, Section } from './parts.js';
@@ -21,7 +21,7 @@ const SECTIONS = [
   ['flow', 'Flow'],
   ['order', 'One order'],
   ['readers', 'Readers'],
-  ['letters', 'Dead letters'],
+  ['dead-letters', 'Dead letters'],
   ['relays', 'Relay'],
   ['topics', 'Topics'],
   ['concepts', 'Concepts'],
@@ -141,11 +141,11 @@ export function Page() {
               <Groups snapshot={snapshot} />
             </Section>
             <Section
-              id="letters"
+              id="dead-letters"
               title="Dead letters"
               about="Events that a service could not handle. Later events of the same order wait behind them until somebody decides."
             >
-              <Letters snapshot={snapshot} act={act} />
+              <DeadLetters snapshot={snapshot} act={act} />
             </Section>
             <Section
               id="relays"

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import type { Subscription } from '@walpost/kit/consumer/handle-batch';
 import { noAttempts, processBatch } from '@walpost/kit/consumer/process-batch';
 import { MessageError, type ReceivedEvent, receive } from '@walpost/kit/consumer/receive';
-import { replayRequestedLetters } from '@walpost/kit/consumer/replay-letters';
+import { replayRequestedDeadLetters } from '@walpost/kit/consumer/replay-dead-letters';
 import { createDecoder, encode } from '@walpost/kit/contract/codec';
 import { eventType } from '@walpost/kit/contract/contract';
 import { createRegistry } from '@walpost/kit/contract/registry';
@@ -80,7 +80,7 @@ const decoder = () =>
 function startService(): void {
   const failures = new Map();
   const replay = () =>
-    replayRequestedLetters({ db: database.db, subscription, decoder: decoder(), logger, failures });
+    replayRequestedDeadLetters({ db: database.db, subscription, decoder: decoder(), logger, failures });
   stopService = every(50, 'replay', logger, replay);
 }
 
@@ -119,24 +119,24 @@ async function states(): Promise<string> {
     .join(' ');
 }
 
-const letters = (...args: string[]) => walpost(['dead-letters', ...args, '--service', 'payment']);
+const deadLetters = (...args: string[]) => walpost(['dead-letters', ...args, '--service', 'payment']);
 
-test('list shows open letters, of one key if wanted, and settled ones only with --all', async () => {
+test('list shows open dead letters, of one key if wanted, and settled ones only with --all', async () => {
   refused.add('a');
   await consume('a', 1);
   await consume('a', 2);
   await consume('b', 1, 2);
   await admin`update dead_letters set state = 'replayed' where key = 'b'`;
-  const { stdout, code } = await letters('list');
+  const { stdout, code } = await deadLetters('list');
   expect(code).toBe(0);
   expect(cells(stdout).map((row) => [...row.slice(0, 8), row[9]])).toEqual([
     ['payment', '1', 'dead', 'order-events/3@100', 'a', 'refused', 'a is refused', '1', '1'],
     ['payment', '2', 'parked', 'order-events/3@101', 'a', '-', '-', '0', '0'],
   ]);
-  expect(cells((await letters('list', '--all', '--key', 'b')).stdout)).toHaveLength(1);
-  const json = JSON.parse((await letters('list', '--json')).stdout);
+  expect(cells((await deadLetters('list', '--all', '--key', 'b')).stdout)).toHaveLength(1);
+  const json = JSON.parse((await deadLetters('list', '--json')).stdout);
   expect(json).toMatchObject([{ service: 'payment', id: 1, offset: '100', parkedBehind: 1 }, { id: 2 }]);
-  const limited = await letters('list', '--limit', '1');
+  const limited = await deadLetters('list', '--limit', '1');
   expect(cells(limited.stdout)).toHaveLength(1);
   expect(limited.stderr).toContain('showing 1 of 2');
 });
@@ -163,13 +163,13 @@ test('what cannot be reached ends in one line', async () => {
     code: 1,
     stderr: 'walpost: payment: PAYMENTS_PASSWORD is not set; it is the password of payments_app\n',
   });
-  expect(await letters('show', '99')).toMatchObject({ code: 1, stdout: '' });
+  expect(await deadLetters('show', '99')).toMatchObject({ code: 1, stdout: '' });
 });
 
 test('show decodes with the contract, and without the registry says why not', async () => {
   refused.add('a');
   await consume('a', 1);
-  const { stdout } = await letters('show', '1');
+  const { stdout } = await deadLetters('show', '1');
   expect(stdout).toContain('refused: a is refused');
   expect(stdout).toContain('  odd: a\\u{1b}[31mb');
   expect(stdout).toMatch(/value \(\d+ bytes, schema id \d+\)\n {2}00000000 {2}00 00 00/);
@@ -178,15 +178,15 @@ test('show decodes with the contract, and without the registry says why not', as
   const alone = await walpost(args, { SCHEMA_REGISTRY_URL: 'http://localhost:1' });
   expect(alone.code).toBe(0);
   expect(alone.stdout).toMatch(/not decoded\n {2}schema id \d+ could not be asked for: .*ECONNREFUSED/);
-  const json = JSON.parse((await letters('show', '1', '--json')).stdout);
+  const json = JSON.parse((await deadLetters('show', '1', '--json')).stdout);
   expect(Buffer.from(json.value, 'base64').readUInt32BE(1)).toBe(schemaId);
   expect(json).toMatchObject({ errorCode: 'refused', decoded: { by: 'contract', type: 'OrderCreated' } });
 });
 
-test('a replay is dry at first; with --yes the service runs the letters in their order; twice is no harm', async () => {
+test('a replay is dry at first; with --yes the service runs the dead letters in their order; twice is no harm', async () => {
   refused.add('a');
   for (const version of [1, 2, 3]) await consume('a', version);
-  const dry = await letters('replay', 'a');
+  const dry = await deadLetters('replay', 'a');
   expect(dry.code).toBe(0);
   expect(cells(dry.stdout).map((row) => row.slice(0, 3))).toEqual([
     ['1', '1', 'dead'],
@@ -198,7 +198,7 @@ test('a replay is dry at first; with --yes the service runs the letters in their
 
   refused.clear();
   startService();
-  const done = await letters('replay', 'a', '--yes');
+  const done = await deadLetters('replay', 'a', '--yes');
   expect(done).toMatchObject({ code: 0, stderr: '' });
   expect(cells(done.stdout).map((row) => [row[0], row[3]])).toEqual([
     ['1', 'replayed'],
@@ -206,19 +206,19 @@ test('a replay is dry at first; with --yes the service runs the letters in their
     ['3', 'replayed'],
   ]);
   expect(effects).toEqual(['a:1', 'a:2', 'a:3']);
-  expect(await letters('replay', 'a', '--yes')).toMatchObject({
+  expect(await deadLetters('replay', 'a', '--yes')).toMatchObject({
     code: 0,
-    stdout: 'nothing to replay: no letter of these is open\n',
+    stdout: 'nothing to replay: no dead letter of these is open\n',
   });
   expect(effects).toHaveLength(3);
 });
 
-test('a letter that fails again is told, with those that wait behind it; other keys are replayed', async () => {
+test('a dead letter that fails again is told, with those that wait behind it; other keys are replayed', async () => {
   refused.add('a').add('b');
   for (const key of ['a', 'a', 'b']) await consume(key, 1);
   refused.delete('b');
   startService();
-  const { code, stdout, stderr } = await letters('replay', '--all', '--yes');
+  const { code, stdout, stderr } = await deadLetters('replay', '--all', '--yes');
   expect(code).toBe(1);
   expect(cells(stdout).map((row) => row[3])).toEqual(['failed', 'waits', 'replayed']);
   expect(stdout).toContain('refused: a is refused');
@@ -230,7 +230,7 @@ test('without a running service the request stands, and is carried out when it s
   refused.add('a');
   await consume('a', 1);
   refused.clear();
-  const { code, stderr } = await letters('replay', '--id', '1', '--yes', '--wait', '1');
+  const { code, stderr } = await deadLetters('replay', '--id', '1', '--yes', '--wait', '1');
   expect(code).toBe(1);
   expect(stderr).toMatch(/^walpost: payment-service has not replayed 1 of 1 within 1 s: it must be running/);
   startService();
@@ -241,7 +241,7 @@ test('an event that is parked after the request is replayed too', async () => {
   refused.add('a');
   await consume('a', 1);
   refused.clear();
-  const running = letters('replay', 'a', '--yes');
+  const running = deadLetters('replay', 'a', '--yes');
   await eventually(async () => {
     const [row] = await admin`select from dead_letters where replay_requested_at is not null`;
     return row && true;
@@ -254,21 +254,21 @@ test('an event that is parked after the request is replayed too', async () => {
   expect(effects).toEqual(['a:1', 'a:2']);
 });
 
-test('a letter without a key is replayed by its id alone', async () => {
+test('a dead letter without a key is replayed by its id alone', async () => {
   await consume(null, 1);
   refused.add('a');
   await consume('a', 1);
-  const dry = await letters('replay', '--id', '1');
+  const dry = await deadLetters('replay', '--id', '1');
   expect(cells(dry.stdout)).toHaveLength(2);
-  expect((await letters('replay')).code).toBe(2);
-  expect((await letters('replay', 'a', '--all')).code).toBe(2);
-  expect(await letters('replay', 'nobody')).toMatchObject({
+  expect((await deadLetters('replay')).code).toBe(2);
+  expect((await deadLetters('replay', 'a', '--all')).code).toBe(2);
+  expect(await deadLetters('replay', 'nobody')).toMatchObject({
     code: 1,
     stderr: 'walpost: no dead letter has the key nobody\n',
   });
 });
 
-test('a discarded letter is kept with its reason, and what waits behind no other goes on', async () => {
+test('a discarded dead letter is kept with its reason, and what waits behind no other goes on', async () => {
   refused.add('a');
   await consume('a', 1);
   await consume('a', 2);
@@ -276,19 +276,19 @@ test('a discarded letter is kept with its reason, and what waits behind no other
   await consume('a', 4);
   refused.clear();
   expect(await states()).toBe('dead parked dead parked');
-  expect((await letters('discard', '1', '--reason', ' ', '--yes')).code).toBe(2);
-  const dry = await letters('discard', '1', '--reason', 'test');
+  expect((await deadLetters('discard', '1', '--reason', ' ', '--yes')).code).toBe(2);
+  const dry = await deadLetters('discard', '1', '--reason', 'test');
   expect(dry.stdout).toContain('1 parked behind it would go on: 2\ndry run');
   expect(await states()).toBe('dead parked dead parked');
 
-  const done = await letters('discard', '1', '--reason', 'sent by a test', '--yes');
+  const done = await deadLetters('discard', '1', '--reason', 'sent by a test', '--yes');
   expect(done.stdout).toContain('1 parked behind it goes on: 2\n');
   expect(await states()).toBe('discarded parked dead parked');
   startService();
   await eventually(async () => ((await states()) === 'discarded replayed dead parked' ? true : undefined));
   expect(effects).toEqual(['a:2']);
-  expect((await letters('show', '1')).stdout).toMatch(/discarded +sent by a test/);
-  expect((await letters('discard', '1', '--reason', 'again', '--yes')).stderr).toMatch(
+  expect((await deadLetters('show', '1')).stdout).toMatch(/discarded +sent by a test/);
+  expect((await deadLetters('discard', '1', '--reason', 'again', '--yes')).stderr).toMatch(
     /^walpost: dead letter 1 is settled: discarded since \d{4}-.*\n$/,
   );
 });

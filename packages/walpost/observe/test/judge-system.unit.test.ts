@@ -32,7 +32,7 @@ const service: ServiceState = {
   publishes: { topic: 'order-events', connector: 'order-outbox', slot: 'order_outbox' },
   outbox: { value: outbox },
   counters: { value: counted },
-  letters: { value: { letters: [], dead: 0, parked: 0 } },
+  deadLetters: { value: { deadLetters: [], dead: 0, parked: 0 } },
 };
 const partition = {
   topic: 'payment-events',
@@ -179,7 +179,7 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
   ],
   [
     'dead letters',
-    { services: [{ ...service, letters: { value: { letters: [], dead: 1, parked: 2 } } }] },
+    { services: [{ ...service, deadLetters: { value: { deadLetters: [], dead: 1, parked: 2 } } }] },
     'order-service',
     /1 dead letter waits for a person, and 2 parked/,
   ],
@@ -238,7 +238,7 @@ test('a transaction that has been open for a moment is how the relay works', () 
 test('sources that are away for one reason are one concern, with what starts them', () => {
   const away = { error: 'slots: connect ECONNREFUSED' };
   const counters = { error: 'database orders: connect ECONNREFUSED' };
-  const services = [{ ...service, counters, letters: { error: 'not shown: the same' } }];
+  const services = [{ ...service, counters, deadLetters: { error: 'not shown: the same' } }];
   const [concern, ...others] = judgeSystem({ ...fine, services, slots: away });
   expect(others).toEqual([]);
   expect(concern).toMatchObject({ where: 'database orders, slots', what: 'connect ECONNREFUSED' });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { root } from '../paths.js';
-import { programSecrets, secretNames, securedSecrets } from '../secrets.js';
+import { formerSecrets, programSecrets, secretNames, securedSecrets } from '../secrets.js';
 
 const files = [
   'infrastructure.yaml',
@@ -20,6 +20,8 @@ function servicesOf(text: string): [string, string][] {
   return [...found].map(([, name = '', body = '']) => [name, body]);
 }
 
+/** Those that were renamed are taken under their former name too. */
+const wanted = [...secretNames, ...Object.keys(formerSecrets)];
 const all = files.flatMap((file) => servicesOf(read(file)).map((service) => [file, ...service] as const));
 
 test.each(all)(
@@ -29,11 +31,11 @@ test.each(all)(
     expect(mounted.filter((program) => program !== service)).toEqual([]);
     const makes = service === 'secrets' && file === 'infrastructure.yaml';
     const variables = [...body.matchAll(/^ {6}(\w+_(?:PASSWORD|TOKEN)):/gm)].map(([, variable]) => variable);
-    expect(variables).toEqual(makes ? [...secretNames] : []);
+    expect(variables).toEqual(makes ? wanted : []);
     const interpolated = [...body.matchAll(/\$\{(\w+_(?:PASSWORD|TOKEN))\b/g)].map(
       ([, variable]) => variable,
     );
-    expect(interpolated).toEqual(makes ? [...secretNames] : []);
+    expect(interpolated).toEqual(makes ? wanted : []);
   },
 );
 

@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { makeEnvFile } from '../env-file.js';
 import { root } from '../paths.js';
-import { secretNames } from '../secrets.js';
+import { formerSecrets, secretNames } from '../secrets.js';
 import { completeSettings } from '../settings.js';
 
 let folder: string;
@@ -47,6 +47,14 @@ test.each([
   // Left empty on purpose: nobody may change anything on the console.
   if (before['CONSOLE_TOKEN'] === '') expect(after['CONSOLE_TOKEN']).toBe('');
   expect(await make()).toBe('kept');
+});
+
+test.each(Object.entries(formerSecrets))('an .env that has %s lacks no %s', async (former, name) => {
+  expect(await make()).toBe('made');
+  const text = readFileSync(file, 'utf8').replace(`\n${name}=`, `\n${former}=`);
+  writeFileSync(file, text);
+  expect(await make()).toBe('kept');
+  expect(completeSettings(read())[name]).toBe(read()[former]);
 });
 
 test('what is set in the environment is not made again', async () => {

@@ -1,11 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { formerVariables } from '@walpost/kit/former-names';
 import type { Site } from '../component.js';
 import { root } from '../paths.js';
-import { programSecrets, secretNames, securedSecrets } from '../secrets.js';
+import { formerSecrets, programSecrets, secretNames, securedSecrets } from '../secrets.js';
 import { completeSettings, settingsFor, withoutSecrets } from '../settings.js';
 import { keepSecrets, readKept, shareSecrets } from '../share-secrets.js';
 import { partsOf } from '../stack.js';
@@ -100,6 +101,29 @@ test('secrets are made once: what is kept is never changed, whatever .env says l
   expect(statSync(join(folder, 'kept/CDC_PASSWORD')).mode & 0o777).toBe(0o600);
   expect(readdirSync(join(folder, 'kept')).sort()).toEqual([...secretNames].sort());
 });
+
+test('the kit knows the same former names', () => {
+  expect(formerSecrets).toEqual(formerVariables);
+});
+
+test.each(Object.entries(formerSecrets))(
+  'what is kept or given as %s is kept as %s',
+  async (former, name) => {
+    expect((await keepSecrets(folder, { [former]: 'given' })).kept).toMatchObject({ [name]: 'given' });
+    rmSync(join(folder, 'kept', name));
+    writeFileSync(join(folder, 'kept', former), 'kept by an earlier release');
+    const { kept, ignored } = await keepSecrets(folder, { [former]: 'given' });
+    expect(kept).toMatchObject({ [name]: 'kept by an earlier release' });
+    expect(ignored).toEqual([name]);
+    expect(readdirSync(join(folder, 'kept')).sort()).toEqual([...secretNames].sort());
+    expect(Object.keys(withoutSecrets({ [former]: 'given' }))).toEqual([]);
+    const console = settingsFor(
+      'console',
+      completeSettings({ ...all, [name]: undefined, [former]: 'given' }),
+    );
+    expect([console[name], console[former]]).toEqual(['given', undefined]);
+  },
+);
 
 test.each(['a"b', 'a\\b', 'a@b', 'a&b', 'é', 'a\nb'])(
   'Connect’s password %j is refused in one line, and nothing is made',

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { LetterView } from '../../observe/read-letters.js';
+import type { DeadLetterView } from '../../observe/read-dead-letters.js';
 import { judgeWay } from '../judge-way.js';
 import type { Delivery, OrderWay, WayEvent } from '../order-way.js';
 import { stepsOf } from '../way-steps.js';
@@ -11,7 +11,7 @@ const delivery = (more: Partial<Delivery> = {}): Delivery => ({
   group: 'payment-service',
   shortName: 'payment',
   handledAt: T + 30,
-  letter: null,
+  deadLetter: null,
   passed: false,
   known: true,
   ...more,
@@ -58,7 +58,7 @@ const way = (more: Partial<OrderWay> = {}): OrderWay => ({
   ...more,
 });
 
-const letter = (more: Partial<LetterView> = {}): LetterView => ({
+const deadLetter = (more: Partial<DeadLetterView> = {}): DeadLetterView => ({
   id: 7,
   identity: 'e1',
   state: 'dead',
@@ -147,19 +147,19 @@ test.each<[string, Partial<OrderWay>, RegExp, string]>([
   ],
   [
     'a dead letter',
-    { events: [event({ deliveries: [delivery({ letter: letter() })] })] },
+    { events: [event({ deliveries: [delivery({ deadLetter: deadLetter() })] })] },
     /dead letter 7: 23514: no/,
     'dead-letters show 7 --service payment',
   ],
   [
-    'a parked letter',
-    { events: [event({ deliveries: [delivery({ letter: letter({ state: 'parked' }) })] })] },
+    'a parked dead letter',
+    { events: [event({ deliveries: [delivery({ deadLetter: deadLetter({ state: 'parked' }) })] })] },
     /parked behind/,
     'dead-letters list --key o',
   ],
   [
-    'a letter of a foreign record',
-    { strays: [{ group: 'payment-service', shortName: 'payment', letter: letter() }] },
+    'a dead letter of a foreign record',
+    { strays: [{ group: 'payment-service', shortName: 'payment', deadLetter: deadLetter() }] },
     /a record of no outbox/,
     'dead-letters show 7 --service payment',
   ],

@@ -1,15 +1,15 @@
 import { Problem } from '@walpost/kit/http/problem';
 import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { CliError } from '../cli/cli-error.js';
-import { discardLetter } from '../dead-letters/discard-letter.js';
-import { chosen, replayLetters } from '../dead-letters/request-replay.js';
+import { discardDeadLetter } from '../dead-letters/discard-dead-letter.js';
+import { chosen, replayDeadLetters } from '../dead-letters/request-replay.js';
 import { type ServiceName, services } from '../observe/services.js';
 
 /** What an operator can do about a dead letter. */
-export interface LetterDesk {
-  /** Asks the running service to handle the letter again, and those behind it. @returns what became of each */
+export interface DeadLetterActions {
+  /** Asks the running service to handle the dead letter again, and those behind it. @returns what became of each */
   replay(service: ServiceName, id: number): Promise<{ id: number; outcome: string; error: string | null }[]>;
-  /** Gives a letter up. @returns the ids of the letters that go on without it */
+  /** Gives a dead letter up. @returns the ids of the dead letters that go on without it */
   discard(service: ServiceName, id: number, reason: string): Promise<number[]>;
   close(): Promise<void>;
 }
@@ -17,10 +17,10 @@ export interface LetterDesk {
 /** How long to wait until the service has settled a replay, s; the request outlives it. */
 const REPLAY_SECONDS = 10;
 
-/** Works as the role `letters`, with the same steps as `walpost dead-letters`. */
-export function createLetterDesk(
+/** Works as the role `dlq_operator`, with the same steps as `walpost dead-letters`. */
+export function createDeadLetterActions(
   access: Pick<DatabaseOptions, 'host' | 'port' | 'ssl' | 'password'>,
-): LetterDesk {
+): DeadLetterActions {
   const opened = new Map<ServiceName, Database>();
   const database = (service: ServiceName) => {
     const known =
@@ -28,7 +28,7 @@ export function createLetterDesk(
       openDatabase({
         ...access,
         database: services[service].database,
-        user: 'letters',
+        user: 'dlq_operator',
         applicationName: 'walpost-console',
         connections: 2,
       });
@@ -38,16 +38,18 @@ export function createLetterDesk(
   return {
     async replay(service, id) {
       const db = database(service);
-      const replays = await answered(async () => replayLetters(db, await chosen(db, { id }), REPLAY_SECONDS));
-      return replays.map(({ letter, outcome }) => ({
-        id: letter.id,
+      const replays = await answered(async () =>
+        replayDeadLetters(db, await chosen(db, { id }), REPLAY_SECONDS),
+      );
+      return replays.map(({ deadLetter, outcome }) => ({
+        id: deadLetter.id,
         outcome,
-        error: outcome === 'failed' ? `${letter.errorCode}: ${letter.errorMessage}` : null,
+        error: outcome === 'failed' ? `${deadLetter.errorCode}: ${deadLetter.errorMessage}` : null,
       }));
     },
     async discard(service, id, reason) {
-      const { released } = await answered(() => discardLetter(database(service), id, reason));
-      return released.map((letter) => letter.id);
+      const { released } = await answered(() => discardDeadLetter(database(service), id, reason));
+      return released.map((deadLetter) => deadLetter.id);
     },
     async close() {
       await Promise.all([...opened.values()].map(({ close }) => close()));
@@ -60,7 +62,7 @@ async function answered<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof CliError) throw new Problem(404, 'letter-not-open', error.message);
+    if (error instanceof CliError) throw new Problem(404, 'dead-letter-not-open', error.message);
     throw error;
   }
 }

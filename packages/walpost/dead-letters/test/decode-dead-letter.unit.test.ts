@@ -4,7 +4,7 @@ import { eventType } from '@walpost/kit/contract/contract';
 import { RegistryError } from '@walpost/kit/contract/errors';
 import type { Registry } from '@walpost/kit/contract/registry';
 import avro, { type Type } from 'avsc';
-import { decodeLetter, schemaIdOf } from '../decode-letter.js';
+import { decodeDeadLetter, schemaIdOf } from '../decode-dead-letter.js';
 import { hexDump } from '../hex-dump.js';
 
 const created = eventType('OrderCreated');
@@ -21,7 +21,7 @@ function registryOf(type: Type | Error): Registry {
 }
 
 test('what the contract can read is shown in its words', async () => {
-  expect(await decodeLetter(registryOf(created.type), good)).toMatchObject({
+  expect(await decodeDeadLetter(registryOf(created.type), good)).toMatchObject({
     by: 'contract',
     type: 'OrderCreated',
     data: { orderId: 'o', totalAmount: 5 },
@@ -35,7 +35,7 @@ test('what the contract does not know is shown as its writer wrote it, with the 
     fields: [{ name: 'a', type: 'int' }],
   });
   const value = Buffer.concat([good.subarray(0, 5), foreign.toBuffer({ a: 3 })]);
-  const decoded = await decodeLetter(registryOf(foreign), value);
+  const decoded = await decodeDeadLetter(registryOf(foreign), value);
   expect(decoded).toMatchObject({ by: 'writer', type: 'shop.Other', data: { a: 3 } });
   expect(decoded.problem).toContain('shop.Other');
 });
@@ -47,7 +47,7 @@ test.each<[string, Buffer | null, Type | Error, RegExp]>([
   ['a registry that is away', good, new RegistryError('unavailable', 'connect ECONNREFUSED'), /ECONNREFUSED/],
   ['an unknown id', good, new RegistryError('not-found', 'no such id'), /schema id 7 is not in the registry/],
 ])('%s: not decoded, and the reason is given', async (_, value, registry, problem) => {
-  const decoded = await decodeLetter(registryOf(registry), value);
+  const decoded = await decodeDeadLetter(registryOf(registry), value);
   expect(Object.keys(decoded)).toEqual(['problem']);
   expect(decoded.problem).toMatch(problem);
 });

@@ -1,14 +1,14 @@
-import { countLetters } from '@walpost/kit/consumer/count-letters';
+import { countDeadLetters } from '@walpost/kit/consumer/count-dead-letters';
 import type { Db } from '@walpost/kit/postgres/database';
 import { milliseconds, type RowOf } from '@walpost/kit/postgres/rows';
-import type { LetterState } from '@walpost/kit/postgres/tables';
+import type { DeadLetterState } from '@walpost/kit/postgres/tables';
 import { type SQL, sql } from 'drizzle-orm';
 
 /** A dead letter without what its record says. Times are milliseconds since the epoch. */
-export interface LetterView {
+export interface DeadLetterView {
   readonly id: number;
   readonly identity: string;
-  readonly state: LetterState;
+  readonly state: DeadLetterState;
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
@@ -22,33 +22,33 @@ export interface LetterView {
   readonly discardReason: string | null;
 }
 
-export interface OpenLetters {
+export interface OpenDeadLetters {
   /** The oldest first, and not all of them when there are many. */
-  readonly letters: readonly LetterView[];
+  readonly deadLetters: readonly DeadLetterView[];
   readonly dead: number;
   readonly parked: number;
 }
 
-/** Open letters, the oldest first, and how many there are in all. */
-export async function readOpenLetters(db: Db, limit: number): Promise<OpenLetters> {
-  const [letters, { dead, parked }] = await Promise.all([
+/** Open dead letters, the oldest first, and how many there are in all. */
+export async function readOpenDeadLetters(db: Db, limit: number): Promise<OpenDeadLetters> {
+  const [deadLetters, { dead, parked }] = await Promise.all([
     select(db, sql`observer.open_dead_letters(${limit})`),
-    countLetters(db),
+    countDeadLetters(db),
   ]);
-  return { letters, dead, parked };
+  return { deadLetters, dead, parked };
 }
 
-/** The letters of a key, settled ones too. */
-export function readLettersOfKey(db: Db, key: string): Promise<LetterView[]> {
+/** The dead letters of a key, settled ones too. */
+export function readDeadLettersOfKey(db: Db, key: string): Promise<DeadLetterView[]> {
   return select(db, sql`observer.dead_letters(${key}) limit 100`);
 }
 
-async function select(db: Db, letters: SQL): Promise<LetterView[]> {
-  const rows = await db.execute<RowOf<LetterView>>(sql`
+async function select(db: Db, deadLetters: SQL): Promise<DeadLetterView[]> {
+  const rows = await db.execute<RowOf<DeadLetterView>>(sql`
     select id::float8, identity, state, topic, partition, "offset"::text, key, error_code as "errorCode",
       error_message as "errorMessage", attempts, ${milliseconds('created_at')} as "createdAt",
       ${milliseconds('replay_requested_at')} as "replayRequestedAt", ${milliseconds('settled_at')} as "settledAt",
       discard_reason as "discardReason"
-    from ${letters}`);
+    from ${deadLetters}`);
   return [...rows];
 }

@@ -10,9 +10,9 @@ import { judge, judgeAttempt } from './failure.js';
 import { handleRecords, type Subscription } from './handle-batch.js';
 import { INVALID_KEY, MessageError, type Received, receive } from './receive.js';
 
-type LetterRow = typeof deadLetters.$inferSelect;
+type DeadLetterRow = typeof deadLetters.$inferSelect;
 
-/** What tells which letter it is, and whether it may go. */
+/** What tells which dead letter it is, and whether it may go. */
 const PLACE = {
   id: deadLetters.id,
   topic: deadLetters.topic,
@@ -20,11 +20,11 @@ const PLACE = {
   state: deadLetters.state,
   replayRequestedAt: deadLetters.replayRequestedAt,
 };
-type Place = Pick<LetterRow, keyof typeof PLACE>;
+type Place = Pick<DeadLetterRow, keyof typeof PLACE>;
 
 /**
- * Of the letters that have to wait, by id: how often each has failed in a way that may not come back, for it gets as many
- * tries as an event, and when it had its turn.
+ * Of the dead letters that have to wait, by id: how often each has failed in a way that may not come back, for it gets
+ * as many tries as an event, and when it had its turn.
  */
 export type ReplayFailures = Map<number, { count: number; at: number }>;
 
@@ -41,18 +41,18 @@ export interface ReplayOptions {
 }
 
 /**
- * Replays the letters that somebody asked for (`walpost dead-letters replay`), and those that only waited behind one that
- * is settled by now: for each key its open letters, in their order, through the service's own handlers, each in a
- * transaction of its own. What an error means is as for any event (failure.ts): the first letter that fails for good ends
- * its key's turn, and it and those behind it stay; one that has to wait ends the turn too, and its request stands. Other
- * keys go on, and have their next turn before it.
+ * Replays the dead letters that somebody asked for (`walpost dead-letters replay`), and those that only waited behind
+ * one that is settled by now: for each key its open dead letters, in their order, through the service's own handlers,
+ * each in a transaction of its own. What an error means is as for any event (failure.ts): the first dead letter that
+ * fails for good ends its key's turn, and it and those behind it stay; one that has to wait ends the turn too, and its
+ * request stands. Other keys go on, and have their next turn before it.
  *
- * Safe to run twice and from several instances: a letter's row is locked while it is handled, and settled with it.
+ * Safe to run twice and from several instances: a dead letter's row is locked while it is handled, and settled with it.
  *
- * @throws what the first letter that has to wait waits for, when all others have had their turn, or those that wait have
- * taken long; at once when the database is away
+ * @throws what the first dead letter that has to wait waits for, when all others have had their turn, or those that
+ * wait have taken long; at once when the database is away
  */
-export async function replayRequestedLetters(options: ReplayOptions): Promise<void> {
+export async function replayRequestedDeadLetters(options: ReplayOptions): Promise<void> {
   const { failures } = options;
   const waiting: unknown[] = [];
   const until = performance.now() + WAIT_FOR;
@@ -61,7 +61,7 @@ export async function replayRequestedLetters(options: ReplayOptions): Promise<vo
     if (waiting.length > 0 && performance.now() > until) break;
     const reason = await replayLine(options, first);
     if (reason === undefined) continue;
-    // One letter may wait for a table of its own; a database that is away keeps all of them waiting.
+    // One dead letter may wait for a table of its own; a database that is away keeps all of them waiting.
     await options.db.execute(sql`select 1`);
     waiting.push(reason.error);
   }
@@ -72,8 +72,8 @@ export async function replayRequestedLetters(options: ReplayOptions): Promise<vo
 }
 
 /**
- * The letters that are first in their key's line, oldest first, and may go. A letter without a key is a line of its own.
- * One pass over the index of open letters, in its order: how many there are costs no more than that.
+ * The dead letters that are first in their key's line, oldest first, and may go. A dead letter without a key is a line
+ * of its own. One pass over the index of open dead letters, in its order: how many there are costs no more than that.
  */
 async function firstInLine(db: Db): Promise<Place[]> {
   const firsts = db
@@ -98,24 +98,24 @@ async function replayLine(options: ReplayOptions, first: Place): Promise<{ error
   const { db, subscription, decoder, logger, failures } = options;
   let next: Place | undefined = first;
   while (next && mayGo(next)) {
-    const [letter] = await db.select().from(deadLetters).where(eq(deadLetters.id, next.id));
-    if (!letter) return undefined;
+    const [deadLetter] = await db.select().from(deadLetters).where(eq(deadLetters.id, next.id));
+    if (!deadLetter) return undefined;
     try {
       // Before the transaction: it must not stay open while the registry is asked.
-      const received = await read(decoder, letter);
-      const isReplayed = await db.transaction((tx) => replay(tx, subscription, letter.id, received));
-      if (isReplayed) logger.info(fieldsOf(letter), 'dead letter replayed');
+      const received = await read(decoder, deadLetter);
+      const isReplayed = await db.transaction((tx) => replay(tx, subscription, deadLetter.id, received));
+      if (isReplayed) logger.info(fieldsOf(deadLetter), 'dead letter replayed');
     } catch (error) {
-      const count = (failures.get(letter.id)?.count ?? 0) + (judge(error) === 'again' ? 1 : 0);
+      const count = (failures.get(deadLetter.id)?.count ?? 0) + (judge(error) === 'again' ? 1 : 0);
       if (judgeAttempt(error, count) !== 'dead') {
-        failures.set(letter.id, { count, at: performance.now() });
+        failures.set(deadLetter.id, { count, at: performance.now() });
         return { error };
       }
-      await giveBack(db, letter, error);
-      logger.warn({ err: error, ...fieldsOf(letter) }, 'a replayed letter failed again');
+      await giveBack(db, deadLetter, error);
+      logger.warn({ err: error, ...fieldsOf(deadLetter) }, 'a replayed dead letter failed again');
     }
-    failures.delete(letter.id);
-    next = letter.key === null ? undefined : await firstOfKey(db, letter.topic, letter.key);
+    failures.delete(deadLetter.id);
+    next = deadLetter.key === null ? undefined : await firstOfKey(db, deadLetter.topic, deadLetter.key);
   }
   return undefined;
 }
@@ -124,9 +124,9 @@ function mayGo({ state, replayRequestedAt }: Place): boolean {
   return state === 'parked' || (state === 'dead' && replayRequestedAt !== null);
 }
 
-function fieldsOf({ id, key, identity, headers }: LetterRow) {
+function fieldsOf({ id, key, identity, headers }: DeadLetterRow) {
   const trace_id = traceIdOf(new Map(headers).get('traceparent'));
-  return { letter: id, order_id: key, event_id: identity, trace_id };
+  return { dead_letter: id, order_id: key, event_id: identity, trace_id };
 }
 
 function openOfKey(topic: string, key: string) {
@@ -146,9 +146,9 @@ async function firstOfKey(db: Db | Tx, topic: string, key: string): Promise<Plac
 /** @throws what is wrong with the record, or that the registry is away */
 async function read(
   decoder: Decoder,
-  { topic, partition, offset, key, value, headers, recordedAt, errorCode }: LetterRow,
+  { topic, partition, offset, key, value, headers, recordedAt, errorCode }: DeadLetterRow,
 ): Promise<Received> {
-  // The letter has as much of it as could be stored: under that its effects would be somebody else's.
+  // The dead letter has as much of it as could be stored: under that its effects would be somebody else's.
   if (errorCode === INVALID_KEY) throw new MessageError(INVALID_KEY, 'the record had no usable key');
   const received = await receive(
     decoder,
@@ -168,26 +168,30 @@ async function read(
 
 /** @returns false when somebody else has settled it, given it back or replays its key */
 async function replay(tx: Tx, subscription: Subscription, id: number, received: Received): Promise<boolean> {
-  const [letter] = await tx.select().from(deadLetters).where(eq(deadLetters.id, id)).for('update');
-  if (!letter || !mayGo(letter)) return false;
-  if (letter.key !== null && (await firstOfKey(tx, letter.topic, letter.key))?.id !== id) return false;
+  const [deadLetter] = await tx.select().from(deadLetters).where(eq(deadLetters.id, id)).for('update');
+  if (!deadLetter || !mayGo(deadLetter)) return false;
+  if (deadLetter.key !== null && (await firstOfKey(tx, deadLetter.topic, deadLetter.key))?.id !== id)
+    return false;
   // It is claimed too: the inbox may have forgotten it, and must know it from now on.
   await handleRecords(tx, subscription, [received], true);
   await tx
     .update(deadLetters)
-    .set({ state: 'replayed', settledAt: sql`now()`, attempts: letter.attempts + 1 })
+    .set({ state: 'replayed', settledAt: sql`now()`, attempts: deadLetter.attempts + 1 })
     .where(eq(deadLetters.id, id));
   return true;
 }
 
-/** Ends the request for a letter's key: it failed again, and a person has to look. */
-async function giveBack(db: Db, letter: LetterRow, error: unknown): Promise<void> {
+/** Ends the request for a dead letter's key: it failed again, and a person has to look. */
+async function giveBack(db: Db, deadLetter: DeadLetterRow, error: unknown): Promise<void> {
   await db.transaction(async (tx) => {
     await tx
       .update(deadLetters)
-      .set({ state: 'dead', attempts: letter.attempts + 1, replayRequestedAt: null, ...describe(error) })
-      .where(and(eq(deadLetters.id, letter.id), isOpen));
-    if (letter.key === null) return;
-    await tx.update(deadLetters).set({ replayRequestedAt: null }).where(openOfKey(letter.topic, letter.key));
+      .set({ state: 'dead', attempts: deadLetter.attempts + 1, replayRequestedAt: null, ...describe(error) })
+      .where(and(eq(deadLetters.id, deadLetter.id), isOpen));
+    if (deadLetter.key === null) return;
+    await tx
+      .update(deadLetters)
+      .set({ replayRequestedAt: null })
+      .where(openOfKey(deadLetter.topic, deadLetter.key));
   });
 }

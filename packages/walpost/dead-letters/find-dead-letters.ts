@@ -4,17 +4,17 @@ import { deadLetters } from '@walpost/kit/postgres/tables';
 import { and, asc, count, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { CliError } from '../cli/cli-error.js';
 
-export type LetterRow = typeof deadLetters.$inferSelect;
+export type DeadLetterRow = typeof deadLetters.$inferSelect;
 
-/** A letter with what only the database can tell: its age by the server's clock, and who waits behind it. */
-export interface ListedLetter extends LetterRow {
+/** A dead letter with what only the database can tell: its age by the server's clock, and who waits behind it. */
+export interface ListedDeadLetter extends DeadLetterRow {
   readonly ageSeconds: number;
   readonly parkedBehind: number;
 }
 
-export interface LetterFilter {
+export interface DeadLetterFilter {
   readonly key?: string | undefined;
-  /** Settled letters too. */
+  /** Settled dead letters too. */
   readonly settled: boolean;
   readonly limit: number;
 }
@@ -25,48 +25,48 @@ const parkedBehind = sql<number>`(select count(*)::int from dead_letters behind
   and behind.topic = dead_letters.topic and behind.key = dead_letters.key and behind.id > dead_letters.id)`;
 const ageSeconds = sql<number>`extract(epoch from now() - dead_letters.created_at)::float8`;
 
-/** Letters that can still be replayed or discarded. */
+/** Dead letters that can still be replayed or discarded. */
 export const isOpen = inArray(deadLetters.state, OPEN);
 
-/** Letters in the order in which they were set aside, which is the order of each key. */
-export async function findLetters(
+/** Dead letters in the order in which they were set aside, which is the order of each key. */
+export async function findDeadLetters(
   db: Db,
-  { key, settled, limit }: LetterFilter,
-): Promise<{ letters: ListedLetter[]; total: number }> {
+  { key, settled, limit }: DeadLetterFilter,
+): Promise<{ deadLetters: ListedDeadLetter[]; total: number }> {
   const wanted = and(settled ? undefined : isOpen, key === undefined ? undefined : eq(deadLetters.key, key));
   const rows = await listed(db).where(wanted).orderBy(asc(deadLetters.id)).limit(limit);
   const [counted] = await db.select({ total: count() }).from(deadLetters).where(wanted);
-  return { letters: rows.map(flat), total: counted?.total ?? rows.length };
+  return { deadLetters: rows.map(flat), total: counted?.total ?? rows.length };
 }
 
-/** One letter. @throws CliError when there is none of this id */
-export async function findLetter(db: Db | Tx, id: number): Promise<ListedLetter> {
+/** One dead letter. @throws CliError when there is none of this id */
+export async function findDeadLetter(db: Db | Tx, id: number): Promise<ListedDeadLetter> {
   const [row] = await listed(db).where(eq(deadLetters.id, id));
   if (!row)
     throw new CliError(`there is no dead letter ${id}; \`walpost dead-letters list --all\` shows them`);
   return flat(row);
 }
 
-/** Open letters in the order in which a replay runs them. */
-export async function findOpen(db: Db, which: SQL | undefined): Promise<LetterRow[]> {
+/** Open dead letters in the order in which a replay runs them. */
+export async function findOpen(db: Db, which: SQL | undefined): Promise<DeadLetterRow[]> {
   return db.select().from(deadLetters).where(and(isOpen, which)).orderBy(asc(deadLetters.id));
 }
 
 function listed(db: Db | Tx) {
-  return db.select({ letter: deadLetters, ageSeconds, parkedBehind }).from(deadLetters).$dynamic();
+  return db.select({ deadLetter: deadLetters, ageSeconds, parkedBehind }).from(deadLetters).$dynamic();
 }
 
-function flat({ letter, ...rest }: Awaited<ReturnType<typeof listed>>[number]): ListedLetter {
-  return { ...letter, ...rest };
+function flat({ deadLetter, ...rest }: Awaited<ReturnType<typeof listed>>[number]): ListedDeadLetter {
+  return { ...deadLetter, ...rest };
 }
 
-/** Where a letter's record stands: `order-events/3@42`. */
-export function recordOf({ topic, partition, offset }: LetterRow): string {
+/** Where a dead letter's record stands: `order-events/3@42`. */
+export function recordOf({ topic, partition, offset }: DeadLetterRow): string {
   return `${topic}/${partition}@${offset}`;
 }
 
-/** A letter's state, and that a service was asked to replay it. */
-export function stateOf({ state, replayRequestedAt }: LetterRow): string {
+/** A dead letter's state, and that a service was asked to replay it. */
+export function stateOf({ state, replayRequestedAt }: DeadLetterRow): string {
   const asked = OPEN.includes(state) && replayRequestedAt !== null;
   return asked ? `${state}, replay requested` : state;
 }

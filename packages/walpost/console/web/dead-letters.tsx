@@ -1,4 +1,4 @@
-import type { LetterView } from '../../observe/read-letters.js';
+import type { DeadLetterView } from '../../observe/read-dead-letters.js';
 import type { ServiceView, Snapshot } from '../snapshot.js';
 import { call } from './api.js';
 import { age } from './format.js';
@@ -6,15 +6,17 @@ import type { Act } from './page.js';
 import { Badge, Shown, Table } from './parts.js';
 
 /** What could not be handled, by service, with what one can do about it. */
-export function Letters({ snapshot, act }: { snapshot: Snapshot; act: Act }) {
+export function DeadLetters({ snapshot, act }: { snapshot: Snapshot; act: Act }) {
   const open = snapshot.services.flatMap((service) =>
-    'value' in service.letters ? service.letters.value.letters.map((letter) => ({ service, letter })) : [],
+    'value' in service.deadLetters
+      ? service.deadLetters.value.deadLetters.map((deadLetter) => ({ service, deadLetter }))
+      : [],
   );
-  const failed = snapshot.services.filter(({ letters }) => 'error' in letters);
+  const failed = snapshot.services.filter(({ deadLetters }) => 'error' in deadLetters);
   return (
     <>
-      {failed.map(({ name, letters }) => (
-        <Shown key={name} source={letters}>
+      {failed.map(({ name, deadLetters }) => (
+        <Shown key={name} source={deadLetters}>
           {() => null}
         </Shown>
       ))}
@@ -26,8 +28,12 @@ export function Letters({ snapshot, act }: { snapshot: Snapshot; act: Act }) {
           label="Dead letters"
           headings={['Service', 'State', 'Error', 'Order', 'Record', 'Since', 'What to do']}
         >
-          {open.map(({ service, letter }) => (
-            <Letter key={`${service.name} ${letter.id}`} {...{ service, letter, act }} at={snapshot.at} />
+          {open.map(({ service, deadLetter }) => (
+            <DeadLetter
+              key={`${service.name} ${deadLetter.id}`}
+              {...{ service, deadLetter, act }}
+              at={snapshot.at}
+            />
           ))}
         </Table>
       )}
@@ -35,21 +41,21 @@ export function Letters({ snapshot, act }: { snapshot: Snapshot; act: Act }) {
   );
 }
 
-function Letter({
+function DeadLetter({
   service,
-  letter,
+  deadLetter,
   act,
   at,
 }: {
   service: ServiceView;
-  letter: LetterView;
+  deadLetter: DeadLetterView;
   act: Act;
   at: number;
 }) {
   const { id, state, errorCode, errorMessage, key, topic, partition, offset, createdAt, replayRequestedAt } =
-    letter;
-  const path = `/api/letters/${service.shortName}/${id}`;
-  const name = `letter ${id} of ${service.name}`;
+    deadLetter;
+  const path = `/api/dead-letters/${service.shortName}/${id}`;
+  const name = `dead letter ${id} of ${service.name}`;
   const replay = () =>
     act((token) => ({
       title: `Replay ${name}?`,
@@ -61,15 +67,15 @@ function Letter({
           { method: 'POST', token },
         );
         const problem = replays.find(({ outcome }) => outcome !== 'replayed' && outcome !== 'discarded');
-        if (problem) throw new Error(`Letter ${problem.id}: ${problem.error ?? problem.outcome}`);
+        if (problem) throw new Error(`Dead letter ${problem.id}: ${problem.error ?? problem.outcome}`);
       },
     }));
   const discard = () =>
     act((token) => ({
       title: `Discard ${name}?`,
-      text: 'The event never has its effect. The letter is kept as a record, and what waits behind it goes on.',
+      text: 'The event never has its effect. The dead letter is kept as a record, and what waits behind it goes on.',
       action: 'Discard',
-      field: { label: 'Why? It is kept with the letter.', type: 'text' },
+      field: { label: 'Why? It is kept with the dead letter.', type: 'text' },
       run: async (reason) => {
         await call(`${path}/discard`, { method: 'POST', token, body: { reason } });
       },

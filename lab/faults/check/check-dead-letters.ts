@@ -1,7 +1,7 @@
 import {
+  type DeadLetterRow,
   type Evidence,
   flows,
-  type LetterRow,
   PLANTED,
   type Planted,
   type Topic,
@@ -10,29 +10,33 @@ import {
 import { services } from '../plan.js';
 import type { Check, Finding } from './finding.js';
 
-function plantedOf({ headers }: LetterRow): string | undefined {
+function plantedOf({ headers }: DeadLetterRow): string | undefined {
   return headers.find(([name]) => name === PLANTED)?.[1];
 }
 
 /** A dead letter has a cause: the lab planted it, or it waited behind such a one. */
 export const caused: Check = {
   name: 'no dead letter without a cause',
-  find: ({ letters, planted }) => {
+  find: ({ deadLetters, planted }) => {
     const readable = planted.filter(({ kind }) => kind !== 'uncommitted');
     const ids = new Set(readable.map(({ id }) => id));
     const keys = new Set(readable.flatMap(({ key, topic }) => (key === null ? [] : [`${topic} ${key}`])));
     return services.flatMap((service) =>
-      letters[service].flatMap((letter): Finding[] => {
-        const id = plantedOf(letter);
+      deadLetters[service].flatMap((deadLetter): Finding[] => {
+        const id = plantedOf(deadLetter);
         if (id !== undefined && ids.has(id)) return [];
         // An event that waited behind a planted one: nothing was wrong with it, and it has gone on since.
-        if (letter.code === null && letter.state === 'replayed' && keys.has(`${letter.topic} ${letter.key}`))
+        if (
+          deadLetter.code === null &&
+          deadLetter.state === 'replayed' &&
+          keys.has(`${deadLetter.topic} ${deadLetter.key}`)
+        )
           return [];
-        const { state, topic, code, message } = letter;
+        const { state, topic, code, message } = deadLetter;
         return [
           {
-            order: letter.key ?? '',
-            text: `${service}: letter ${letter.id} of ${topic} is ${state}: ${code} ${message}`,
+            order: deadLetter.key ?? '',
+            text: `${service}: dead letter ${deadLetter.id} of ${topic} is ${state}: ${code} ${message}`,
           },
         ];
       }),
@@ -56,9 +60,9 @@ export const noticed: Check = {
   },
 };
 
-function reactions({ letters }: Evidence, { id, kind, topic }: Planted): Finding[] {
+function reactions({ deadLetters }: Evidence, { id, kind, topic }: Planted): Finding[] {
   return flows[topic as Topic].to.flatMap((service): Finding[] => {
-    const count = letters[service].filter((letter) => plantedOf(letter) === id).length;
+    const count = deadLetters[service].filter((deadLetter) => plantedOf(deadLetter) === id).length;
     const harmless = kind === 'sent-again';
     if (harmless === (count === 0)) return [];
     const text = harmless ? 'was set aside, though it is only a repetition' : 'was not set aside';

@@ -1,16 +1,16 @@
 import { formatAge, formatTable, printable } from '../cli/output.js';
-import { type Decoded, schemaIdOf } from './decode-letter.js';
-import { type ListedLetter, recordOf, stateOf } from './find-letters.js';
+import { type Decoded, schemaIdOf } from './decode-dead-letter.js';
+import { type ListedDeadLetter, recordOf, stateOf } from './find-dead-letters.js';
 import { hexDump } from './hex-dump.js';
 
 /** So many bytes of a value are printed; `--json` has all of them. */
 const SHOWN_BYTES = 512;
 
-/** Everything that is known of a letter, as text for a person. */
-export function showLetter(service: string, letter: ListedLetter, decoded: Decoded): string {
-  const { value, headers, errorStack } = letter;
+/** Everything that is known of a dead letter, as text for a person. */
+export function showDeadLetter(service: string, deadLetter: ListedDeadLetter, decoded: Decoded): string {
+  const { value, headers, errorStack } = deadLetter;
   return [
-    facts(service, letter),
+    facts(service, deadLetter),
     section('headers', headers.length === 0 ? ['none'] : headers.map(([name, text]) => `${name}: ${text}`)),
     ...(errorStack === null ? [] : [section('error', errorStack.split('\n'))]),
     section(valueTitle(value), value === null ? ['the record has none'] : hexDump(value, SHOWN_BYTES)),
@@ -19,25 +19,25 @@ export function showLetter(service: string, letter: ListedLetter, decoded: Decod
 }
 
 /** The same for other programs; the value in base64. */
-export function letterJson(service: string, letter: ListedLetter, decoded: Decoded): object {
-  const { value, offset, ...rest } = letter;
+export function deadLetterJson(service: string, deadLetter: ListedDeadLetter, decoded: Decoded): object {
+  const { value, offset, ...rest } = deadLetter;
   return { service, ...rest, offset: offset.toString(), value: value?.toString('base64') ?? null, decoded };
 }
 
-function facts(service: string, letter: ListedLetter): string {
-  const { errorCode, errorMessage, replayRequestedAt, settledAt, discardReason } = letter;
+function facts(service: string, deadLetter: ListedDeadLetter): string {
+  const { errorCode, errorMessage, replayRequestedAt, settledAt, discardReason } = deadLetter;
   const time = (date: Date | null) => date?.toISOString();
   const rows: [string, unknown][] = [
-    ['letter', letter.id],
+    ['dead letter', deadLetter.id],
     ['service', service],
-    ['state', stateOf(letter)],
-    ['record', `${recordOf(letter)}, written ${time(letter.recordedAt)}`],
-    ['key', letter.key],
-    ['identity', letter.identity],
+    ['state', stateOf(deadLetter)],
+    ['record', `${recordOf(deadLetter)}, written ${time(deadLetter.recordedAt)}`],
+    ['key', deadLetter.key],
+    ['identity', deadLetter.identity],
     ['error', errorCode === null ? null : `${errorCode}: ${errorMessage}`],
-    ['attempts', letter.attempts],
-    ['set aside', `${time(letter.createdAt)}, ${formatAge(letter.ageSeconds)} ago`],
-    ['parked behind', letter.parkedBehind],
+    ['attempts', deadLetter.attempts],
+    ['set aside', `${time(deadLetter.createdAt)}, ${formatAge(deadLetter.ageSeconds)} ago`],
+    ['parked behind', deadLetter.parkedBehind],
   ];
   if (replayRequestedAt) rows.push(['replay asked', time(replayRequestedAt)]);
   if (settledAt) rows.push(['settled', time(settledAt)]);

@@ -2,7 +2,7 @@ import { createDecoder } from '@walpost/kit/contract/codec';
 import { CodecError, type CodecErrorCode, reason } from '@walpost/kit/contract/errors';
 import type { Registry } from '@walpost/kit/contract/registry';
 
-/** What a letter's bytes say, and in whose words. */
+/** What a dead letter's bytes say, and in whose words. */
 export interface Decoded {
   /** `contract`: as the service would read it; `writer`: as the schema in the registry has it. */
   readonly by?: 'contract' | 'writer';
@@ -19,7 +19,7 @@ const HEADER_BYTES = 5;
 const UNREADABLE: CodecErrorCode[] = ['bad-magic-byte', 'unknown-schema-id', 'registry-unavailable'];
 
 /** Reads what can be read of a record's value. What is wrong with it, a registry that is away too, is the answer. */
-export async function decodeLetter(registry: Registry, value: Buffer | null): Promise<Decoded> {
+export async function decodeDeadLetter(registry: Registry, value: Buffer | null): Promise<Decoded> {
   if (value === null) return { problem: 'the record has no value' };
   try {
     const { type, data } = await createDecoder({ registry }).decode(value);
