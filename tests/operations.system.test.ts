@@ -194,15 +194,15 @@ test('a slot is lost: the connector makes a new one, and nothing is missing', as
     select replace(slot_name, '_', '-') as name from pg_replication_slots
     where wal_status = 'lost' and slot_name <> 'order_outbox'`;
   await sql.end();
-  const dry = await stack.walpost('outbox', 'renew-slot', 'order-outbox');
+  const dry = await stack.walpost('outbox', 'recreate-slot', 'order-outbox');
   expect(dry.stdout).toMatch(/^would drop slot order_outbox/);
   await stack.walpost('connectors', 'resume', 'order-outbox');
   await runCommands('A slot is lost');
   for (const { name } of others)
-    expect((await stack.walpost('outbox', 'renew-slot', name, '--yes')).code).toBe(0);
+    expect((await stack.walpost('outbox', 'recreate-slot', name, '--yes')).code).toBe(0);
   await endOf(stack.env, id);
   await untilWell();
-  const again = await stack.walpost('outbox', 'renew-slot', 'order-outbox', '--yes');
+  const again = await stack.walpost('outbox', 'recreate-slot', 'order-outbox', '--yes');
   expect(again).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/^walpost: slot order_outbox is reserved/),

@@ -4,6 +4,7 @@ import { messageOf } from '@walpost/kit/telemetry/describe-error';
 import { Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.js';
 import { type Config, readConfig } from './config.js';
+import { withTodaysNames } from './former-names.js';
 import { printable } from './output.js';
 
 /** The commands by their names. Each is loaded when it is called for: all of them take a second of a processor. */
@@ -32,8 +33,13 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   try {
     // What is set in the environment wins over the file.
     if (existsSync('.env')) loadEnvFile();
-    const program = await createProgram(argv[2] ?? '', () => readConfig(env), env);
-    await program.parseAsync(argv);
+    const { args, renamed } = withTodaysNames(argv.slice(2));
+    for (const { command, former, name } of renamed)
+      console.error(
+        `walpost: warning: ${command} ${former} is ${command} ${name} now; the next release drops the former name`,
+      );
+    const program = await createProgram(args[0] ?? '', () => readConfig(env), env);
+    await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     // Commander has printed its message already; help and version are no failures.

@@ -32,7 +32,7 @@ type ReplayOptions = Options & { id?: number; all?: true };
 type RetryOptions = Pick<Options, 'wait' | 'yes'> & { all?: true };
 type DiscardOptions = Options & { reason: string };
 
-const DRY_RUN = 'dry run: nothing was changed; --yes does it';
+const DRY_RUN = 'dry run, nothing changed; re-run with --yes to apply';
 
 /** `walpost dead-letters …` */
 export function deadLettersCommand(config: () => Config): Command {

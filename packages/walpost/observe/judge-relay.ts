@@ -26,8 +26,8 @@ export function judgeRelay(
   const restart = `npx walpost connectors restart ${name}`;
   const atSlot = { ...at, where: `slot ${slotName}` };
   if (slot?.walStatus === 'lost') {
-    const renew = `npx walpost outbox renew-slot ${name} --yes`;
-    return { ...atSlot, what: 'it is lost: the server no longer keeps its log', help: [renew] };
+    const recreate = `npx walpost outbox recreate-slot ${name} --yes`;
+    return { ...atSlot, what: 'it is lost: the server no longer keeps its log', help: [recreate] };
   }
   // A failure says more than a pause, and a connector that is paused more than its task.
   const parts = [connector, ...connector.tasks];

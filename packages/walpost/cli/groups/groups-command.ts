@@ -100,7 +100,7 @@ export function groupsCommand(config: () => Config): Command {
         if (OURS.includes(name)) {
           console.log('the inbox knows what was handled: what is read again has no effect again');
         }
-        console.log(yes ? `group ${name} was reset` : 'dry run: nothing was changed; --yes does it');
+        console.log(yes ? `group ${name} was reset` : 'dry run, nothing changed; re-run with --yes to apply');
       });
     });
 

@@ -51,7 +51,7 @@ export interface Difference {
   /** Places on the topic, or the consumer that has not seen it. */
   readonly where: string;
   /** Consumers that have seen a later event of the key and not this one: it would reach them out of order. */
-  readonly overtakenAt: readonly string[];
+  readonly supersededAt: readonly string[];
 }
 
 /**
@@ -69,14 +69,14 @@ export function findDifferences(audited: AuditedTopic, since: number, until: num
     for (const { key, version } of seen) newest.set(key, Math.max(version, newest.get(key) ?? 0));
     return { service, newest, ids: new Set(seen.map(({ id }) => id)) };
   });
-  const overtakenAt = ({ id, key, version }: { id: string; key: string; version: number }) =>
+  const supersededAt = ({ id, key, version }: { id: string; key: string; version: number }) =>
     inboxes
       .filter(({ ids, newest }) => !ids.has(id) && (newest.get(key) ?? 0) > version)
       .map(({ service }) => service);
   const found: Difference[] = [];
   const add = (what: Difference['what'], event: Omit<AuditedRow, 'type'>, where: string) => {
     const { id, key, version, at } = event;
-    found.push({ what, publisher, topic, id, key, version, at, where, overtakenAt: overtakenAt(event) });
+    found.push({ what, publisher, topic, id, key, version, at, where, supersededAt: supersededAt(event) });
   };
 
   const inRange = rows.filter(({ at }) => at >= since && at <= until);

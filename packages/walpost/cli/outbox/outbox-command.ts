@@ -3,7 +3,7 @@ import type { Config } from '../config.js';
 import { jsonOption, waitOption, wholeNumber, yesOption } from '../options.js';
 import { outboxAuditCommand } from './outbox-audit-command.js';
 import { pruneOutboxes } from './outbox-prune.js';
-import { renewSlot } from './outbox-renew-slot.js';
+import { recreateSlot } from './outbox-recreate-slot.js';
 import { outboxReplayCommand } from './outbox-replay-command.js';
 import { outboxStatus } from './outbox-status.js';
 
@@ -32,11 +32,11 @@ export function outboxCommand(config: () => Config): Command {
     );
 
   group
-    .command('renew-slot')
+    .command('recreate-slot')
     .description('drop a slot that is lost, so that its connector makes a new one and reads the outbox again')
     .argument('<connector>', 'e.g. order-outbox')
     .addOption(yesOption())
-    .action((connector: string, { yes }: { yes?: true }) => renewSlot(config(), connector, yes ?? false));
+    .action((connector: string, { yes }: { yes?: true }) => recreateSlot(config(), connector, yes ?? false));
 
   return group.addCommand(outboxAuditCommand(config)).addCommand(outboxReplayCommand(config));
 }

@@ -40,7 +40,7 @@ export async function pruneOutboxes(config: Config, { keepDays, yes, wait }: Pru
       }
     });
   }
-  if (!yes) console.log('dry run: nothing was changed; --yes does it');
+  if (!yes) console.log('dry run, nothing changed; re-run with --yes to apply');
   if (held.length > 0) {
     throw new CliError(
       `${held.join(', ')}: days are kept that a slot has not confirmed (\`walpost outbox status\` shows the slots), or that fewer than ${keep} days of service followed`,

@@ -20,39 +20,41 @@ export function outboxReplayCommand(config: () => Config): Command {
   );
   return rangeOptions(command)
     .option(
-      '--overtaken',
-      'also events that a consumer has seen a later one of the key of: it gets them late',
+      '--include-superseded',
+      'also republish events whose consumer has already processed a later version of the same key',
     )
     .addOption(yesOption())
-    .action(async (options: RangeOptions & { yes?: true; overtaken?: true }) => {
+    .action(async (options: RangeOptions & { yes?: true; includeSuperseded?: true }) => {
       const settings = config();
       const range = rangeOf(options, Date.now());
       const { differences } = await audit(settings, range, options);
       const missing = firstOfEach(
         differences.filter(({ what }) => what === 'not on the topic' || what === 'not seen'),
       );
-      const overtaken = missing.filter(({ overtakenAt }) => overtakenAt.length > 0);
-      const chosen = options.overtaken ? missing : missing.filter((each) => !overtaken.includes(each));
+      const superseded = missing.filter(({ supersededAt }) => supersededAt.length > 0);
+      const chosen = options.includeSuperseded
+        ? missing
+        : missing.filter((each) => !superseded.includes(each));
       const [hidden] = differences.filter(({ what }) => what === 'cannot be read yet');
       if (missing.length === 0 && !hidden)
         return console.log('nothing to publish again: topics and consumers have all events');
       if (!options.yes) {
         printDifferences(chosen);
-        console.log('dry run: nothing was published; --yes does it');
+        console.log('dry run, nothing published; re-run with --yes to apply');
       } else {
         const replayed = await replay(settings, chosen, range);
         console.log(
           `${replayed} events published again; \`walpost outbox audit\` shows when they have arrived`,
         );
       }
-      const [first] = overtaken;
+      const [first] = superseded;
       const leftOut = [
         ...(hidden
           ? [`what cannot be read yet is not published again, e.g. ${hidden.id}: ${hidden.where}`]
           : []),
         ...(first && chosen.length < missing.length
           ? [
-              `${overtaken.length} events left out, e.g. ${first.id}: ${first.overtakenAt.join(', ')} has seen a later event of ${first.key}; --overtaken publishes them all the same`,
+              `${superseded.length} events left out, e.g. ${first.id}: ${first.supersededAt.join(', ')} has seen a later event of ${first.key}; --include-superseded publishes them all the same`,
             ]
           : []),
       ];

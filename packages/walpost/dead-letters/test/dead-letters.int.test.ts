@@ -192,7 +192,7 @@ test('a replay is dry at first; with --yes the service runs the dead letters in 
     ['1', '1', 'dead'],
     ['2', '2', 'parked'],
     ['3', '3', 'parked'],
-    ['dry run: nothing was changed; --yes does it'],
+    ['dry run, nothing changed; re-run with --yes to apply'],
   ]);
   expect(await states()).toBe('dead parked parked');
 

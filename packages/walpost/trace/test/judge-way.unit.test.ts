@@ -124,7 +124,7 @@ test.each<[string, Partial<OrderWay>, RegExp, string]>([
     'a lost slot',
     { events: [unrelayed], slots: [{ ...slot, walStatus: 'lost' }] },
     /is lost/,
-    'outbox renew-slot order-outbox --yes',
+    'outbox recreate-slot order-outbox --yes',
   ],
   [
     'a slot nobody reads',

@@ -81,8 +81,8 @@ test('what may stand behind an open transaction is not said to be missing, and w
   ]);
 });
 
-test('an event that a consumer has been sent a later one of is overtaken there', () => {
+test('an event that a consumer has been sent a later one of is superseded there', () => {
   const seen = [{ id: 'a2', key: 'a', version: 2 }];
   const found = findDifferences(topic({ consumers: [{ service: 'payment', seen }] }), 50, 150);
-  expect(found).toMatchObject([{ what: 'not seen', id: 'a1', overtakenAt: ['payment'] }]);
+  expect(found).toMatchObject([{ what: 'not seen', id: 'a1', supersededAt: ['payment'] }]);
 });

@@ -18,7 +18,7 @@ const PATIENCE = 60;
  * @param yes without it nothing is changed
  * @throws CliError when the slot is not lost, the role cdc cannot be used, or Kafka Connect does not do its part
  */
-export async function renewSlot(config: Config, connector: string, yes: boolean): Promise<void> {
+export async function recreateSlot(config: Config, connector: string, yes: boolean): Promise<void> {
   const service = observedServices.find(({ publishes }) => publishes?.connector === connector);
   const slot = service?.publishes?.slot;
   if (!service || slot === undefined) {
@@ -46,14 +46,14 @@ export async function renewSlot(config: Config, connector: string, yes: boolean)
           sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots
             where slot_name = ${slot} and wal_status = 'lost'`,
         );
-        if (!dropped) throw new CliError(`slot ${slot} is not lost any more: somebody else has renewed it`);
+        if (!dropped) throw new CliError(`slot ${slot} is not lost any more: somebody else has recreated it`);
       });
     console.log(
       yes
-        ? `dropped slot ${slot}: ${connector} makes a new one, and sends what the outbox still has`
-        : `would drop slot ${slot}, which is lost; ${connector} then makes a new one, and sends what the outbox still has`,
+        ? `dropped slot ${slot}: ${connector} recreates it, and sends what the outbox still has`
+        : `would drop slot ${slot}, which is lost; ${connector} then recreates it, and sends what the outbox still has`,
     );
-    if (!yes) console.log('dry run: nothing was changed; --yes does it');
+    if (!yes) console.log('dry run, nothing changed; re-run with --yes to apply');
   } catch (error) {
     if (databaseFault(error) === undefined) throw error;
     throw new CliError(`database ${database} as cdc: ${rootReason(error)}`, { cause: error });
@@ -65,7 +65,7 @@ export async function renewSlot(config: Config, connector: string, yes: boolean)
 /**
  * Does something while a connector is stopped, has it forget how far it has read, and lets it go on, unless somebody had
  * told it to rest. Kafka Connect waits only 5 s for a task's end. One that asks for its slot again and again outlives
- * that, makes the slot anew as soon as it is gone, and the next task would read on from there, past what was written
+ * that, recreates the slot as soon as it is gone, and the next task would read on from there, past what was written
  * meanwhile. Without offsets it reads the outbox first.
  */
 async function whileStopped(config: Config, name: string, step: () => Promise<unknown>): Promise<void> {
