@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventType } from '@walpost/kit/contract/contract';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { setting } from 'walpost/testing/support';
-import { judge } from '../lab/faults/check/checks.js';
+import { diagnose } from '../lab/faults/check/checks.js';
 import { collect, readStock } from '../lab/faults/collect.js';
 import { settle } from '../lab/faults/heal.js';
 import { type Lab, openLab } from '../lab/faults/lab.js';
@@ -38,7 +38,7 @@ test('publish after commit, killed under load, loses events, and the checker see
   // It never comes to rest: orders without an event wait for ever.
   await settle(lab, [], 15);
   const journal = { asks, planted: [], attempts: [], stalls: [], repeats: false };
-  const findings = judge(await collect(lab, journal, before));
+  const findings = diagnose(await collect(lab, journal, before));
   const found = (name: RegExp) => [...findings].find(([check]) => name.test(check))?.[1] ?? [];
   const unpaid = found(/^money/).filter(({ text }) => text === 'has no payment');
   expect(unpaid.length).toBeGreaterThan(0);

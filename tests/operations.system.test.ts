@@ -244,7 +244,7 @@ test('a schema is refused', async () => {
   await untilWell();
 });
 
-test('the disk, and an upgrade: the commands run, and an old day is dropped', async () => {
+test('the disk, and an upgrade: the commands run, and an old daily partition is dropped', async () => {
   const sql = connectTo(stack.env, 'orders');
   await sql`create table outbox_20260101 partition of outbox for values from ('2026-01-01') to ('2026-01-02')`;
   await sql`alter table outbox_20260101 owner to orders_owner`;
@@ -252,7 +252,7 @@ test('the disk, and an upgrade: the commands run, and an old day is dropped', as
   expect((await sql`select to_regclass('outbox_20260101') as found`)[0]?.['found']).not.toBeNull();
   const printed = await runCommands('The disk fills');
   expect(printed).toMatch(/^orders +\d+ .* order_outbox +read /m);
-  expect(printed).toMatch(/^order: 1 of 1 days dropped$/m);
+  expect(printed).toMatch(/^order: 1 of 1 daily partitions dropped$/m);
   expect((await sql`select to_regclass('outbox_20260101') as found`)[0]?.['found']).toBeNull();
   await sql.end();
   expect(await runCommands('Upgrade')).toMatch(/, 0 broken$/m);

@@ -36,7 +36,7 @@ export const doors = {
 /**
  * Whether a request target is written in the one way that nobody reads as something else. The server behind a door makes
  * its own of a backslash, of `..`, `//`, `;` and of what is escaped without need, and would find another path than the
- * door has judged.
+ * door has checked.
  */
 export function isPlain(target: string): boolean {
   // No absolute form, no fragment, nothing that is not printable.

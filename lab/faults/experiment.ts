@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from 'walpost/stack/stack-error';
-import { judge } from './check/checks.js';
+import { diagnose } from './check/checks.js';
 import type { Finding } from './check/finding.js';
 import { collect, readStock } from './collect.js';
 import type { Evidence } from './evidence.js';
@@ -46,7 +46,7 @@ const mayRepeat = ({ kind, target }: Fault) =>
   kind === 'slot-drop' || kind === 'connector-delete' || target === 'kafka';
 
 /**
- * Starts a system of its own, loads it, inflicts the faults, heals it, lets it come to rest and judges what is there.
+ * Starts a system of its own, loads it, inflicts the faults, heals it, waits until it is idle and checks what is there.
  *
  * @param say is told of what happens
  */
@@ -124,7 +124,7 @@ async function conduct(
     evidence,
     inflicted: inflicted.flat(),
     samples: watch.samples,
-    findings: judge(evidence),
+    findings: diagnose(evidence),
     troubles,
   };
 }

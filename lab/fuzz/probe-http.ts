@@ -126,7 +126,7 @@ export async function probeHttp(url: string): Promise<ProbeReport> {
     { what: 'no HTTP', text: 'hello\r\n\r\n', allowed: [400] },
   ];
   const all = [...asked, ...elsewhere];
-  const failures = await Promise.all(all.map(async (each) => judge(each, await sendRaw(url, each.text))));
+  const failures = await Promise.all(all.map(async (each) => diagnose(each, await sendRaw(url, each.text))));
   return { sent: all.length, failures: failures.flat() };
 }
 
@@ -135,7 +135,7 @@ function allowed(documented: readonly number[], expected: number | undefined): r
   return expected === undefined ? documented : documented.filter((status) => status === expected);
 }
 
-function judge({ what, allowed }: { what: string; allowed: readonly number[] }, text: string): string[] {
+function diagnose({ what, allowed }: { what: string; allowed: readonly number[] }, text: string): string[] {
   const [answer, ...more] = parseAnswers(text);
   if (!answer) return [`${what}: no answer`];
   if (more.length > 0) return [`${what}: ${more.length + 1} answers`];

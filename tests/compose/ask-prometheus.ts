@@ -6,13 +6,13 @@ import { type Environment, setting } from 'walpost/testing/support';
 const dashboards = fileURLToPath(new URL('../../compose/observability/grafana/dashboards/', import.meta.url));
 
 /** What a stack's Prometheus knows, as far as the tests ask. */
-export interface Judged {
+export interface Evaluated {
   /** Addresses and rules whose turn has not come yet. */
   pending: string[];
   /** Addresses that could not be read at the last attempt, with the reason. */
   unreachable: string[];
-  /** Rules that could not be judged. */
-  unjudged: string[];
+  /** Rules that could not be evaluated. */
+  unevaluated: string[];
   /** Names of alerts that fire. */
   firing: string[];
 }
@@ -29,7 +29,7 @@ interface Rule {
 }
 
 /** Asks for the state of every target and rule. */
-export async function askPrometheus(env: Environment): Promise<Judged> {
+export async function askPrometheus(env: Environment): Promise<Evaluated> {
   const { activeTargets } = await ask<{ activeTargets: Target[] }>(env, 'targets?state=active');
   const { groups } = await ask<{ groups: { rules: Rule[] }[] }>(env, 'rules');
   const rules = groups.flatMap((group) => group.rules);
@@ -40,7 +40,7 @@ export async function askPrometheus(env: Environment): Promise<Judged> {
     unreachable: activeTargets
       .filter(({ health }) => health === 'down')
       .map(({ scrapeUrl, lastError }) => `${scrapeUrl} ${lastError}`),
-    unjudged: rules.filter(({ health }) => health === 'err').map(({ name }) => name),
+    unevaluated: rules.filter(({ health }) => health === 'err').map(({ name }) => name),
     firing: rules.filter(({ state }) => state === 'firing').map(({ name }) => name),
   };
 }

@@ -28,18 +28,18 @@ const hasPrometheus = spawnSync('docker', ['image', 'inspect', PROMETHEUS_IMAGE]
 if (!hasPrometheus) console.warn(`its test needs the image: docker pull ${PROMETHEUS_IMAGE}`);
 
 (hasPrometheus ? test : test.skip)(
-  'Prometheus reads every service, judges by every rule, and has something for every panel',
+  'Prometheus reads every service, evaluates every rule, and has something for every panel',
   async () => {
     await stack.compose('up', '--detach', '--wait', 'prometheus');
     await orderWhile(stack.env, flows);
-    const judged = await eventually(async () => {
+    const diagnosed = await eventually(async () => {
       const now = await askPrometheus(stack.env);
       return now.pending.length === 0 ? now : undefined;
     });
     // Connect answers there only with CONNECT_JMX_EXPORTER=true.
-    expect(judged.unreachable.filter((each) => !each.startsWith('http://connect:9404/'))).toEqual([]);
-    expect(judged.unjudged).toEqual([]);
-    expect(judged.firing).toEqual([]);
+    expect(diagnosed.unreachable.filter((each) => !each.startsWith('http://connect:9404/'))).toEqual([]);
+    expect(diagnosed.unevaluated).toEqual([]);
+    expect(diagnosed.firing).toEqual([]);
     // A rate takes two readings. Of duplicates and retries there are none where nothing went wrong.
     const empty = async () =>
       (await emptyPanels(stack.env)).filter((each) => !/outcome="duplicate"|retries_total/.test(each));

@@ -5,7 +5,7 @@ import { replayRequestedDeadLetters } from '@walpost/kit/consumer/replay-dead-le
 import type { Decoder } from '@walpost/kit/contract/codec';
 import type { DomainEvent } from '@walpost/kit/contract/contract';
 import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
-import { makePartitions, markPosition } from '@walpost/kit/outbox/outbox-care';
+import { makePartitions, markPosition } from '@walpost/kit/outbox/outbox-maintenance';
 import { followSchemaIds } from '@walpost/kit/outbox/schema-ids';
 import type { Db } from '@walpost/kit/postgres/database';
 import { readBacklog } from '@walpost/kit/service/backlog';
@@ -53,9 +53,9 @@ async function handled(db: Db, handlers: Handlers, event: DomainEvent, version: 
   const {
     handled: done,
     deadLetters,
-    oddities,
+    anomalies,
   } = await handleBatch(db, { handlers, ignores: [] }, [received(event, version)]);
-  const odd = oddities.map(({ kind }) => ` ${kind}`);
+  const odd = anomalies.map(({ kind }) => ` ${kind}`);
   return `${event.type}: ${done.length} handled, ${deadLetters.length} dead letters${odd.join('')}`;
 }
 

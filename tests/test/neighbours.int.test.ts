@@ -72,8 +72,8 @@ async function consume(name: TestService, records: Received[]): Promise<(string 
     attempts: noAttempts(),
     onResult: () => undefined,
   }));
-  const holds = await processParts(db, { handlers: handlers[name], ignores: [] }, parts);
-  return holds.map((hold) => hold && `${hold.verdict} ${errorCode(hold.error)}`);
+  const pauses = await processParts(db, { handlers: handlers[name], ignores: [] }, parts);
+  return pauses.map((paused) => paused && `${paused.verdict} ${errorCode(paused.error)}`);
 }
 
 function inPartition(record: Received, partition: number): Received {

@@ -41,6 +41,6 @@ export const checks: readonly Check[] = [
 ];
 
 /** Looks at the evidence. @returns what breaks each promise, by its name; an empty list for one that holds */
-export function judge(evidence: Evidence): Map<string, Finding[]> {
+export function diagnose(evidence: Evidence): Map<string, Finding[]> {
   return new Map(checks.map(({ name, find }) => [name, find(evidence)]));
 }

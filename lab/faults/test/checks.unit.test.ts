@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { checks, judge } from '../check/checks.js';
+import { checks, diagnose } from '../check/checks.js';
 import { CANCELLED, CONFIRMED, type Damaged, healthy, recordOf, row } from './healthy.js';
 
 test('a healthy system breaks no promise', () => {
-  expect([...judge(healthy())].filter(([, found]) => found.length > 0)).toEqual([]);
+  expect([...diagnose(healthy())].filter(([, found]) => found.length > 0)).toEqual([]);
 });
 
 /** What is done to a healthy system, the promise that it breaks, and words of the finding. */
@@ -281,7 +281,7 @@ const damages: [string, string, RegExp, (system: Damaged) => void][] = [
 test.each(damages)('%s: seen', (_what, check, words, damage) => {
   const system = healthy();
   damage(system);
-  const found = judge(system).get(check) ?? [];
+  const found = diagnose(system).get(check) ?? [];
   expect(found.map(({ text }) => text).join('\n')).toMatch(words);
 });
 
@@ -294,7 +294,7 @@ test('an event that waited behind a planted record and went on is no dead letter
   Object.assign(at(system.planted, 0), { key: CONFIRMED });
   const waited = { ...at(system.deadLetters.payment, 0), id: 2, key: CONFIRMED, headers: [], code: null };
   system.deadLetters.payment.push({ ...waited, state: 'replayed' });
-  const look = () => judge(system).get('no dead letter without a cause');
+  const look = () => diagnose(system).get('no dead letter without a cause');
   expect(look()).toEqual([]);
   system.deadLetters.payment.push({ ...waited, state: 'parked' });
   expect(look()).toHaveLength(1);
@@ -304,7 +304,7 @@ test('a record sent again is as it should be after a lost slot', () => {
   const system = healthy();
   system.repeats = true;
   system.records['order-events'].push({ ...at(system.records['order-events'], 0), offset: 51n });
-  expect([...judge(system).values()].flat()).toEqual([]);
+  expect([...diagnose(system).values()].flat()).toEqual([]);
 });
 
 function at<T>(list: T[], index: number): T {

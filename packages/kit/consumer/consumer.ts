@@ -15,9 +15,9 @@ import { type BatchPlace, beginCounting, countBatch, countResult, countRetry } f
 import {
   type Attempts,
   countAttempt,
-  type Hold,
   noAttempts,
   type Part,
+  type PartitionPause,
   processBatch,
   processParts,
 } from './process-batch.js';
@@ -73,12 +73,12 @@ const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 10 };
  *
  * Kafka may be away, refuse this user, or not have the topics yet: the consumer waits, says so, and never ends by itself,
  * for what else its process does need not know of Kafka. An event that cannot be handled becomes a dead letter; when its
- * database or the registry is away, its partition is held for as long as that lasts, and `ready` throws.
+ * database or the registry is away, its partition is paused for as long as that lasts, and `ready` throws.
  */
 export function startConsumer(options: ConsumerOptions): RunningConsumer {
   const { groupId, topics, logger } = options;
   const stopping = new AbortController();
-  const held = new Map<string, string>();
+  const pausedAt = new Map<string, string>();
   const attemptsAt = new Map<string, Attempts>();
   let joined = false;
 
@@ -90,9 +90,9 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     // processParts has done that already, and a commit of offsets is for all of them.
     mayTryAlone: () => false,
   };
-  const byTopic = new Map<string, (part: Part) => Promise<Hold | undefined>>();
+  const byTopic = new Map<string, (part: Part) => Promise<PartitionPause | undefined>>();
   /** Has a part handled with what has arrived of the topic's other partitions meanwhile. */
-  function together(topic: string, part: Part): Promise<Hold | undefined> {
+  function together(topic: string, part: Part): Promise<PartitionPause | undefined> {
     const work = (parts: Part[]) => processParts(options.db, options, parts);
     const handle = byTopic.get(topic) ?? mergeCalls({ ...merged, work });
     byTopic.set(topic, handle);
@@ -106,16 +106,18 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     const place = `${batch.topic}/${batch.partition}`;
     for (const messages of chunks(batch.messages, options.batchSize ?? 500)) {
       if (!isRunning() || isStale()) return;
-      const hold = await withHeartbeats(heartbeat, () => work(place, batch, messages));
-      const done = hold ? messages.filter(({ offset }) => BigInt(offset) < BigInt(hold.offset)) : messages;
+      const paused = await withHeartbeats(heartbeat, () => work(place, batch, messages));
+      const done = paused
+        ? messages.filter(({ offset }) => BigInt(offset) < BigInt(paused.offset))
+        : messages;
       const last = done.at(-1);
       if (last) {
         resolveOffset(last.offset);
         await commit(payload);
       }
-      if (hold) {
-        countRetry(batch, hold.verdict);
-        return holdBack(place, hold, payload.pause());
+      if (paused) {
+        countRetry(batch, paused.verdict);
+        return pausePartition(place, paused, payload.pause());
       }
       await heartbeat();
     }
@@ -126,7 +128,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     place: string,
     { topic, partition }: Batch,
     messages: KafkaMessage[],
-  ): Promise<Hold | undefined> {
+  ): Promise<PartitionPause | undefined> {
     const attempts = attemptsAt.get(place) ?? noAttempts();
     attemptsAt.set(place, attempts);
     const from = { topic, partition };
@@ -142,27 +144,31 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       };
       // What has failed before may fail again, by itself then.
       const isAgain = attempts.offset === messages[0]?.offset;
-      const hold =
+      const paused =
         isAgain || received.length > FEW
           ? await processBatch(options.db, options, trace.batch, attempts, onResult)
           : await together(topic, { batch: trace.batch, attempts, onResult });
       countBatch(from, received.length, performance.now() - begun);
-      return hold;
+      return paused;
     } catch (error) {
       // The registry is away, or the batch is damaged: nothing of it could be read.
       const offset = messages[0]?.offset ?? '0';
-      return { offset, verdict: 'wait', error, attempt: countAttempt(attempts, offset, 'wait') };
+      return { offset, verdict: 'pause', error, attempt: countAttempt(attempts, offset, 'pause') };
     } finally {
-      held.delete(place);
+      pausedAt.delete(place);
     }
   }
 
   /** Lets the other partitions go on, and this one when its wait is over. */
-  function holdBack(place: string, { offset, verdict, error, attempt }: Hold, resume: () => void): void {
+  function pausePartition(
+    place: string,
+    { offset, verdict, error, attempt }: PartitionPause,
+    resume: () => void,
+  ): void {
     const wait = backoff(attempt, Math.random());
     const reason = messageOf(error);
-    if (verdict === 'wait' || (verdict === 'rerun' && attempt >= LASTS)) held.set(place, reason);
-    logger.warn({ err: error, offset, attempt, wait }, `${place} is held: ${reason}`);
+    if (verdict === 'pause' || (verdict === 'rerun' && attempt >= LASTS)) pausedAt.set(place, reason);
+    logger.warn({ err: error, offset, attempt, wait }, `${place} is paused: ${reason}`);
     void pause(wait, stopping.signal).then(resume);
   }
 
@@ -174,8 +180,8 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     }
     if (logger.isLevelEnabled('debug'))
       for (const event of result.handled) logger.debug(eventFields(event), `${event.type} handled`);
-    for (const oddity of result.oddities)
-      logger.warn(oddity, `${place}: version ${oddity.kind} of ${oddity.key}`);
+    for (const anomaly of result.anomalies)
+      logger.warn(anomaly, `${place}: version ${anomaly.kind} of ${anomaly.key}`);
     options.onHandled?.(result);
   }
 
@@ -192,7 +198,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       joined = true;
-      held.clear();
+      pausedAt.clear();
       for (const [topic, partitions] of Object.entries(payload.memberAssignment))
         for (const partition of partitions) beginCounting({ topic, partition });
       logger.info({ assignment: payload.memberAssignment }, 'joined the group');
@@ -247,7 +253,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   return {
     ready() {
       if (!joined) throw new Error(`not in the group ${groupId}: Kafka is away, or its topics are missing`);
-      for (const [place, reason] of held) throw new Error(`${place} is held: ${reason}`);
+      for (const [place, reason] of pausedAt) throw new Error(`${place} is paused: ${reason}`);
     },
     async close() {
       stopping.abort();
@@ -256,7 +262,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   };
 }
 
-/** Messages to be handled together. Those up to a damaged batch come first; they are not held with it. */
+/** Messages to be handled together. Those up to a damaged batch come first; they are not paused with it. */
 function* chunks(messages: KafkaMessage[], size: number): Generator<KafkaMessage[]> {
   const damaged = messages.findIndex((each) => damageOf(each) !== undefined);
   const end = damaged < 0 ? messages.length : damaged;

@@ -7,7 +7,7 @@ import { withinTrace } from '../telemetry/trace.js';
 import { type DeadLetter, keysOf, openKeys, topicOf, writeDeadLetters } from './dead-letters.js';
 import { groupByType } from './group-by-type.js';
 import { MessageError, type Received, type ReceivedEvent } from './receive.js';
-import { oddVersions, type VersionOddity } from './versions.js';
+import { type SequenceAnomaly, sequenceAnomalies } from './sequence-anomalies.js';
 
 /**
  * Writes the effects of several events of one type, in their order, in the transaction that marks them as seen. No call
@@ -38,7 +38,7 @@ export interface BatchResult {
   duplicates: number;
   /** Records set aside, dead or parked. */
   deadLetters: DeadLetter[];
-  oddities: VersionOddity[];
+  anomalies: SequenceAnomaly[];
 }
 
 /**
@@ -88,8 +88,8 @@ export async function handleRecords(
   if (news.length < batch.length) await rememberLonger(tx, batch);
   await writeDeadLetters(tx, deadLetters);
   for (const group of groupByType(fresh)) await handle(tx, subscription, group, fresh);
-  const oddities = versions ? oddVersions(versions, news.flatMap(keyAndVersion)) : [];
-  return { handled: fresh, duplicates: batch.length - news.length, deadLetters, oddities };
+  const anomalies = versions ? sequenceAnomalies(versions, news.flatMap(keyAndVersion)) : [];
+  return { handled: fresh, duplicates: batch.length - news.length, deadLetters, anomalies };
 }
 
 /**

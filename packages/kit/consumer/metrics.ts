@@ -3,7 +3,7 @@ import type { Db } from '../postgres/database.js';
 import { gauge, onScrape, registry, secondsSince } from '../telemetry/metrics.js';
 import { countDeadLetters } from './count-dead-letters.js';
 import type { BatchResult } from './handle-batch.js';
-import type { VersionOddity } from './versions.js';
+import type { SequenceAnomaly } from './sequence-anomalies.js';
 
 const registers = [registry];
 const place = ['topic', 'partition'] as const;
@@ -20,14 +20,14 @@ const events = new Counter({
 
 const retries = new Counter({
   name: 'walpost_consumer_retries_total',
-  help: 'Times that a partition was held and tried again, by why: wait (database or registry away) or again (contention).',
+  help: 'Times that a partition was paused and tried again, by why: pause (database or registry away), rerun (contention) or retry (bounded tries).',
   labelNames: [...place, 'reason'],
   registers,
 });
 
-const oddities = new Counter({
+const anomalies = new Counter({
   name: 'walpost_consumer_version_oddities_total',
-  help: 'Events whose version does not follow the one before of its key: gap (something is missing) or step-back.',
+  help: 'Events whose version does not follow the one before of its key: gap (something is missing) or regression.',
   labelNames: [...place, 'kind'],
   registers,
 });
@@ -73,7 +73,7 @@ const oldestDeadLetter = gauge(
   'database',
 );
 
-const KINDS: readonly VersionOddity['kind'][] = ['gap', 'step-back'];
+const KINDS: readonly SequenceAnomaly['kind'][] = ['gap', 'regression'];
 
 /** Where a batch comes from. */
 export interface BatchPlace {
@@ -86,7 +86,7 @@ export interface BatchPlace {
  * appears at 1, Prometheus sees no increase.
  */
 export function beginCounting({ topic, partition }: BatchPlace): void {
-  for (const kind of KINDS) oddities.inc({ topic, partition, kind }, 0);
+  for (const kind of KINDS) anomalies.inc({ topic, partition, kind }, 0);
 }
 
 /** Notes what became of records, after their commit. */
@@ -97,7 +97,7 @@ export function countResult({ topic, partition }: BatchPlace, result: BatchResul
   count('handled', result.handled.length);
   count('duplicate', result.duplicates);
   for (const { state } of result.deadLetters) count(state, 1);
-  for (const { kind } of result.oddities) oddities.inc({ topic, partition, kind });
+  for (const { kind } of result.anomalies) anomalies.inc({ topic, partition, kind });
   const latency = delivery.labels({ topic });
   // A clock that is behind the writer's must not make a negative time.
   for (const { writtenAt } of result.handled)
@@ -110,8 +110,8 @@ export function countBatch({ topic, partition }: BatchPlace, size: number, milli
   handling.observe({ topic, partition }, milliseconds / 1000);
 }
 
-/** Notes that a partition is held and will be tried again. */
-export function countRetry({ topic, partition }: BatchPlace, reason: 'wait' | 'rerun' | 'again'): void {
+/** Notes that a partition is paused and will be tried again. */
+export function countRetry({ topic, partition }: BatchPlace, reason: 'pause' | 'rerun' | 'retry'): void {
   retries.inc({ topic, partition, reason });
 }
 

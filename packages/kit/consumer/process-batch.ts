@@ -1,18 +1,18 @@
 import type { Db } from '../postgres/database.js';
-import { judge, judgeAttempt, type Verdict } from './failure.js';
+import { classify, classifyAttempt, type Verdict } from './failure.js';
 import { type BatchResult, handleBatch, type Subscription } from './handle-batch.js';
 import type { Received } from './receive.js';
 
-/** Why a partition is held: nothing from this offset on was handled. */
-export interface Hold {
+/** Why a partition is paused: nothing from this offset on was handled. */
+export interface PartitionPause {
   offset: string;
-  verdict: Exclude<Verdict, 'dead'>;
+  verdict: Exclude<Verdict, 'dead-letter'>;
   error: unknown;
   /** How often this has been tried. */
   attempt: number;
 }
 
-/** Counts the attempts at the event that a partition is held at. */
+/** Counts the attempts at the event that a partition is paused at. */
 export interface Attempts {
   offset: string;
   count: number;
@@ -39,7 +39,7 @@ export async function processParts(
   db: Db,
   subscription: Subscription,
   parts: readonly Part[],
-): Promise<(Hold | undefined)[]> {
+): Promise<(PartitionPause | undefined)[]> {
   const result = parts.length > 1 ? await handleTogether(db, subscription, parts) : undefined;
   if (!result)
     return Promise.all(
@@ -60,13 +60,13 @@ function handleTogether(
 }
 
 /** What became of one partition's records. A key has all of its records in one partition. */
-function shareOf({ handled, deadLetters, oddities }: BatchResult, batch: readonly Received[]): BatchResult {
+function shareOf({ handled, deadLetters, anomalies }: BatchResult, batch: readonly Received[]): BatchResult {
   const partition = batch[0]?.position.partition;
   const keys = new Set(batch.map(({ key }) => key));
   const own = {
     handled: handled.filter(({ position }) => position.partition === partition),
     deadLetters: deadLetters.filter(({ received }) => received.position.partition === partition),
-    oddities: oddities.filter(({ key }) => keys.has(key)),
+    anomalies: anomalies.filter(({ key }) => keys.has(key)),
   };
   return { ...own, duplicates: batch.length - own.handled.length - own.deadLetters.length };
 }
@@ -86,7 +86,7 @@ export async function processBatch(
   batch: Received[],
   attempts: Attempts,
   onResult: (result: BatchResult) => void,
-): Promise<Hold | undefined> {
+): Promise<PartitionPause | undefined> {
   const [first] = batch;
   if (!first) return undefined;
   let result: BatchResult;
@@ -94,8 +94,8 @@ export async function processBatch(
     result = await handleBatch(db, subscription, batch);
   } catch (error) {
     const { offset } = first.position;
-    const kind = judge(error);
-    if (batch.length > 1 && (kind === 'again' || kind === 'dead')) {
+    const kind = classify(error);
+    if (batch.length > 1 && (kind === 'retry' || kind === 'dead-letter')) {
       const middle = Math.ceil(batch.length / 2);
       return (
         (await processBatch(db, subscription, batch.slice(0, middle), attempts, onResult)) ??
@@ -104,8 +104,8 @@ export async function processBatch(
     }
     const attempt = countAttempt(attempts, offset, kind);
     // A record that cannot even be set aside must not be lost: its partition waits.
-    const verdict = 'error' in first.result ? 'wait' : judgeAttempt(error, attempts.failures);
-    if (verdict !== 'dead') return { offset, verdict, error, attempt };
+    const verdict = 'error' in first.result ? 'pause' : classifyAttempt(error, attempts.failures);
+    if (verdict !== 'dead-letter') return { offset, verdict, error, attempt };
     const deadLetter = { ...first, result: { error, attempts: attempt } };
     return processBatch(db, subscription, [deadLetter], noAttempts(), onResult);
   }
@@ -121,7 +121,7 @@ export function noAttempts(): Attempts {
 /** Counts one more attempt at the event of this offset. @returns how many there were */
 export function countAttempt(attempts: Attempts, offset: string, verdict: Verdict): number {
   const before = attempts.offset === offset ? attempts : noAttempts();
-  const failures = before.failures + (verdict === 'again' || verdict === 'dead' ? 1 : 0);
+  const failures = before.failures + (verdict === 'retry' || verdict === 'dead-letter' ? 1 : 0);
   Object.assign(attempts, { offset, count: before.count + 1, failures });
   return attempts.count;
 }

@@ -6,7 +6,7 @@ import { messageOf } from '../telemetry/describe-error.js';
 import type { Logger } from '../telemetry/logger.js';
 import { traceIdOf } from '../telemetry/trace.js';
 import { describe, isOpen } from './dead-letters.js';
-import { judge, judgeAttempt } from './failure.js';
+import { classify, classifyAttempt } from './failure.js';
 import { handleRecords, type Subscription } from './handle-batch.js';
 import { INVALID_KEY, MessageError, type Received, receive } from './receive.js';
 
@@ -106,8 +106,8 @@ async function replayLine(options: ReplayOptions, first: Place): Promise<{ error
       const isReplayed = await db.transaction((tx) => replay(tx, subscription, deadLetter.id, received));
       if (isReplayed) logger.info(fieldsOf(deadLetter), 'dead letter replayed');
     } catch (error) {
-      const count = (failures.get(deadLetter.id)?.count ?? 0) + (judge(error) === 'again' ? 1 : 0);
-      if (judgeAttempt(error, count) !== 'dead') {
+      const count = (failures.get(deadLetter.id)?.count ?? 0) + (classify(error) === 'retry' ? 1 : 0);
+      if (classifyAttempt(error, count) !== 'dead-letter') {
         failures.set(deadLetter.id, { count, at: performance.now() });
         return { error };
       }

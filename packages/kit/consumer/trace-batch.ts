@@ -17,7 +17,7 @@ export interface BatchTrace {
   settle(result: BatchResult): void;
 }
 
-/** Begins a span for each event, when tracing is on. One that is held, or a duplicate, is not told of. */
+/** Begins a span for each event, when tracing is on. One whose partition is paused, or a duplicate, is not told of. */
 export function traceBatch(group: string, received: Received[]): BatchTrace {
   const tracing = activeTracing();
   if (!tracing) return { batch: received, settle: () => undefined };

@@ -90,7 +90,7 @@ export function boundInputs(app: Pick<FastifyInstance, 'addHook'>): void {
       ...Object.entries(params?.properties ?? {}).flatMap(([name, each]) =>
         openParts(`params/${name}`, each),
       ),
-      // A header without a type is only described: whoever reads it judges it.
+      // A header without a type is only described: whoever reads it checks it.
       ...Object.entries(headers?.properties ?? {}).flatMap(([name, each]) =>
         each.type === undefined ? [] : openParts(`headers/${name}`, each),
       ),

@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import { beforeJudging, insideKafkajs } from './inside-kafkajs.js';
+import { beforeParsing, insideKafkajs } from './inside-kafkajs.js';
 
 /** What is used of an answer to Metadata. */
 export interface Metadata {
@@ -35,7 +35,7 @@ const LEADER_NOT_AVAILABLE = { type: 'LEADER_NOT_AVAILABLE', code: 5, retriable:
  */
 export function bearLeaderless(): void {
   // As every broker since 2.1 is asked.
-  beforeJudging<Metadata>('metadata/v6', ({ topicMetadata }) => {
+  beforeParsing<Metadata>('metadata/v6', ({ topicMetadata }) => {
     const partitions = topicMetadata.flatMap(({ partitionMetadata }) => partitionMetadata);
     // Where none has a leader, as on a broker that is only starting, there is nothing to read: kafkajs asks again.
     if (partitions.every(({ leader }) => leader < 0)) return;

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 /** The version whose inside is known. Another one is left as it is. */
 const VERSION = '2.2.4';
 
-/** How kafkajs judges the answers to one kind of request. */
-interface Judge<Answer> {
+/** How kafkajs parses the answers to one kind of request. */
+interface ResponseCodec<Answer> {
   parse(answer: Answer): Promise<Answer>;
 }
 
@@ -15,12 +15,12 @@ export function insideKafkajs<T>(path: string): T | undefined {
   return version === VERSION ? (require(`kafkajs/src/${path}`) as T) : undefined;
 }
 
-/** Has `change` done to every answer of a kind before kafkajs judges and takes it. */
-export function beforeJudging<Answer>(response: string, change: (answer: Answer) => void): void {
-  const judge = insideKafkajs<Judge<Answer>>(`protocol/requests/${response}/response.js`);
-  if (!judge) return;
-  const { parse } = judge;
-  judge.parse = async (answer) => {
+/** Has `change` done to every answer of a kind before kafkajs parses it. */
+export function beforeParsing<Answer>(response: string, change: (answer: Answer) => void): void {
+  const codec = insideKafkajs<ResponseCodec<Answer>>(`protocol/requests/${response}/response.js`);
+  if (!codec) return;
+  const { parse } = codec;
+  codec.parse = async (answer) => {
     change(answer);
     return parse(answer);
   };

@@ -1,4 +1,4 @@
-import { beforeJudging } from './inside-kafkajs.js';
+import { beforeParsing } from './inside-kafkajs.js';
 
 /** What is used of an answer to Fetch. */
 export interface Fetched {
@@ -28,7 +28,7 @@ const ABORT = 0;
  */
 export function passOverAborted(): void {
   // As every broker since 2.3 is asked.
-  beforeJudging<Fetched>('fetch/v11', ({ responses }) => {
+  beforeParsing<Fetched>('fetch/v11', ({ responses }) => {
     for (const { partitions } of responses) partitions.forEach(markAborted);
   });
 }

@@ -14,7 +14,7 @@ import type { ReadinessChecks } from '../http/http.js';
 import { kafkaAccess } from '../kafka/kafka-access.js';
 import { exposeOutbox } from '../outbox/metrics.js';
 import { createOutboxEncoder, type OutboxEncoder } from '../outbox/outbox.js';
-import { careForOutbox } from '../outbox/outbox-care.js';
+import { maintainOutbox } from '../outbox/outbox-maintenance.js';
 import { followSchemaIds } from '../outbox/schema-ids.js';
 import { type Database, type Db, openDatabase } from '../postgres/database.js';
 import { type DatabaseClock, followDatabaseClock } from '../postgres/database-clock.js';
@@ -151,7 +151,7 @@ export async function runConsumerService(
         : undefined;
     if (schemaIds) {
       defer('schema ids', schemaIds.close);
-      defer('outbox care', careForOutbox(housekeeping, settings.OUTBOX_RETENTION_DAYS, logger));
+      defer('outbox maintenance', maintainOutbox(housekeeping, settings.OUTBOX_RETENTION_DAYS, logger));
       defer('outbox metrics', exposeOutbox(housekeeping, database));
     }
     defer('dead-letter metrics', exposeDeadLetters(housekeeping, database));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
-import { judge } from '../consumer/failure.js';
+import { classify } from '../consumer/failure.js';
 import type { LogFields } from '../consumer/log-fields.js';
 import { errorCode } from '../errors.js';
 import type { Db } from '../postgres/database.js';
@@ -170,7 +170,7 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
           return;
         }
         // What was done outside is worth remembering: without its outcome the call is made again.
-        if (judge(error) === 'dead' || stopping.signal.aborted || Date.now() > giveUpAt)
+        if (classify(error) === 'dead-letter' || stopping.signal.aborted || Date.now() > giveUpAt)
           return settleEach(outcomes, error);
         logger.error({ err: error, failures }, `${name}: cannot settle, will try again`);
         await pause(backoff(failures, Math.random()), stopping.signal);

@@ -45,7 +45,7 @@ const DeadLetter = Type.Object({
 /** The console's own API; what the page shows comes from here, and nothing else does. */
 export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
   const { hub, load, takeSnapshot } = parts;
-  // Before anything of the request is read: a stranger learns nothing from how a body is judged.
+  // Before anything of the request is read: a stranger learns nothing from how a body is checked.
   const change = { onRequest: requireToken(parts.token) };
   const refused = {
     401: problemResponse('The token is missing or wrong.'),

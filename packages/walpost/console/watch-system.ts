@@ -1,5 +1,5 @@
 import { attempt } from '@walpost/kit/telemetry/attempt';
-import { judgeSystem } from '../observe/judge-system.js';
+import { diagnoseSystem } from '../observe/diagnose-system.js';
 import { type AskSource, readSystem, type SystemSources } from '../observe/read-system.js';
 import { type Reading, rateOf } from './rates.js';
 import type { ServiceView, Snapshot } from './snapshot.js';
@@ -38,7 +38,7 @@ export function createSystemWatch(sources: SystemSources): () => Promise<Watched
       };
       return [{ ...state, consumes, effect, backlog: backlog ?? null, rates }];
     });
-    return { ...view, services, concerns: judgeSystem(view) };
+    return { ...view, services, concerns: diagnoseSystem(view) };
   };
 }
 

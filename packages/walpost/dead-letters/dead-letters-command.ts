@@ -194,12 +194,12 @@ async function replay(config: Config, key: string | undefined, options: ReplayOp
         outcome === 'failed' ? oneLine(`${deadLetter.errorCode}: ${deadLetter.errorMessage}`, 80) : '-',
       ]),
     );
-    judge(replays, service, wait);
+    requireSettled(replays, service, wait);
   });
 }
 
 /** @throws CliError when not every dead letter is settled */
-function judge(replays: readonly Replay[], service: ServiceName, wait: number): void {
+function requireSettled(replays: readonly Replay[], service: ServiceName, wait: number): void {
   const count = (outcome: Replay['outcome']) => replays.filter((each) => each.outcome === outcome).length;
   const { group } = services[service];
   if (count('pending') > 0) {

@@ -3,13 +3,13 @@ import { isAsDeclared } from '../connect/apply-connectors.js';
 import { ConnectError, createConnectClient } from '../connect/connect-client.js';
 import { CONNECTORS, readConnectorFiles } from '../connect/connector-files.js';
 import { debeziumProblem } from '../connect/debezium-version.js';
-import { START } from '../observe/judge-group.js';
+import { START } from '../observe/diagnose-group.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 /** ms. A Connect whose Kafka is away accepts a request and never answers. */
 const ANSWER_WITHIN = 4_000;
 
-/** Kafka Connect, and whether the connectors that it has are those of the files. How they run is judged elsewhere. */
+/** Kafka Connect, and whether the connectors that it has are those of the files. How they run is diagnosed elsewhere. */
 export async function checkConnect({ connect: access }: Config): Promise<Check[]> {
   const what = 'Kafka Connect';
   const client = createConnectClient(access, 0, ANSWER_WITHIN);

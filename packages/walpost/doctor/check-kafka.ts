@@ -14,10 +14,10 @@ export async function checkKafka(admin: Admin, config: Config): Promise<Check[]>
     'Kafka',
     `${brokers.length === 1 ? '1 broker' : `${brokers.length} brokers`}: ${names.join(', ')}`,
   );
-  return [kafka, ...topics.map((spec, at) => judgeTopic(spec, described[at], config))];
+  return [kafka, ...topics.map((spec, at) => diagnoseTopic(spec, described[at], config))];
 }
 
-function judgeTopic(spec: TopicSpec, topic: TopicDescription | undefined, settings: Config): Check {
+function diagnoseTopic(spec: TopicSpec, topic: TopicDescription | undefined, settings: Config): Check {
   const what = `topic ${spec.name}`;
   const apply = 'npx walpost topics apply';
   if (!topic?.exists) return fail(what, 'it is not there: events for it hold up their connector', apply);

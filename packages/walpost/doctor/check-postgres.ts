@@ -3,7 +3,7 @@ import { errorCode } from '@walpost/kit/errors';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
 import type { Config } from '../cli/config.js';
-import { START } from '../observe/judge-group.js';
+import { START } from '../observe/diagnose-group.js';
 import type { Observed } from '../observe/observed-service.js';
 import { readCounters } from '../observe/read-counters.js';
 import { readOpenDeadLetters } from '../observe/read-dead-letters.js';
@@ -72,7 +72,7 @@ export async function checkPostgres(config: Config): Promise<Check[]> {
             });
           }),
         );
-  return [...server, ...results.flatMap(judgeDatabase), ...observed.flat()];
+  return [...server, ...results.flatMap(diagnoseDatabase), ...observed.flat()];
 }
 
 function away(address: string, reason: string): Check {
@@ -136,7 +136,7 @@ async function tryLogin({ postgres }: Config, database: string, login: Login): P
 }
 
 /** @returns nothing of a database that this command has no password for: of it others are asked */
-function judgeDatabase(result: { database: string; logins: Login[]; refusals: Refusal[] }): Check[] {
+function diagnoseDatabase(result: { database: string; logins: Login[]; refusals: Refusal[] }): Check[] {
   const { database, logins, refusals } = result;
   const what = `database ${database}`;
   if (refusals.some(({ code }) => code === UNKNOWN_DATABASE)) {

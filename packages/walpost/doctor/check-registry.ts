@@ -3,7 +3,7 @@ import { RegistryError } from '@walpost/kit/contract/errors';
 import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
 import type { Config } from '../cli/config.js';
 import { checkSchemas, type SchemaFinding } from '../cli/schemas/check-schemas.js';
-import { START } from '../observe/judge-group.js';
+import { START } from '../observe/diagnose-group.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 const WANTED = 'FULL_TRANSITIVE';
@@ -15,7 +15,7 @@ export async function checkRegistry({ registry: access }: Config): Promise<Check
   try {
     const subjects = await registry.subjects();
     const findings = await checkSchemas(registry, eventTypes);
-    const schemas = await Promise.all(findings.map((finding) => judgeSchema(registry, finding)));
+    const schemas = await Promise.all(findings.map((finding) => diagnoseSchema(registry, finding)));
     return [ok(what, `${access.url}, ${subjects.length} subjects`), ...schemas];
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
@@ -24,7 +24,7 @@ export async function checkRegistry({ registry: access }: Config): Promise<Check
   }
 }
 
-async function judgeSchema(
+async function diagnoseSchema(
   registry: Registry,
   { event, versions, state, violations }: SchemaFinding,
 ): Promise<Check> {

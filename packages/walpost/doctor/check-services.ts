@@ -1,5 +1,5 @@
 import type { Config } from '../cli/config.js';
-import { START } from '../observe/judge-group.js';
+import { START } from '../observe/diagnose-group.js';
 import { type Check, fail, ok, rootReason, warn } from './check.js';
 
 const ANSWER_WITHIN = 5_000;

@@ -1,14 +1,19 @@
 import type { Slot } from '@walpost/kit/outbox/read-slots';
 import { formatAge, formatBytes } from '../cli/output.js';
 import type { GroupProgress } from '../observe/describe-group.js';
-import { behind, judgeGroup } from '../observe/judge-group.js';
-import { judgeRelay } from '../observe/judge-relay.js';
-import { judgeDeadLetters, judgeOutbox, judgePending, judgeRefused } from '../observe/judge-system.js';
+import { behind, diagnoseGroup } from '../observe/diagnose-group.js';
+import { diagnoseRelay } from '../observe/diagnose-relay.js';
+import {
+  diagnoseDeadLetters,
+  diagnoseOutbox,
+  diagnosePending,
+  diagnoseRefused,
+} from '../observe/diagnose-system.js';
 import type { ConnectorView } from '../observe/read-connectors.js';
 import type { Concern, ServiceState, SystemView } from '../observe/system-view.js';
 import { type Check, ok } from './check.js';
 
-/** Connectors, slots, groups, dead letters and orders, judged as the console judges them. */
+/** Connectors, slots, groups, dead letters and orders, diagnosed as the console diagnoses them. */
 export function checkSystem(system: SystemView): Check[] {
   const { at, services, slots, connectors, groups } = system;
   const relays = 'value' in connectors ? connectors.value : [];
@@ -17,33 +22,33 @@ export function checkSystem(system: SystemView): Check[] {
     ...services.flatMap((service) => {
       const { publishes } = service;
       if (!publishes) return [];
-      const concern = 'value' in connectors ? judgeRelay(publishes, relays, known) : undefined;
+      const concern = 'value' in connectors ? diagnoseRelay(publishes, relays, known) : undefined;
       const connector = relays.find(({ name }) => name === publishes.connector);
       const slot = known?.find(({ name }) => name === publishes.slot);
       return [
-        ...line(`outbox of ${service.name}`, judgeOutbox(service, at), at, outboxText(service)),
+        ...line(`outbox of ${service.name}`, diagnoseOutbox(service, at), at, outboxText(service)),
         ...line(`connector ${publishes.connector}`, concern, at, connector && connectorText(connector)),
         ...line(`slot ${publishes.slot}`, concern, at, slot && slotText(slot)),
       ];
     }),
     ...('value' in groups
       ? groups.value.flatMap((group) =>
-          line(group.group, judgeGroup(group, at), at, groupText(group), `group ${group.group}`),
+          line(group.group, diagnoseGroup(group, at), at, groupText(group), `group ${group.group}`),
         )
       : []),
     ...services.flatMap((service) =>
       line(
         service.name,
-        judgeDeadLetters(service),
+        diagnoseDeadLetters(service),
         at,
         deadLettersText(service),
         `dead letters of ${service.shortName}`,
       ),
     ),
     ...services.flatMap((service) =>
-      line(service.name, judgeRefused(service), at, undefined, `work of ${service.shortName}`),
+      line(service.name, diagnoseRefused(service), at, undefined, `work of ${service.shortName}`),
     ),
-    ...line('orders', judgePending(system), at, ordersText(system)),
+    ...line('orders', diagnosePending(system), at, ordersText(system)),
   ];
 }
 

@@ -3,7 +3,7 @@ import { CliError } from '../cli/cli-error.js';
 import type { Config } from '../cli/config.js';
 import { withKafka } from '../cli/kafka.js';
 import { describeGroup, type Peek } from '../observe/describe-group.js';
-import { START } from '../observe/judge-group.js';
+import { START } from '../observe/diagnose-group.js';
 import { openObserved } from '../observe/open-observed.js';
 import { peekUnread } from '../observe/peek-unread.js';
 import { readSystem, type SystemSources } from '../observe/read-system.js';

@@ -11,7 +11,7 @@ export interface OutboxState {
   readonly lastDay: string | null;
   /** As the server estimates them; exact within a second or so after a commit. */
   readonly rows: number;
-  /** Of them, those that no day's partition took. */
+  /** Of them, those that no daily partition took. */
   readonly strayRows: number;
   /** On the disk, indexes and all. */
   readonly bytes: number;
@@ -32,7 +32,7 @@ export async function readOutbox(db: Db, slot: string): Promise<OutboxState> {
 }
 
 /** The days that have a partition, e.g. `2026-11-25`, the first one first. */
-export async function readOutboxDays(db: Db): Promise<string[]> {
+export async function readDailyPartitions(db: Db): Promise<string[]> {
   const rows = await db.execute<{ day: string }>(
     sql`select day::text from observer.outbox_partitions() where day is not null order by day`,
   );

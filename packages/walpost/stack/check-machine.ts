@@ -36,9 +36,9 @@ export async function checkMachine(env: Environment): Promise<MachineCheck[]> {
   const isNative = jdk.found && components.found;
   return [
     { what: 'Node', state: 'ok', text: process.versions.node, help: [] },
-    judge('JDK', jdk, docker.found, 'npm start'),
-    judge('Maven', components, docker.found, 'npm start'),
-    judge('Docker Compose', docker, isNative, 'docker compose'),
+    diagnose('JDK', jdk, docker.found, 'npm start'),
+    diagnose('Maven', components, docker.found, 'npm start'),
+    diagnose('Docker Compose', docker, isNative, 'docker compose'),
     await checkPorts(env),
     await checkSpace(resolve(root, env['WALPOST_DATA'] || '.data')),
   ];
@@ -50,7 +50,7 @@ interface Attempt {
 }
 
 /** What is missing is no failure where the other way to run the system is open. */
-function judge(what: string, { found, text }: Attempt, otherWay: boolean, neededBy: string): MachineCheck {
+function diagnose(what: string, { found, text }: Attempt, otherWay: boolean, neededBy: string): MachineCheck {
   if (found) return { what, state: 'ok', text, help: [] };
   return otherWay
     ? { what, state: 'ok', text: `not here; only ${neededBy} needs it`, help: [] }

@@ -11,7 +11,7 @@ const healthyAfter = 30_000;
 const probePause = 100;
 const probeTimeout = 3000;
 /**
- * How long a start may take, s. It ends one that hangs and judges nobody's speed: beside other work a slow machine took 70 for
+ * How long a start may take, s. It ends one that hangs and checks nobody's speed: beside other work a slow machine took 70 for
  * a service. One that fails has ended, which is noticed at once.
  */
 const readyWithin = 240;

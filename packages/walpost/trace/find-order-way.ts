@@ -185,7 +185,7 @@ async function withGroups(
 ): Promise<{ events: WayEvent[]; groups: WaitingGroup[] }> {
   const { admin } = clients;
   const groups = new Map<string, WaitingGroup>();
-  const judge = async (event: WayEvent, delivery: Delivery): Promise<Delivery> => {
+  const diagnose = async (event: WayEvent, delivery: Delivery): Promise<Delivery> => {
     if (isOver(delivery) || !delivery.known || !event.record) return delivery;
     const { group } = delivery;
     const { partition, offset } = event.record;
@@ -200,11 +200,11 @@ async function withGroups(
     groups.set(group, { group, members: description?.members?.length ?? 0, lag });
     return { ...delivery, passed: at > BigInt(offset) };
   };
-  const judged = await Promise.all(
+  const diagnosed = await Promise.all(
     events.map(async (event) => ({
       ...event,
-      deliveries: await Promise.all(event.deliveries.map((delivery) => judge(event, delivery))),
+      deliveries: await Promise.all(event.deliveries.map((delivery) => diagnose(event, delivery))),
     })),
   );
-  return { events: judged, groups: [...groups.values()] };
+  return { events: diagnosed, groups: [...groups.values()] };
 }

@@ -1,5 +1,5 @@
-import { PATIENCE, START } from '../observe/judge-group.js';
-import { judgeRelay } from '../observe/judge-relay.js';
+import { PATIENCE, START } from '../observe/diagnose-group.js';
+import { diagnoseRelay } from '../observe/diagnose-relay.js';
 import { openSince, transactionHelp, transactionText } from '../observe/open-transactions.js';
 import type { Concern } from '../observe/system-view.js';
 import { type Delivery, isOver, isRelayed, type OrderWay, type WayEvent } from './order-way.js';
@@ -28,8 +28,8 @@ export function judgeWay(way: OrderWay, now: number): Verdict {
   const rows = way.effects.flatMap(({ rows }) => rows);
   if (way.events.length === 0 && rows.length === 0) return { state: 'unknown', findings: [] };
   const findings = [
-    ...way.strays.flatMap((stray) => judgeDeadLetter('a record of no outbox', stray)),
-    ...way.events.flatMap((event) => judgeEvent(way, event, now)),
+    ...way.strays.flatMap((stray) => diagnoseDeadLetter('a record of no outbox', stray)),
+    ...way.events.flatMap((event) => diagnoseEvent(way, event, now)),
     ...way.effects.flatMap(({ service, rows }) =>
       rows.flatMap(({ what, note, at, state, help }) => {
         const isFailed = state === 'failed';
@@ -47,21 +47,21 @@ export function judgeWay(way: OrderWay, now: number): Verdict {
   return { state: isWaiting ? 'moving' : 'finished', findings };
 }
 
-function judgeEvent(way: OrderWay, event: WayEvent, now: number): Finding[] {
-  if (!isRelayed(event)) return way.kafka ? [judgeUnseen(way, event, now)] : [];
+function diagnoseEvent(way: OrderWay, event: WayEvent, now: number): Finding[] {
+  if (!isRelayed(event)) return way.kafka ? [diagnoseUnseen(way, event, now)] : [];
   return event.deliveries.flatMap((delivery) => {
     const { deadLetter } = delivery;
-    if (deadLetter) return judgeDeadLetter(event.type, { ...delivery, deadLetter });
+    if (deadLetter) return diagnoseDeadLetter(event.type, { ...delivery, deadLetter });
     if (isOver(delivery) || !delivery.known || !way.kafka) return [];
-    return [judgeGroup(way, event, delivery)];
+    return [diagnoseGroup(way, event, delivery)];
   });
 }
 
 /** The event may be in the topic behind a transaction that is open; for a moment each of the relay's is. */
-function judgeUnseen(way: OrderWay, event: WayEvent, now: number): Finding {
+function diagnoseUnseen(way: OrderWay, event: WayEvent, now: number): Finding {
   const { type, topic, writtenAt } = event;
   const open = way.openTransactions.find((each) => each.topic === topic && now - openSince(each) > PATIENCE);
-  if (!open) return judgeRelayOf(way, event);
+  if (!open) return diagnoseRelayOf(way, event);
   return {
     where: `topic ${topic}`,
     what: `${type} is in the outbox, and whether it is in ${topic} cannot be seen: ${transactionText(open)}`,
@@ -72,18 +72,18 @@ function judgeUnseen(way: OrderWay, event: WayEvent, now: number): Finding {
 }
 
 /** The event is in the outbox and not in the topic: the slot or the connector is at fault, or it is on its way. */
-function judgeRelayOf({ slots, connectors }: OrderWay, event: WayEvent): Finding {
+function diagnoseRelayOf({ slots, connectors }: OrderWay, event: WayEvent): Finding {
   const { connector, topic, type, writtenAt: since } = event;
   const waits = `${type} is in the outbox and not in ${topic}`;
   const help = ['npx walpost connectors status'];
   const at = { where: `connector ${connector}`, since, help };
   if (connectors === null) return { ...at, what: `${waits}: Kafka Connect does not answer`, blocked: true };
-  const fault = judgeRelay(event, connectors, slots);
+  const fault = diagnoseRelay(event, connectors, slots);
   if (!fault) return { ...at, what: `${waits} yet`, blocked: false };
   return { ...fault, what: `${waits}: ${fault.what}`, since };
 }
 
-function judgeDeadLetter(type: string, { deadLetter, group, shortName }: DeadLetter): Finding[] {
+function diagnoseDeadLetter(type: string, { deadLetter, group, shortName }: DeadLetter): Finding[] {
   const { id, key, state, createdAt: since } = deadLetter;
   const at = { where: group, since, blocked: true };
   const service = `--service ${shortName}`;
@@ -105,7 +105,7 @@ function judgeDeadLetter(type: string, { deadLetter, group, shortName }: DeadLet
   ];
 }
 
-function judgeGroup({ groups }: OrderWay, event: WayEvent, { group }: Delivery): Finding {
+function diagnoseGroup({ groups }: OrderWay, event: WayEvent, { group }: Delivery): Finding {
   const { type, topic, record } = event;
   const at = { where: group, since: record?.at ?? event.writtenAt };
   const help = [`npx walpost groups describe ${group}`];

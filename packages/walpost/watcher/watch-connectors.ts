@@ -24,7 +24,11 @@ const WELL_AFTER = 120_000;
  * @param watched changed by this call
  * @returns why it is to be restarted now, or undefined when there is nothing to do
  */
-export function judgeConnector(status: ConnectorStatus, watched: Watched, now: number): string | undefined {
+export function diagnoseConnector(
+  status: ConnectorStatus,
+  watched: Watched,
+  now: number,
+): string | undefined {
   const failed = failure(status);
   if (failed === undefined) {
     if (now - watched.notBefore > WELL_AFTER) watched.restarts = 0;
@@ -63,7 +67,7 @@ export async function watchConnectors(
           sayOnce(name, `${name} is not registered; run \`walpost connectors apply ${name}\``);
           continue;
         }
-        const reason = judgeConnector(status, memory, Date.now());
+        const reason = diagnoseConnector(status, memory, Date.now());
         if (reason === undefined) {
           if (failure(status) === undefined) sayOnce(name, `${name} runs`);
           continue;

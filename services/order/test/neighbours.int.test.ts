@@ -3,7 +3,7 @@ import { handleBatch } from '@walpost/kit/consumer/handle-batch';
 import { pruneInbox } from '@walpost/kit/consumer/prune-inbox';
 import type { App } from '@walpost/kit/http/http';
 import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
-import { markPosition } from '@walpost/kit/outbox/outbox-care';
+import { markPosition } from '@walpost/kit/outbox/outbox-maintenance';
 import { type Database, openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import type postgres from 'postgres';
@@ -72,7 +72,7 @@ const NEIGHBOURS: Record<string, (other: string) => Promise<unknown>> = {
     handleBatch(pools.consumer.db, { handlers: replyHandlers(encode, clock), ignores: [] }, [
       received({ type: 'StockReserved', data: { orderId: other, items: [], reservedAt: 1 } }),
     ]),
-  'the outbox is taken care of': () => markPosition(pools.housekeeping.db),
+  'the outbox is maintained': () => markPosition(pools.housekeeping.db),
   'the inbox is pruned': () => pruneInbox(pools.housekeeping.db, 14, new AbortController().signal),
   'a probe is answered': async () => expect(await statusOf('/health/ready')).toBe(200),
 };
@@ -112,7 +112,7 @@ const reply = () =>
 /** A table that is locked, who then waits for it, in whatever number, and who goes on. */
 const LOCKS: [string, () => Promise<unknown>, (keyof typeof NEIGHBOURS)[]][] = [
   ['dead_letters', reply, ['another order is placed', 'another order is read', 'a probe is answered']],
-  ['dead_letters', reply, ['another order is cancelled', 'the outbox is taken care of']],
+  ['dead_letters', reply, ['another order is cancelled', 'the outbox is maintained']],
   ['inbox', prune, ['another order is placed', 'another order is cancelled', 'a probe is answered']],
   [
     'outbox_marks',
@@ -122,7 +122,7 @@ const LOCKS: [string, () => Promise<unknown>, (keyof typeof NEIGHBOURS)[]][] = [
   [
     'orders',
     () => ask(`/orders/${uuidv7()}`),
-    ['the outbox is taken care of', 'the inbox is pruned', 'a probe is answered'],
+    ['the outbox is maintained', 'the inbox is pruned', 'a probe is answered'],
   ],
 ];
 

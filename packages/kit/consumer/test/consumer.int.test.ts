@@ -13,7 +13,7 @@ import { createDecoder, encode } from '../../contract/codec.js';
 import { eventType } from '../../contract/contract.js';
 import { createRegistry } from '../../contract/registry.js';
 import type { Metadata } from '../../kafka/bear-leaderless.js';
-import { beforeJudging } from '../../kafka/inside-kafkajs.js';
+import { beforeParsing } from '../../kafka/inside-kafkajs.js';
 import type { Tx } from '../../postgres/database.js';
 import { createLogger } from '../../telemetry/logger.js';
 import { type ConsumerOptions, type RunningConsumer, startConsumer } from '../consumer.js';
@@ -243,7 +243,7 @@ test('closing finishes the batch under way and commits its offset', async () => 
   expect(await lag()).toBe(0n);
 });
 
-test('with the registry away the partition is held and readiness says why; then it goes on by itself', async () => {
+test('with the registry away the partition is paused and readiness says why; then it goes on by itself', async () => {
   const real = createRegistry({ url: registryUrl() });
   let away = true;
   const registry = {
@@ -255,7 +255,7 @@ test('with the registry away the partition is held and readiness says why; then 
     try {
       consumer.ready();
     } catch (error) {
-      return String(error).includes('is held') ? true : undefined;
+      return String(error).includes('is paused') ? true : undefined;
     }
     return undefined;
   });
@@ -312,7 +312,7 @@ test('a damaged batch holds its partition and says so; what is before it and bes
     try {
       consumer.ready();
     } catch (error) {
-      return String(error).includes(`${own}/0 is held: the batch is damaged`) ? true : undefined;
+      return String(error).includes(`${own}/0 is paused: the batch is damaged`) ? true : undefined;
     }
     return undefined;
   });
@@ -388,7 +388,7 @@ test('a partition without a leader holds up no other one, and is read when it ha
     await producer.send({ topic, messages: [{ ...record(`of ${partition}`), partition }] });
   let away = true;
   // What a broker answers when the one replica of a partition is away.
-  beforeJudging<Metadata>('metadata/v6', ({ topicMetadata }) => {
+  beforeParsing<Metadata>('metadata/v6', ({ topicMetadata }) => {
     const all = topicMetadata.find((each) => each.topic === name)?.partitionMetadata ?? [];
     for (const each of all.filter(({ partitionId }) => away && partitionId === 1))
       Object.assign(each, { partitionErrorCode: 5, leader: -1 });

@@ -54,10 +54,10 @@ const subscription: Subscription = {
 
 async function run(batch: Received[], attempts: Attempts = noAttempts()) {
   const results: BatchResult[] = [];
-  const hold = await processBatch(database.db, subscription, batch, attempts, (result) =>
+  const paused = await processBatch(database.db, subscription, batch, attempts, (result) =>
     results.push(result),
   );
-  return { hold, results };
+  return { paused, results };
 }
 
 async function effects(): Promise<string[]> {
@@ -102,7 +102,7 @@ async function replay(): Promise<void> {
 test('a batch is one transaction, and what was seen before has no effect again', async () => {
   const batch = [order('a', 1), order('b', 1), order('a', 2)];
   expect((await run(batch)).results).toMatchObject([
-    { handled: { length: 3 }, duplicates: 0, deadLetters: [], oddities: [] },
+    { handled: { length: 3 }, duplicates: 0, deadLetters: [], anomalies: [] },
   ]);
   expect((await run([...batch, order('b', 2)])).results).toMatchObject([
     { handled: { length: 1 }, duplicates: 3 },
@@ -125,24 +125,24 @@ async function runParts(...batches: Received[][]) {
     ...part,
     onResult: (result: BatchResult) => part.results.push(result),
   }));
-  const holds = await processParts(database.db, subscription, told);
-  return { holds, results: parts.map(({ results }) => results) };
+  const pauses = await processParts(database.db, subscription, told);
+  return { pauses, results: parts.map(({ results }) => results) };
 }
 
 test('what has arrived of several partitions is one transaction, and each is told of its own', async () => {
   await run([order('b', 1)]);
   const again = order('a', 1);
   const unread = { ...order('c', 1), result: { error: new CodecError('truncated', 'cut'), attempts: 1 } };
-  const { holds, results } = await runParts(
+  const { pauses, results } = await runParts(
     [again, again, order('a', 2)],
     [unread, order('d', 1)],
     [order('b', 3)],
   );
-  expect(holds).toEqual([undefined, undefined, undefined]);
+  expect(pauses).toEqual([undefined, undefined, undefined]);
   expect(results).toMatchObject([
-    [{ handled: [{ version: 1 }, { version: 2 }], duplicates: 1, deadLetters: [], oddities: [] }],
-    [{ handled: [{ key: 'd' }], duplicates: 0, deadLetters: [{ state: 'dead' }], oddities: [] }],
-    [{ handled: [{ key: 'b' }], duplicates: 0, deadLetters: [], oddities: [{ kind: 'gap', key: 'b' }] }],
+    [{ handled: [{ version: 1 }, { version: 2 }], duplicates: 1, deadLetters: [], anomalies: [] }],
+    [{ handled: [{ key: 'd' }], duplicates: 0, deadLetters: [{ state: 'dead' }], anomalies: [] }],
+    [{ handled: [{ key: 'b' }], duplicates: 0, deadLetters: [], anomalies: [{ kind: 'gap', key: 'b' }] }],
   ]);
   const [row] = await database.admin`
     select count(distinct xmin::text)::int as n from effects where key <> 'b' or version <> 1`;
@@ -152,8 +152,8 @@ test('what has arrived of several partitions is one transaction, and each is tol
 test('a failure costs only its own partition', async () => {
   refused.add('bad');
   const parts = [[order('a', 1)], [order('b', 1), order('bad', 1), order('c', 1)], [order('d', 1)]];
-  const { holds, results } = await runParts(...parts);
-  expect(holds).toEqual([undefined, undefined, undefined]);
+  const { pauses, results } = await runParts(...parts);
+  expect(pauses).toEqual([undefined, undefined, undefined]);
   expect((await effects()).sort()).toEqual(['a:1', 'b:1', 'c:1', 'd:1']);
   expect(await deadLetters()).toEqual(['bad dead refused 1']);
   expect(results.map((each) => each.flatMap(({ handled }) => handled.map(({ key }) => key)))).toEqual([
@@ -163,12 +163,12 @@ test('a failure costs only its own partition', async () => {
   ]);
 });
 
-test('partitions that met bad times are held, each where it stopped', async () => {
+test('partitions that met bad times are paused, each where it stopped', async () => {
   stubborn = Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
-  const { holds } = await runParts([order('a', 1, '3')], [order('b', 1, '7')]);
-  expect(holds).toMatchObject([
-    { offset: '3', verdict: 'wait', attempt: 1 },
-    { offset: '7', verdict: 'wait', attempt: 1 },
+  const { pauses } = await runParts([order('a', 1, '3')], [order('b', 1, '7')]);
+  expect(pauses).toMatchObject([
+    { offset: '3', verdict: 'pause', attempt: 1 },
+    { offset: '7', verdict: 'pause', attempt: 1 },
   ]);
   expect(await deadLetters()).toEqual([]);
 });
@@ -182,8 +182,8 @@ test('the same event twice in one batch acts once', async () => {
 test('one bad event in many costs only itself, and what follows it waits', async () => {
   refused.add('bad');
   const many = Array.from({ length: 60 }, (_, at) => order(`k${at}`, 1));
-  const { hold } = await run([...many.slice(0, 30), order('bad', 1), ...many.slice(30), order('bad', 2)]);
-  expect(hold).toBeUndefined();
+  const { paused } = await run([...many.slice(0, 30), order('bad', 1), ...many.slice(30), order('bad', 2)]);
+  expect(paused).toBeUndefined();
   expect((await effects()).sort()).toEqual(many.map(({ key }) => `${key}:1`).sort());
   expect(await deadLetters()).toEqual(['bad dead refused 1', 'bad parked  0']);
   await run([order('bad', 3), order('k1', 2)]);
@@ -215,8 +215,8 @@ test('a header that comes twice, once without a value, is kept in its dead lette
   // What kafkajs makes of it, which its types do not say.
   const twice = [Buffer.from('1'), null] as unknown as Buffer[];
   Object.assign(record.message, { headers: { ...record.message.headers, x: twice } });
-  const { hold } = await run([record]);
-  expect(hold).toBeUndefined();
+  const { paused } = await run([record]);
+  expect(paused).toBeUndefined();
   const [row] = await database.admin`select headers from dead_letters`;
   expect(row?.['headers']).toEqual(
     expect.arrayContaining([
@@ -233,8 +233,8 @@ test('a record that can be neither handled nor set aside holds its partition', a
     result: { error: new CodecError('truncated', 'cut'), attempts: 1 },
   };
   try {
-    const { hold } = await run([order('a', 1), record, order('b', 1)]);
-    expect(hold).toMatchObject({ offset: '5', verdict: 'wait' });
+    const { paused } = await run([order('a', 1), record, order('b', 1)]);
+    expect(paused).toMatchObject({ offset: '5', verdict: 'pause' });
     expect(await effects()).toEqual(['a:1']);
   } finally {
     await database.admin`alter table dead_letters drop constraint full_up`;
@@ -247,18 +247,18 @@ test('bad luck is tried again, and counted; in the end it is a dead letter', asy
   const deadlock = () => Object.assign(new Error('deadlock'), { code: 'GATEWAY_TIMEOUT', retryable: true });
   const attempts = noAttempts();
   unlucky = [deadlock()];
-  const { hold } = await run([order('a', 1, '3')], attempts);
-  expect(hold).toMatchObject({ offset: '3', verdict: 'again', attempt: 1 });
-  expect((await run([order('a', 1, '3')], attempts)).hold).toBeUndefined();
+  const { paused } = await run([order('a', 1, '3')], attempts);
+  expect(paused).toMatchObject({ offset: '3', verdict: 'retry', attempt: 1 });
+  expect((await run([order('a', 1, '3')], attempts)).paused).toBeUndefined();
   expect(await effects()).toEqual(['a:1']);
 
   const unending = order('b', 1, '4');
   for (let attempt = 1; attempt < 6; attempt++) {
     unlucky = [deadlock()];
-    expect((await run([unending], attempts)).hold).toMatchObject({ attempt });
+    expect((await run([unending], attempts)).paused).toMatchObject({ attempt });
   }
   unlucky = [deadlock()];
-  expect((await run([unending], attempts)).hold).toBeUndefined();
+  expect((await run([unending], attempts)).paused).toBeUndefined();
   expect(await deadLetters()).toEqual(['b dead GATEWAY_TIMEOUT 6']);
 });
 
@@ -267,8 +267,8 @@ test('while the database is away nothing is set aside, however often it is tried
   const attempts = noAttempts();
   for (let attempt = 1; attempt <= 20; attempt++) {
     unlucky = [gone()];
-    expect((await run([order('a', 1, '3'), order('b', 1, '4')], attempts)).hold).toMatchObject({
-      verdict: 'wait',
+    expect((await run([order('a', 1, '3'), order('b', 1, '4')], attempts)).paused).toMatchObject({
+      verdict: 'pause',
     });
   }
   expect(await deadLetters()).toEqual([]);
@@ -289,12 +289,12 @@ test.each([
   const batch = [order('a', 1, '3'), order('b', 1, '4'), order('a', 2, '5')];
   stubborn = sqlState(code, routine);
   for (let attempt = 1; attempt <= times; attempt++)
-    expect((await run(batch, attempts)).hold).toMatchObject({ verdict: 'rerun', offset: '3', attempt });
+    expect((await run(batch, attempts)).paused).toMatchObject({ verdict: 'rerun', offset: '3', attempt });
   // Never halved: it always began with the first event.
   expect(new Set(reached)).toEqual(new Set(['a']));
   expect(await deadLetters()).toEqual([]);
   stubborn = undefined;
-  expect((await run(batch, attempts)).hold).toBeUndefined();
+  expect((await run(batch, attempts)).paused).toBeUndefined();
   expect(await effects()).toEqual(['a:1', 'b:1', 'a:2']);
 });
 
@@ -305,7 +305,7 @@ test('what was no fault of an event does not count against it', async () => {
     await run([order('a', 1, '3')], attempts);
   }
   unlucky = [sqlState('57014')];
-  expect((await run([order('a', 1, '3')], attempts)).hold).toMatchObject({ verdict: 'again' });
+  expect((await run([order('a', 1, '3')], attempts)).paused).toMatchObject({ verdict: 'retry' });
   expect(await deadLetters()).toEqual([]);
 });
 
@@ -545,9 +545,9 @@ test('what the replay of n dead letters looks at grows with n, and no faster', a
 test('a gap and a step back are told', async () => {
   await run([order('a', 1)]);
   const { results } = await run([order('a', 4), order('a', 2)]);
-  expect(results[0]?.oddities).toEqual([
+  expect(results[0]?.anomalies).toEqual([
     { kind: 'gap', key: 'a', last: 1, version: 4 },
-    { kind: 'step-back', key: 'a', last: 4, version: 2 },
+    { kind: 'regression', key: 'a', last: 4, version: 2 },
   ]);
 });
 

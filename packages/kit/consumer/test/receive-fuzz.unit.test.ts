@@ -3,7 +3,7 @@ import type { KafkaMessage } from 'kafkajs';
 import { createDecoder, encode, type SchemaSource } from '../../contract/codec.js';
 import { type EventName, eventType } from '../../contract/contract.js';
 import { RegistryError } from '../../contract/errors.js';
-import { judge } from '../failure.js';
+import { classify } from '../failure.js';
 import { receive } from '../receive.js';
 
 const MESSAGES = 100_000;
@@ -74,7 +74,7 @@ test('100,000 mutated messages: each is an event or has its reason, none hangs, 
     slowest = Math.max(slowest, performance.now() - begun);
     if ('error' in result) {
       // What is wrong with it for good makes it a dead letter at its first attempt.
-      if (judge(result.error) !== 'dead') throw result.error;
+      if (classify(result.error) !== 'dead-letter') throw result.error;
       const code = String((result.error as { code?: unknown }).code);
       reasons.set(code, (reasons.get(code) ?? 0) + 1);
     }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import postgres from 'postgres';
 import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
-import { judge } from '../../consumer/failure.js';
+import { classify } from '../../consumer/failure.js';
 import { EventTooLargeError, MAX_PAYLOAD_BYTES, type OutboxRow, publish } from '../outbox.js';
 
 const CHECK_VIOLATION = '23514';
@@ -145,7 +145,7 @@ test('publishing what is too large is a typed error before anything is written, 
     );
   expect(error).toBeInstanceOf(EventTooLargeError);
   expect(error).toMatchObject({ code: 'event-too-large', retryable: false });
-  expect(judge(error)).toBe('dead');
+  expect(classify(error)).toBe('dead-letter');
   expect(await database.admin`select aggregateid from outbox`).toEqual([{ aggregateid: 'a' }]);
 });
 
@@ -185,7 +185,7 @@ test('of the roles only the relay’s may: its heartbeats are such messages', as
     expect([rolname, may]).toEqual([rolname, rolname === 'cdc' ? all : 0]);
 });
 
-test('rows from before the limits stay, and days that are made later have them', async () => {
+test('rows from before the limits stay, and daily partitions that are made later have them', async () => {
   const { admin } = database;
   const states = await admin<{ convalidated: boolean }[]>`select convalidated from pg_constraint
     where conrelid = 'outbox'::regclass and contype = 'c' and conname <> 'outbox_aggregateversion_check'`;

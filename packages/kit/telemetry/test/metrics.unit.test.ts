@@ -62,7 +62,7 @@ test('every counter whose increase an alert asks for is there at 0 before anythi
   for (const begin of Object.values(begun)) begin();
   const text = await renderMetrics();
   expect(text).toContain('walpost_connector_restarts_total{connector="some-outbox"} 0');
-  for (const kind of ['gap', 'step-back'])
+  for (const kind of ['gap', 'regression'])
     expect(text).toContain(
       `walpost_consumer_version_oddities_total{topic="some-events",partition="5",kind="${kind}"} 0`,
     );
@@ -194,9 +194,9 @@ test('what became of events is counted, with the time from outbox to effect', as
     { ...deadLetter, state: 'dead' as const },
     { ...deadLetter, state: 'parked' as const },
   ];
-  countResult(place, { handled, duplicates: 3, deadLetters, oddities: [] }, 1_040);
+  countResult(place, { handled, duplicates: 3, deadLetters, anomalies: [] }, 1_040);
   countBatch(place, 6, 20);
-  countRetry(place, 'wait');
+  countRetry(place, 'pause');
   countWritten('walpost.orders.OrderCreated', 2);
   const text = await renderMetrics();
   const labels = 'topic="order-events",partition="4"';
@@ -205,7 +205,7 @@ test('what became of events is counted, with the time from outbox to effect', as
   expect(text).toContain('walpost_event_delivery_duration_seconds_sum{topic="order-events"} 0.04');
   expect(text).toContain(`walpost_consumer_batch_size_sum{${labels}} 6`);
   expect(text).toContain(`walpost_consumer_handling_duration_seconds_sum{${labels}} 0.02`);
-  expect(text).toContain(`walpost_consumer_retries_total{${labels},reason="wait"} 1`);
+  expect(text).toContain(`walpost_consumer_retries_total{${labels},reason="pause"} 1`);
   expect(text).toContain('walpost_outbox_events_total{type="OrderCreated"} 2');
 });
 
@@ -228,7 +228,7 @@ test('a clock that is behind the writer’s makes no negative time', async () =>
   const handled = [{ ...received.result.event, writtenAt: 2_000 }];
   countResult(
     { topic: 'early-events', partition: 0 },
-    { handled, duplicates: 0, deadLetters: [], oddities: [] },
+    { handled, duplicates: 0, deadLetters: [], anomalies: [] },
     1_000,
   );
   expect(await renderMetrics()).toContain(

@@ -307,7 +307,7 @@ test('readers tell of the relay in the same words, and of what became of each ev
     const events = batch.flatMap(({ result }) => ('event' in result ? [result.event] : []));
     expect(events.every(({ traceparent }) => traceparent?.startsWith(`00-${TRACE}-`))).toBe(true);
     const deadLetter = { received: poison, state: 'dead' as const, error: new Error('bad'), attempts: 1 };
-    settle({ handled: events.slice(0, 1), duplicates: 1, deadLetters: [deadLetter], oddities: [] });
+    settle({ handled: events.slice(0, 1), duplicates: 1, deadLetters: [deadLetter], anomalies: [] });
   }
   const spans = await told();
   const relays = spans.filter(({ name }) => name === 'relay order-events');

@@ -6,7 +6,7 @@ import {
   type PartitionProgress,
   peekOnce,
 } from '../../observe/describe-group.js';
-import { behind } from '../../observe/judge-group.js';
+import { behind } from '../../observe/diagnose-group.js';
 import { openSince, transactionText } from '../../observe/open-transactions.js';
 import { observedServices, serviceNames, services } from '../../observe/services.js';
 import { type KafkaClients, PEEK_PREFIX } from '../../observe/topic-reader.js';

@@ -19,7 +19,7 @@ export function outboxCommand(config: () => Config): Command {
 
   group
     .command('prune')
-    .description('drop the days that are older than is kept and that every slot has confirmed')
+    .description('drop the daily partitions that are older than is kept and that every slot has confirmed')
     .option(
       '--keep-days <n>',
       'days that are kept in any case (default: OUTBOX_RETENTION_DAYS)',

@@ -1,5 +1,5 @@
-import { dropPartitions } from '@walpost/kit/outbox/outbox-care';
-import { readOutboxDays } from '../../observe/read-outbox.js';
+import { dropPartitions } from '@walpost/kit/outbox/outbox-maintenance';
+import { readDailyPartitions } from '../../observe/read-outbox.js';
 import { observedServices, type ServiceName, serviceNames } from '../../observe/services.js';
 import { CliError } from '../cli-error.js';
 import type { Config } from '../config.js';
@@ -12,24 +12,24 @@ export interface PruneOptions {
   /** Days that are kept whatever was confirmed. */
   readonly keepDays: number | undefined;
   readonly yes: boolean;
-  /** How long to wait until the slots have confirmed the days, s. */
+  /** How long to wait until the slots have confirmed the partitions, s. */
   readonly wait: number;
 }
 
 /**
- * Drops the days of each outbox that are older than is kept and that every slot has confirmed: what the services do once
- * an hour, now.
- * @throws CliError when a database is away, or days that could go are held by a slot
+ * Drops the daily partitions of each outbox that are older than is kept and that every slot has confirmed: what the
+ * services do once an hour, now.
+ * @throws CliError when a database is away, or a slot keeps partitions that could go
  */
 export async function pruneOutboxes(config: Config, { keepDays, yes, wait }: PruneOptions): Promise<void> {
   const keep = keepDays ?? config.outboxRetentionDays;
   const held: string[] = [];
   for (const name of serviceNames.filter(publishes)) {
     await withDatabase(config, name, wait, async (db) => {
-      const old = (await readOutboxDays(db)).filter(
+      const old = (await readDailyPartitions(db)).filter(
         (day) => Date.parse(day) + DAY <= Date.now() - keep * DAY,
       );
-      if (old.length === 0) console.log(`${name}: no day ended more than ${keep} days ago`);
+      if (old.length === 0) console.log(`${name}: no daily partition ended more than ${keep} days ago`);
       else if (!yes)
         console.log(`${name}: would drop ${old.join(' ')}, as far as every slot has confirmed them`);
       else {
@@ -43,7 +43,7 @@ export async function pruneOutboxes(config: Config, { keepDays, yes, wait }: Pru
   if (!yes) console.log('dry run, nothing changed; re-run with --yes to apply');
   if (held.length > 0) {
     throw new CliError(
-      `${held.join(', ')}: days are kept that a slot has not confirmed (\`walpost outbox status\` shows the slots), or that fewer than ${keep} days of service followed`,
+      `${held.join(', ')}: daily partitions are kept that a slot has not confirmed (\`walpost outbox status\` shows the slots), or that fewer than ${keep} days of service followed`,
     );
   }
 }

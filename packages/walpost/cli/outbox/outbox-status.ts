@@ -87,7 +87,7 @@ function show(lines: readonly OutboxLine[]): void {
   );
   for (const { database, outbox } of lines.filter(({ outbox }) => outbox.strayRows > 0))
     console.log(
-      `  ${database}: ${outbox.strayRows} rows are in the default partition, for want of their day's`,
+      `  ${database}: ${outbox.strayRows} rows are in the default partition, because their daily partition is missing`,
     );
 }
 

@@ -1,5 +1,5 @@
-import { behind, judgeGroup } from '../../observe/judge-group.js';
-import { judgeRelay } from '../../observe/judge-relay.js';
+import { behind, diagnoseGroup } from '../../observe/diagnose-group.js';
+import { diagnoseRelay } from '../../observe/diagnose-relay.js';
 import type { ServiceView, Snapshot } from '../snapshot.js';
 import { bytes, count, plural, rate } from './format.js';
 import { type Health, healthOf } from './parts.js';
@@ -115,7 +115,7 @@ function relayNodes(snapshot: Snapshot, service: ServiceView, row: number): Node
   const topic = 'value' in topics ? topics.value.find((each) => each.name === publishes.topic) : undefined;
   const fault =
     'value' in connectors
-      ? judgeRelay(publishes, connectors.value, 'value' in slots ? slots.value : null)
+      ? diagnoseRelay(publishes, connectors.value, 'value' in slots ? slots.value : null)
       : undefined;
   const healthOfPart = (part: string, known: boolean): Health =>
     known ? healthOf(fault?.where.startsWith(part) ? fault : undefined) : 'unknown';
@@ -172,7 +172,7 @@ function readerNodes(snapshot: Snapshot, service: ServiceView, row: number): Nod
             `${count(behind(group).lag)} behind`,
           ]
         : ['Kafka is away'],
-      health: group ? healthOf(judgeGroup(group, at)) : 'unknown',
+      health: group ? healthOf(diagnoseGroup(group, at)) : 'unknown',
     },
     {
       id: `effect ${name}`,

@@ -1,5 +1,5 @@
 import type { GroupProgress } from '../../observe/describe-group.js';
-import { behind, judgeGroup } from '../../observe/judge-group.js';
+import { behind, diagnoseGroup } from '../../observe/diagnose-group.js';
 import type { Snapshot } from '../snapshot.js';
 import { age, count } from './format.js';
 import { Badge, healthOf, Shown, Table } from './parts.js';
@@ -25,7 +25,7 @@ export function Groups({ snapshot }: { snapshot: Snapshot }) {
 function Group({ group, snapshot }: { group: GroupProgress; snapshot: Snapshot }) {
   const { at, services } = snapshot;
   const { lag, oldest } = behind(group);
-  const health = healthOf(judgeGroup(group, at));
+  const health = healthOf(diagnoseGroup(group, at));
   const rate = services.find(({ name }) => name === group.group)?.rates.inbox ?? null;
   return (
     <>

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { PATIENCE } from '../../observe/judge-group.js';
+import { PATIENCE } from '../../observe/diagnose-group.js';
 import type { OrderHead } from '../../observe/system-view.js';
 import type { Verdict } from '../../trace/judge-way.js';
 import type { Step } from '../../trace/way-steps.js';

@@ -17,7 +17,7 @@ export function Badge(props: { health: Health; sign?: string; children?: Compone
   );
 }
 
-/** How something is that a judge has looked at. */
+/** The health of something that was diagnosed. */
 export function healthOf(concern: Concern | undefined): Health {
   if (!concern) return 'ok';
   return concern.blocked ? 'bad' : 'warn';

@@ -9,7 +9,10 @@ export function Relays({ snapshot }: { snapshot: Snapshot }) {
     <div class="columns">
       <div>
         <h3>Outboxes</h3>
-        <Table label="Outboxes" headings={['Outbox of', 'Rows', 'Size', 'Days made', 'Oldest unconfirmed']}>
+        <Table
+          label="Outboxes"
+          headings={['Outbox of', 'Rows', 'Size', 'Daily partitions', 'Oldest unconfirmed']}
+        >
           {snapshot.services.map((service) => (
             <OutboxRow key={service.name} service={service} at={snapshot.at} />
           ))}

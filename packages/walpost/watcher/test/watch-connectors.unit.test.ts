@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from '@jest/globals';
 import type { ConnectClient, ConnectorStatus } from '../../connect/connect-client.js';
-import { judgeConnector, watchConnectors } from '../watch-connectors.js';
+import { diagnoseConnector, watchConnectors } from '../watch-connectors.js';
 
 const running: ConnectorStatus = {
   connector: { state: 'RUNNING', worker_id: 'w' },
@@ -16,16 +16,16 @@ test('a failed task is restarted at once, then after waits that double', () => {
   const watched = { restarts: 0, notBefore: 0 };
   const restartsAt: number[] = [];
   for (let now = 0; now <= 20_000; now += 500) {
-    if (judgeConnector(failed, watched, now) !== undefined) restartsAt.push(now);
+    if (diagnoseConnector(failed, watched, now) !== undefined) restartsAt.push(now);
   }
   expect(restartsAt).toEqual([0, 1_000, 3_000, 7_000, 15_000]);
 });
 
 test('a connector that ran for two minutes is well again', () => {
   const watched = { restarts: 5, notBefore: 1_000 };
-  expect(judgeConnector(running, watched, 100_000)).toBeUndefined();
+  expect(diagnoseConnector(running, watched, 100_000)).toBeUndefined();
   expect(watched.restarts).toBe(5);
-  judgeConnector(running, watched, 121_001);
+  diagnoseConnector(running, watched, 121_001);
   expect(watched.restarts).toBe(0);
 });
 

@@ -3,7 +3,7 @@ import { eventually } from 'walpost/testing/support';
 import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
 import { registry, renderMetrics } from '../../telemetry/metrics.js';
 import { exposeOutbox } from '../metrics.js';
-import { dropPartitions, makePartitions, markPosition } from '../outbox-care.js';
+import { dropPartitions, makePartitions, markPosition } from '../outbox-maintenance.js';
 
 const SLOT = 'order_outbox';
 const DAY = 86_400_000;
@@ -70,7 +70,7 @@ async function partitions(which: 'past' | 'ahead'): Promise<string[]> {
     .filter((name) => (which === 'past' ? name < today : name > today));
 }
 
-test('confirmed days are dropped after their time, the younger ones stay', async () => {
+test('confirmed daily partitions are dropped after their time, the younger ones stay', async () => {
   const old = [await day(20), await day(9)];
   const young = await day(3);
   await mark();

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { GroupProgress } from '../describe-group.js';
-import { judgeSystem } from '../judge-system.js';
+import { diagnoseSystem } from '../diagnose-system.js';
 import type { ServiceState, SystemView } from '../system-view.js';
 
 const NOW = 1_000_000;
@@ -77,7 +77,7 @@ const fine: SystemView = {
 };
 
 test('nothing is said of a system where everything flows', () => {
-  expect(judgeSystem(fine)).toEqual([]);
+  expect(diagnoseSystem(fine)).toEqual([]);
 });
 
 test.each<[string, Partial<SystemView>, string, RegExp]>([
@@ -223,7 +223,7 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
     /order o has been pending for 30 s/,
   ],
 ])('%s', (_name, changes, where, what) => {
-  const concerns = judgeSystem({ ...fine, ...changes });
+  const concerns = diagnoseSystem({ ...fine, ...changes });
   expect(concerns).toHaveLength(1);
   expect(concerns[0]?.where).toBe(where);
   expect(concerns[0]?.what).toMatch(what);
@@ -232,14 +232,14 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
 test('a transaction that has been open for a moment is how the relay works', () => {
   const openTransaction = { ...open, since: NOW - 100 };
   const partitions = [{ ...partition, oldestUnread: null, openTransaction }];
-  expect(judgeSystem({ ...fine, groups: { value: [{ ...group, partitions }] } })).toEqual([]);
+  expect(diagnoseSystem({ ...fine, groups: { value: [{ ...group, partitions }] } })).toEqual([]);
 });
 
 test('sources that are away for one reason are one concern, with what starts them', () => {
   const away = { error: 'slots: connect ECONNREFUSED' };
   const counters = { error: 'database orders: connect ECONNREFUSED' };
   const services = [{ ...service, counters, deadLetters: { error: 'not shown: the same' } }];
-  const [concern, ...others] = judgeSystem({ ...fine, services, slots: away });
+  const [concern, ...others] = diagnoseSystem({ ...fine, services, slots: away });
   expect(others).toEqual([]);
   expect(concern).toMatchObject({ where: 'database orders, slots', what: 'connect ECONNREFUSED' });
   expect(concern?.help).toContain('npx walpost doctor');

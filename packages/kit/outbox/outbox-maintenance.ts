@@ -37,13 +37,13 @@ export async function markPosition(db: Db): Promise<void> {
 }
 
 /**
- * Takes care of a service's outbox: partitions ahead, none kept for longer than they are needed, and the marks that tell
+ * Maintains a service's outbox: partitions ahead, none kept for longer than they are needed, and the marks that tell
  * which rows a slot has confirmed. Every instance does it; the database's advisory locks let one at a time.
  *
  * @param keepDays how many days a confirmed partition is kept
  * @returns stops it
  */
-export function careForOutbox(db: Db, keepDays: number, logger: Logger): () => Promise<void> {
+export function maintainOutbox(db: Db, keepDays: number, logger: Logger): () => Promise<void> {
   const stops = [
     every(EVERY_FEW_SECONDS, 'mark the position of the outbox', logger, () => markPosition(db)),
     every(EVERY_HOUR, 'make and drop outbox partitions', logger, async () => {

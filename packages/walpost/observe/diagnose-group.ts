@@ -10,7 +10,7 @@ export const PATIENCE = 10_000;
 export const START = 'npm start (or: docker compose up -d)';
 
 /** Says that a group does not run, or is late. @returns undefined when it is neither */
-export function judgeGroup(group: GroupProgress, now: number): Concern | undefined {
+export function diagnoseGroup(group: GroupProgress, now: number): Concern | undefined {
   const { group: where, members } = group;
   const { lag, oldest } = behind(group);
   const help = [`npx walpost groups describe ${where}`];

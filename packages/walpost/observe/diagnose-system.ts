@@ -1,5 +1,5 @@
-import { judgeGroup, PATIENCE, START } from './judge-group.js';
-import { judgeRelay } from './judge-relay.js';
+import { diagnoseGroup, PATIENCE, START } from './diagnose-group.js';
+import { diagnoseRelay } from './diagnose-relay.js';
 import type { Concern, ServiceState, SystemView } from './system-view.js';
 
 /** Milliseconds. */
@@ -8,24 +8,24 @@ const DAY = 86_400_000;
 const CONFIRMED_WITHIN = 30_000;
 
 /** Says what is wrong with the system, the cause before what follows from it. */
-export function judgeSystem(system: SystemView): Concern[] {
+export function diagnoseSystem(system: SystemView): Concern[] {
   const { at, services, slots, connectors, groups } = system;
   const relays =
     'value' in connectors
       ? services.map(({ publishes }) =>
           publishes
-            ? inOutbox(judgeRelay(publishes, connectors.value, 'value' in slots ? slots.value : null))
+            ? inOutbox(diagnoseRelay(publishes, connectors.value, 'value' in slots ? slots.value : null))
             : undefined,
         )
       : [];
-  const readers = 'value' in groups ? groups.value.map((group) => judgeGroup(group, at)) : [];
+  const readers = 'value' in groups ? groups.value.map((group) => diagnoseGroup(group, at)) : [];
   const rest = [
     ...relays,
     ...readers,
-    ...services.map(judgeDeadLetters),
-    ...services.map(judgeRefused),
-    ...services.map((each) => judgeOutbox(each, at)),
-    judgePending(system),
+    ...services.map(diagnoseDeadLetters),
+    ...services.map(diagnoseRefused),
+    ...services.map((each) => diagnoseOutbox(each, at)),
+    diagnosePending(system),
   ];
   return [...unasked(system), ...rest.filter((concern) => concern !== undefined)];
 }
@@ -56,7 +56,7 @@ function unasked({ services, slots, connectors, groups, topics, orders }: System
 }
 
 /** Says that events wait long for their slot, or rows have no partition of their day. @returns undefined when neither */
-export function judgeOutbox({ name, outbox }: ServiceState, now: number): Concern | undefined {
+export function diagnoseOutbox({ name, outbox }: ServiceState, now: number): Concern | undefined {
   if (!outbox || !('value' in outbox)) return undefined;
   const { lastDay, strayRows, oldestUnconfirmed: since } = outbox.value;
   const at = { where: `outbox of ${name}`, since: null, help: ['npx walpost outbox status'], blocked: false };
@@ -65,14 +65,17 @@ export function judgeOutbox({ name, outbox }: ServiceState, now: number): Concer
   if (lastDay === null || Date.parse(lastDay) + DAY < now)
     return {
       ...at,
-      what: 'today has no partition: rows go to the default one, and are never dropped as a day',
+      what: 'today has no partition: rows go to the default one, and are never dropped',
     };
   if (strayRows === 0) return undefined;
-  return { ...at, what: `${strayRows} rows are in the default partition, for want of their day's` };
+  return {
+    ...at,
+    what: `${strayRows} rows are in the default partition, because their daily partition is missing`,
+  };
 }
 
 /** Says that dead letters wait. @returns undefined when there are none, or nobody could ask */
-export function judgeDeadLetters({
+export function diagnoseDeadLetters({
   name,
   shortName,
   deadLetters: source,
@@ -90,7 +93,7 @@ export function judgeDeadLetters({
 }
 
 /** Says that work was refused for good. @returns undefined when none was, or nobody could ask */
-export function judgeRefused({ name, counters }: ServiceState): Concern | undefined {
+export function diagnoseRefused({ name, counters }: ServiceState): Concern | undefined {
   if (!('value' in counters) || counters.value.refused === null) return undefined;
   const { count, label, retry } = counters.value.refused;
   const what = `${label} that were refused for good: ${count}; they are tried again when a person says so`;
@@ -98,7 +101,7 @@ export function judgeRefused({ name, counters }: ServiceState): Concern | undefi
 }
 
 /** Says that an order waits for long. @returns undefined when none does, or nobody could ask */
-export function judgePending({ at, orders }: SystemView): Concern | undefined {
+export function diagnosePending({ at, orders }: SystemView): Concern | undefined {
   if (!('value' in orders)) return undefined;
   const [oldest] = orders.value.pending;
   if (!oldest || at - oldest.at <= PATIENCE) return undefined;

@@ -11,7 +11,7 @@ const MUCH_LOG = 1024 ** 3;
  * @param slots null when nobody could ask
  * @returns undefined when all of it is as it should be
  */
-export function judgeRelay(
+export function diagnoseRelay(
   { connector: name, slot: slotName }: { connector: string; slot: string },
   connectors: readonly ConnectorView[],
   slots: readonly Slot[] | null,
