@@ -5,7 +5,7 @@ import { eventually, setting } from 'walpost/testing/support';
 import type { TestStack } from 'walpost/testing/test-stack';
 
 /** What the page shows first. */
-interface Concern {
+interface Issue {
   what: string;
 }
 
@@ -30,9 +30,9 @@ const SOON = 90;
 const ASK_EVERY = 2_000;
 
 /** What is wrong, as the page has it. */
-export async function concernsOf({ env }: TestStack): Promise<Concern[]> {
+export async function issuesOf({ env }: TestStack): Promise<Issue[]> {
   const response = await fetch(`http://127.0.0.1:${setting(env, 'CONSOLE_PORT')}/api/snapshot`);
-  return ((await response.json()) as { concerns: Concern[] }).concerns;
+  return ((await response.json()) as { issues: Issue[] }).issues;
 }
 
 /**
@@ -83,8 +83,8 @@ function questions(
     [
       'page',
       async () => {
-        const concerns = await concernsOf(stack);
-        return { said: JSON.stringify(concerns), isIt: concerns.some(({ what }) => same.test(what)) };
+        const issues = await issuesOf(stack);
+        return { said: JSON.stringify(issues), isIt: issues.some(({ what }) => same.test(what)) };
       },
     ],
     [

@@ -54,7 +54,7 @@ inBrowser('a healthy flow: orders are placed at a rate, and everything moves', a
   await page.getByRole('button', { name: 'Start' }).click();
   await page.getByText(/^Placing 5 a second/).waitFor();
   await page.getByRole('img', { name: /Order API: [3-9]\.\d orders\/s/ }).waitFor();
-  await status('Everything flows');
+  await status('All healthy');
   expect(await page.locator('.flow .stream').count()).toBeGreaterThan(8);
   expect(await seriousViolations(page)).toEqual([]);
   await shoot(page, 'healthy');
@@ -80,13 +80,13 @@ inBrowser('dark, and as wide as a phone', async () => {
   }
 });
 
-inBrowser("one order's way, by the list and by keyboard", async () => {
+inBrowser('the timeline of one order, by the list and by keyboard', async () => {
   const { id } = await placeOrder(stack.env);
   await page.getByRole('link', { name: id }).first().click();
   await page.getByText('Finished: everything').waitFor();
   expect(await page.locator('.steps li').count()).toBeGreaterThan(15);
   expect(await seriousViolations(page)).toEqual([]);
-  await shoot(page, 'order-way', '#order');
+  await shoot(page, 'order-timeline', '#order');
   await page.getByRole('link', { name: 'Readers' }).click();
   await page.getByText('Finished: everything').waitFor();
 
@@ -104,13 +104,13 @@ inBrowser('why is my order stuck? The page alone tells: a service that does not 
   await stack.stop('payment');
   const { id } = await placeOrder(stack.env);
   const placed = performance.now();
-  await status(/\d things? to look at/);
+  await status(/\d issues?/);
   await page.getByText('it does not run').first().waitFor();
   await page.locator('#order').getByRole('link', { name: id }).first().click();
-  const way = page.locator('.way');
-  await way.getByText('Stuck').waitFor();
-  await way.getByText('payment-service does not run, its group has no member').waitFor();
-  await way.getByText('npx walpost groups describe payment-service').waitFor();
+  const timeline = page.locator('.timeline');
+  await timeline.getByText('Stuck').waitFor();
+  await timeline.getByText('payment-service does not run, its group has no member').waitFor();
+  await timeline.getByText('npx walpost groups describe payment-service').waitFor();
   const took = (performance.now() - placed) / 1000;
   console.log(`why is my order stuck: the page said it ${took.toFixed(1)} s after the order, and one click`);
   await shoot(page, 'stuck-order', '#order');
@@ -126,19 +126,19 @@ inBrowser('why is my order stuck? The page alone tells: a service that does not 
   await shoot(page, 'lagging-group');
 
   await stack.start('payment');
-  await status('Everything flows').catch(async () => status('Everything flows'));
-  await way.getByText('Finished: everything').waitFor();
+  await status('All healthy').catch(async () => status('All healthy'));
+  await timeline.getByText('Finished: everything').waitFor();
 });
 
 inBrowser('a dead letter: shown, replayed in vain, mended, replayed; and one that is discarded', async () => {
   const sql = connectTo(stack.env, 'payments');
   await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
   const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
-  await status(/to look at/);
+  await status(/\d issues?/);
   await page.getByText('1 dead letter waits for a person').first().waitFor();
   await page.locator('#order').getByRole('link', { name: id }).first().click();
   await page
-    .locator('.way')
+    .locator('.timeline')
     .getByText(/OrderCreated is dead letter \d+/)
     .first()
     .waitFor();

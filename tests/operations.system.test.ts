@@ -5,7 +5,7 @@ import { findPrometheus, type Prometheus, startPrometheus } from 'walpost/testin
 import { runbookSection } from 'walpost/testing/runbook';
 import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER, setting } from 'walpost/testing/support';
 import { type TestStack, testStack } from 'walpost/testing/test-stack';
-import { allSay, concernsOf } from './agreement.js';
+import { allSay, issuesOf } from './agreement.js';
 
 const command = findPrometheus(process.env);
 if (!command)
@@ -25,16 +25,16 @@ afterAll(async () => {
   await stack?.close();
 });
 
-/** Everything flows again, says doctor, and its exit code agrees. */
+/** All healthy again, says doctor, and its exit code agrees. */
 async function untilWell(): Promise<void> {
   let last = '';
   try {
     await eventually(
       async () => {
         // Asked first: doctor is a program that takes a core for a second.
-        const concerns = await concernsOf(stack);
-        last = JSON.stringify(concerns);
-        if (concerns.length > 0) return undefined;
+        const issues = await issuesOf(stack);
+        last = JSON.stringify(issues);
+        if (issues.length > 0) return undefined;
         const { code, stdout } = await stack.walpost('doctor');
         last = stdout.replace(/^ok .*\n/gm, '');
         return (code === 0 && /, 0 broken$/m.test(stdout)) || undefined;
@@ -152,7 +152,7 @@ test('a task has failed', async () => {
   const { id } = await placeOrder(stack.env);
   await stack.walpost('connectors', 'resume', 'order-outbox');
   await eventually(async () =>
-    (await concernsOf(stack)).some(({ what }) => what.includes('FAILED')) ? true : undefined,
+    (await issuesOf(stack)).some(({ what }) => what.includes('FAILED')) ? true : undefined,
   );
   await allSay({ stack, prometheus }, 'A task failed', /its task is FAILED/, id);
   expect((await stack.walpost('doctor')).stdout).toMatch(/^warn +Kafka Connect +.* another configuration/m);

@@ -13,7 +13,7 @@ export const FLOW_METRICS = (['handler p50', 'handler p99', 'CONFIRMED p50', 'CO
   (name) => ({ name, unit: 'ms', better: 'less' }) as const,
 );
 
-/** Where orders are placed, and the databases in which their way is read. */
+/** Where orders are placed, and the databases in which their timelines are read. */
 export interface OrderFlow {
   url: string;
   orders: postgres.Sql;

@@ -36,8 +36,8 @@ test('the console shows what there is, and doctor finds nothing broken', async (
   const console = `http://127.0.0.1:${setting(stack.env, 'CONSOLE_PORT')}`;
   expect(await (await fetch(console)).text()).toContain('Walpost console');
   const snapshot = await eventually(async () => {
-    const answer = (await (await fetch(`${console}/api/snapshot`)).json()) as { concerns: unknown[] };
-    return answer.concerns.length === 0 ? answer : undefined;
+    const answer = (await (await fetch(`${console}/api/snapshot`)).json()) as { issues: unknown[] };
+    return answer.issues.length === 0 ? answer : undefined;
   });
   expect(snapshot).toMatchObject({ groups: { value: { length: 4 } }, changeable: true });
   const refused = await fetch(`${console}/api/load`, {

@@ -3,7 +3,7 @@ import type { Database } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
 import { askAll } from 'walpost/doctor/check-postgres';
 import { observedServices } from 'walpost/observe/services';
-import { readTraces } from 'walpost/trace/find-order-way';
+import { readTraces } from 'walpost/trace/trace-key';
 import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
 import { type Answer, askObserver, openAsObserver } from '../stack/observer.js';
 import { serviceWork } from '../stack/service-work.js';

@@ -26,7 +26,7 @@ const retries = new Counter({
 });
 
 const anomalies = new Counter({
-  name: 'walpost_consumer_version_oddities_total',
+  name: 'walpost_consumer_sequence_anomalies_total',
   help: 'Events whose version does not follow the one before of its key: gap (something is missing) or regression.',
   labelNames: [...place, 'kind'],
   registers,

@@ -30,14 +30,18 @@ const walStatus = gauge(
   'slot',
   'status',
 );
-const kept = gauge('walpost_slot_kept_bytes', 'Write-ahead log that the server keeps for the slot.', 'slot');
-const behind = gauge('walpost_slot_behind_bytes', 'Write-ahead log that the slot has not confirmed.', 'slot');
+const retainedWal = gauge(
+  'walpost_slot_retained_wal_bytes',
+  'Write-ahead log that the server retains for the slot.',
+  'slot',
+);
+const lag = gauge('walpost_slot_lag_bytes', 'Write-ahead log that the slot has not confirmed.', 'slot');
 const safe = gauge(
   'walpost_slot_safe_bytes',
   'Write-ahead log that may still be written before the slot is lost; missing when there is no limit.',
   'slot',
 );
-const all = [oldestPending, partitions, active, walStatus, kept, behind, safe];
+const all = [oldestPending, partitions, active, walStatus, retainedWal, lag, safe];
 
 const STATUSES = ['reserved', 'extended', 'unreserved', 'lost', 'missing'] as const;
 
@@ -80,9 +84,9 @@ function showSlot(slot: string, found: Slot | undefined): void {
   for (const status of STATUSES) walStatus.set({ slot, status }, status === current ? 1 : 0);
   active.set({ slot }, found?.active ? 1 : 0);
   if (!found) return;
-  // A slot that is lost keeps nothing.
-  kept.set({ slot }, found.keptBytes ?? 0);
-  if (found.behindBytes !== null) behind.set({ slot }, found.behindBytes);
+  // A slot that is lost retains nothing.
+  retainedWal.set({ slot }, found.retainedWalBytes ?? 0);
+  if (found.lagBytes !== null) lag.set({ slot }, found.lagBytes);
   if (found.safeBytes !== null) safe.set({ slot }, found.safeBytes);
 }
 

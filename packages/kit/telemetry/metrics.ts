@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { withFormerMetrics } from '../former-names.js';
 import { attempt } from './attempt.js';
 
 /** What this process tells at /metrics: a process is one service. */
@@ -63,7 +64,7 @@ export function onScrape<T>(
 /** The answer to a scrape, in Prometheus's text format (`registry.contentType`). */
 export async function renderMetrics(): Promise<string> {
   await Promise.all([...sources].map((scraped) => scraped()));
-  return registry.metrics();
+  return withFormerMetrics(await registry.metrics());
 }
 
 /**

@@ -15,7 +15,7 @@ import { messageOf } from './describe-error.js';
 
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]([0-9a-f])$/;
 
-/** The way of an event from its transaction to its topic. Times are ms since the epoch. */
+/** The path of an event from its transaction to its topic. Times are ms since the epoch. */
 export interface RelaySpan {
   topic: string;
   /** Of the span: eight bytes, hexadecimal. */

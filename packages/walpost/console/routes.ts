@@ -8,10 +8,10 @@ import { Type } from 'typebox';
 import type { KafkaView } from '../observe/kafka-view.js';
 import type { Observed } from '../observe/observed-service.js';
 import { serviceNames } from '../observe/services.js';
-import { findOrderWay } from '../trace/find-order-way.js';
-import { judgeWay } from '../trace/judge-way.js';
-import type { OrderWay } from '../trace/order-way.js';
-import { stepsOf } from '../trace/way-steps.js';
+import { diagnoseTimeline } from '../trace/diagnose-timeline.js';
+import type { Timeline } from '../trace/timeline.js';
+import { stepsOf } from '../trace/timeline-steps.js';
+import { traceKey } from '../trace/trace-key.js';
 import type { DeadLetterActions } from './dead-letter-actions.js';
 import type { EventHub } from './event-hub.js';
 import { MAX_PER_SECOND, type OrderLoad } from './order-load.js';
@@ -98,7 +98,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
       '/api/orders/:id',
       {
         schema: {
-          summary: 'One order’s way through the system, and what keeps it',
+          summary: 'The timeline of one order, and what keeps it from going on',
           tags: ['system'],
           params: OrderId,
           response: shown,
@@ -108,12 +108,18 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
         if (lookups >= MAX_LOOKUPS)
           throw new BusyError(`${MAX_LOOKUPS} orders are being looked up already. Try again.`);
         lookups += 1;
-        const way = await findWay(parts, id).finally(() => {
+        const timeline = await findTimeline(parts, id).finally(() => {
           lookups -= 1;
         });
         const now = Date.now();
-        const { problems, orderId } = way;
-        const answer = { orderId, now, problems, steps: stepsOf(way), verdict: judgeWay(way, now) };
+        const { problems, orderId } = timeline;
+        const answer = {
+          orderId,
+          now,
+          problems,
+          steps: stepsOf(timeline),
+          verdict: diagnoseTimeline(timeline, now),
+        };
         return reply.header('cache-control', 'no-store').send(answer);
       },
     );
@@ -177,7 +183,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
   };
 }
 
-async function findWay({ observed, kafka, connect }: ConsoleParts, orderId: string): Promise<OrderWay> {
+async function findTimeline({ observed, kafka, connect }: ConsoleParts, orderId: string): Promise<Timeline> {
   const access = await attempt('Kafka', () => kafka.access());
-  return findOrderWay({ services: observed, kafka: access, connect }, orderId);
+  return traceKey({ services: observed, kafka: access, connect }, orderId);
 }

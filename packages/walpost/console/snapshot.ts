@@ -1,4 +1,4 @@
-import type { Concern, ServiceState, SystemView } from '../observe/system-view.js';
+import type { Issue, ServiceState, SystemView } from '../observe/system-view.js';
 
 /** Rows a second, over the last few seconds; null until two readings tell. */
 export interface Rates {
@@ -27,7 +27,7 @@ export interface LoadState {
 /** The whole system at one moment, and what the console itself does. */
 export interface Snapshot extends SystemView {
   readonly services: readonly ServiceView[];
-  readonly concerns: readonly Concern[];
+  readonly issues: readonly Issue[];
   readonly load: LoadState;
   /** Whether a token is set at all. */
   readonly changeable: boolean;

@@ -38,7 +38,7 @@ export function createSystemWatch(sources: SystemSources): () => Promise<Watched
       };
       return [{ ...state, consumes, effect, backlog: backlog ?? null, rates }];
     });
-    return { ...view, services, concerns: diagnoseSystem(view) };
+    return { ...view, services, issues: diagnoseSystem(view) };
   };
 }
 

@@ -10,7 +10,7 @@ import { readOpenDeadLetters } from '../observe/read-dead-letters.js';
 import { readOutbox } from '../observe/read-outbox.js';
 import { readOrders } from '../observe/read-system.js';
 import { observedServices, serviceNames, services } from '../observe/services.js';
-import { readTraces } from '../trace/find-order-way.js';
+import { readTraces } from '../trace/trace-key.js';
 import { type Check, fail, ok, rootReason, warn } from './check.js';
 
 /** A role that somebody logs in with, and where its password stands. */

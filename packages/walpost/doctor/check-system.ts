@@ -10,7 +10,7 @@ import {
   diagnoseRefused,
 } from '../observe/diagnose-system.js';
 import type { ConnectorView } from '../observe/read-connectors.js';
-import type { Concern, ServiceState, SystemView } from '../observe/system-view.js';
+import type { Issue, ServiceState, SystemView } from '../observe/system-view.js';
 import { type Check, ok } from './check.js';
 
 /** Connectors, slots, groups, dead letters and orders, diagnosed as the console diagnoses them. */
@@ -22,13 +22,13 @@ export function checkSystem(system: SystemView): Check[] {
     ...services.flatMap((service) => {
       const { publishes } = service;
       if (!publishes) return [];
-      const concern = 'value' in connectors ? diagnoseRelay(publishes, relays, known) : undefined;
+      const issue = 'value' in connectors ? diagnoseRelay(publishes, relays, known) : undefined;
       const connector = relays.find(({ name }) => name === publishes.connector);
       const slot = known?.find(({ name }) => name === publishes.slot);
       return [
         ...line(`outbox of ${service.name}`, diagnoseOutbox(service, at), at, outboxText(service)),
-        ...line(`connector ${publishes.connector}`, concern, at, connector && connectorText(connector)),
-        ...line(`slot ${publishes.slot}`, concern, at, slot && slotText(slot)),
+        ...line(`connector ${publishes.connector}`, issue, at, connector && connectorText(connector)),
+        ...line(`slot ${publishes.slot}`, issue, at, slot && slotText(slot)),
       ];
     }),
     ...('value' in groups
@@ -55,15 +55,15 @@ export function checkSystem(system: SystemView): Check[] {
 /** The concern when it is about this part, else that it is fine; nothing where nobody could ask. */
 function line(
   where: string,
-  concern: Concern | undefined,
+  issue: Issue | undefined,
   now: number,
   text: string | undefined,
   what = where,
 ): Check[] {
-  if (concern?.where === where) {
-    const { since, blocked, help } = concern;
+  if (issue?.where === where) {
+    const { since, blocked, help } = issue;
     const age = since === null ? '' : `, since ${formatAge((now - since) / 1000)}`;
-    return [{ what, state: blocked ? 'fail' : 'warn', text: `${concern.what}${age}`, help }];
+    return [{ what, state: blocked ? 'fail' : 'warn', text: `${issue.what}${age}`, help }];
   }
   return text === undefined ? [] : [ok(what, text)];
 }
@@ -78,9 +78,9 @@ function connectorText({ state, tasks }: ConnectorView): string {
   return `${state}, ${tasks.map((task) => `task ${task.id} ${task.state}`).join(', ') || 'no task'}`;
 }
 
-function slotText({ active, walStatus, confirmedLsn, behindBytes, keptBytes }: Slot): string {
+function slotText({ active, walStatus, confirmedLsn, lagBytes, retainedWalBytes }: Slot): string {
   const read = active ? 'read' : 'not read';
-  return `${read}, ${walStatus}, confirmed ${confirmedLsn}, ${formatBytes(behindBytes)} behind, ${formatBytes(keptBytes)} of log kept`;
+  return `${read}, ${walStatus}, confirmed ${confirmedLsn}, lag ${formatBytes(lagBytes)}, retained WAL ${formatBytes(retainedWalBytes)}`;
 }
 
 function groupText(group: GroupProgress): string {

@@ -17,7 +17,7 @@ export function doctorCommand(config: () => Config, env: NodeJS.ProcessEnv): Com
       else console.log(checks.flatMap(linesOf).join('\n'));
       const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
       const failed = count('fail');
-      const summary = `${count('ok')} ok, ${count('warn')} to look at, ${failed} broken`;
+      const summary = `${count('ok')} ok, ${count('warn')} warnings, ${failed} broken`;
       if (failed > 0) throw new CliError(summary);
       if (!json) console.log(`\n${summary}`);
     });

@@ -2,10 +2,10 @@ import { attempt } from '@walpost/kit/telemetry/attempt';
 import { CliError } from '../cli/cli-error.js';
 import type { Config } from '../cli/config.js';
 import { withKafka } from '../cli/kafka.js';
-import { describeGroup, type Peek } from '../observe/describe-group.js';
+import { describeGroup, type LagProbe } from '../observe/describe-group.js';
 import { START } from '../observe/diagnose-group.js';
 import { openObserved } from '../observe/open-observed.js';
-import { peekUnread } from '../observe/peek-unread.js';
+import { probeLag } from '../observe/probe-lag.js';
 import { readSystem, type SystemSources } from '../observe/read-system.js';
 import { readTopics } from '../observe/read-topics.js';
 import { observedServices } from '../observe/services.js';
@@ -21,7 +21,7 @@ import { checkSystem } from './check-system.js';
 
 const TOPICS = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
 /** How long reading the oldest unread records may take, s. */
-const PEEK_SECONDS = 3;
+const PROBE_SECONDS = 3;
 
 /** Looks at everything from the machine to the last dead letter, causes before what follows from them. */
 export async function examine(config: Config, env: NodeJS.ProcessEnv): Promise<Check[]> {
@@ -45,12 +45,13 @@ async function checkEvents(config: Config): Promise<{ kafka: Check[]; system: Ch
       const readable = TOPICS.filter((topic) => existing.includes(topic));
       const reader = readable.length > 0 ? await openReader(clients, readable) : undefined;
       try {
-        const peek: Peek = async (places) => (reader ? peekUnread(reader, places, PEEK_SECONDS) : new Map());
+        const probe: LagProbe = async (places) =>
+          reader ? probeLag(reader, places, PROBE_SECONDS) : new Map();
         const [kafka, system] = await Promise.all([
           checkKafka(admin, config),
           checkFlow(config, {
             topics: () => readTopics(admin, TOPICS),
-            groups: (names) => Promise.all(names.map((name) => describeGroup(clients, name, peek))),
+            groups: (names) => Promise.all(names.map((name) => describeGroup(clients, name, probe))),
           }),
         ]);
         return { kafka, system };

@@ -8,7 +8,7 @@ import {
 } from '@walpost/kit/kafka/requests';
 import { messageOf } from '@walpost/kit/telemetry/describe-error';
 import { findUnreadable, type Unreadable } from './open-transactions.js';
-import { peekUnread, type Unread } from './peek-unread.js';
+import { probeLag, type Unread } from './probe-lag.js';
 import { type KafkaClients, openReader, type Place, placeKey } from './topic-reader.js';
 
 /** How a group stands with one partition. Offsets are text: they are 64 bits wide. */
@@ -45,18 +45,18 @@ export interface GroupProgress {
 }
 
 /** How long reading the oldest unread records may take, s. An open transaction can hold them back for longer. */
-const PEEK_SECONDS = 5;
+const PROBE_SECONDS = 5;
 
-/** Finds the first unread record of places; see `peekUnread`. */
-export type Peek = (places: readonly Place[]) => Promise<ReadonlyMap<string, Unread>>;
+/** Finds the first unread record of places; see `probeLag`. */
+export type LagProbe = (places: readonly Place[]) => Promise<ReadonlyMap<string, Unread>>;
 
-/** Peeks by a reader that lives for this one look. */
-export function peekOnce(kafka: KafkaClients): Peek {
+/** Probes by a reader that lives for this one look. */
+export function probeLagOnce(kafka: KafkaClients): LagProbe {
   return async (places) => {
     if (places.length === 0) return new Map();
     const reader = await openReader(kafka, [...new Set(places.map(({ topic }) => topic))]);
     try {
-      return await peekUnread(reader, places, PEEK_SECONDS);
+      return await probeLag(reader, places, PROBE_SECONDS);
     } finally {
       await reader.close();
     }
@@ -70,7 +70,7 @@ export function peekOnce(kafka: KafkaClients): Peek {
 export async function describeGroup(
   clients: KafkaClients,
   group: string,
-  peek: Peek,
+  probe: LagProbe,
   listed?: Promise<readonly ListedGroup[]>,
 ): Promise<GroupProgress> {
   const { admin } = clients;
@@ -112,7 +112,7 @@ export async function describeGroup(
       });
     }
   }
-  const unread = await peek(places);
+  const unread = await probe(places);
   return {
     group,
     type: found?.type ?? 'classic',

@@ -1,7 +1,7 @@
 import type { OpenTransaction } from '@walpost/kit/kafka/requests';
 import type { GroupProgress } from './describe-group.js';
 import { openSince, transactionHelp, transactionText } from './open-transactions.js';
-import type { Concern } from './system-view.js';
+import type { Issue } from './system-view.js';
 
 /** Waiting longer than this is worth a word, ms. */
 export const PATIENCE = 10_000;
@@ -10,7 +10,7 @@ export const PATIENCE = 10_000;
 export const START = 'npm start (or: docker compose up -d)';
 
 /** Says that a group does not run, or is late. @returns undefined when it is neither */
-export function diagnoseGroup(group: GroupProgress, now: number): Concern | undefined {
+export function diagnoseGroup(group: GroupProgress, now: number): Issue | undefined {
   const { group: where, members } = group;
   const { lag, oldest } = behind(group);
   const help = [`npx walpost groups describe ${where}`];

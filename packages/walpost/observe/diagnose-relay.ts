@@ -1,8 +1,8 @@
 import type { Slot } from '@walpost/kit/outbox/read-slots';
 import type { ConnectorView } from './read-connectors.js';
-import type { Concern } from './system-view.js';
+import type { Issue } from './system-view.js';
 
-/** Log kept for one slot that is worth a word, bytes. */
+/** WAL retained for one slot that is worth a word, bytes. */
 const MUCH_LOG = 1024 ** 3;
 
 /**
@@ -15,7 +15,7 @@ export function diagnoseRelay(
   { connector: name, slot: slotName }: { connector: string; slot: string },
   connectors: readonly ConnectorView[],
   slots: readonly Slot[] | null,
-): Concern | undefined {
+): Issue | undefined {
   const slot = slots?.find((each) => each.name === slotName);
   const since = slot?.inactiveSince ?? null;
   const status = 'npx walpost connectors status';
@@ -46,8 +46,8 @@ export function diagnoseRelay(
   if (slot && !slot.active) {
     return { ...atSlot, what: 'nobody reads it: the server keeps its log', help: [status], blocked: false };
   }
-  const kept = slot?.keptBytes ?? 0;
-  if (kept <= MUCH_LOG) return undefined;
-  const what = `the server keeps ${Math.round(kept / 1e6)} MB of log for it`;
+  const retained = slot?.retainedWalBytes ?? 0;
+  if (retained <= MUCH_LOG) return undefined;
+  const what = `the server retains ${Math.round(retained / 1e6)} MB of WAL for it`;
   return { ...atSlot, what, help: ['npx walpost outbox status'], blocked: false };
 }

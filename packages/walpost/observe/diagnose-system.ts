@@ -1,6 +1,6 @@
 import { diagnoseGroup, PATIENCE, START } from './diagnose-group.js';
 import { diagnoseRelay } from './diagnose-relay.js';
-import type { Concern, ServiceState, SystemView } from './system-view.js';
+import type { Issue, ServiceState, SystemView } from './system-view.js';
 
 /** Milliseconds. */
 const DAY = 86_400_000;
@@ -8,7 +8,7 @@ const DAY = 86_400_000;
 const CONFIRMED_WITHIN = 30_000;
 
 /** Says what is wrong with the system, the cause before what follows from it. */
-export function diagnoseSystem(system: SystemView): Concern[] {
+export function diagnoseSystem(system: SystemView): Issue[] {
   const { at, services, slots, connectors, groups } = system;
   const relays =
     'value' in connectors
@@ -27,15 +27,15 @@ export function diagnoseSystem(system: SystemView): Concern[] {
     ...services.map((each) => diagnoseOutbox(each, at)),
     diagnosePending(system),
   ];
-  return [...unasked(system), ...rest.filter((concern) => concern !== undefined)];
+  return [...unasked(system), ...rest.filter((issue) => issue !== undefined)];
 }
 
-function inOutbox(concern: Concern | undefined): Concern | undefined {
-  return concern && { ...concern, what: `events stay in the outbox: ${concern.what}` };
+function inOutbox(issue: Issue | undefined): Issue | undefined {
+  return issue && { ...issue, what: `events stay in the outbox: ${issue.what}` };
 }
 
 /** Who cannot be asked, and why; those with the same reason in one line. */
-function unasked({ services, slots, connectors, groups, topics, orders }: SystemView): Concern[] {
+function unasked({ services, slots, connectors, groups, topics, orders }: SystemView): Issue[] {
   const databases = services.map(({ counters, deadLetters }) =>
     'error' in counters ? counters : deadLetters,
   );
@@ -56,7 +56,7 @@ function unasked({ services, slots, connectors, groups, topics, orders }: System
 }
 
 /** Says that events wait long for their slot, or rows have no partition of their day. @returns undefined when neither */
-export function diagnoseOutbox({ name, outbox }: ServiceState, now: number): Concern | undefined {
+export function diagnoseOutbox({ name, outbox }: ServiceState, now: number): Issue | undefined {
   if (!outbox || !('value' in outbox)) return undefined;
   const { lastDay, strayRows, oldestUnconfirmed: since } = outbox.value;
   const at = { where: `outbox of ${name}`, since: null, help: ['npx walpost outbox status'], blocked: false };
@@ -79,7 +79,7 @@ export function diagnoseDeadLetters({
   name,
   shortName,
   deadLetters: source,
-}: ServiceState): Concern | undefined {
+}: ServiceState): Issue | undefined {
   if (!('value' in source) || source.value.dead + source.value.parked === 0) return undefined;
   const { dead, parked, deadLetters: open } = source.value;
   const behindThem = parked > 0 ? `, and ${parked} parked behind` : '';
@@ -93,7 +93,7 @@ export function diagnoseDeadLetters({
 }
 
 /** Says that work was refused for good. @returns undefined when none was, or nobody could ask */
-export function diagnoseRefused({ name, counters }: ServiceState): Concern | undefined {
+export function diagnoseRefused({ name, counters }: ServiceState): Issue | undefined {
   if (!('value' in counters) || counters.value.refused === null) return undefined;
   const { count, label, retry } = counters.value.refused;
   const what = `${label} that were refused for good: ${count}; they are tried again when a person says so`;
@@ -101,7 +101,7 @@ export function diagnoseRefused({ name, counters }: ServiceState): Concern | und
 }
 
 /** Says that an order waits for long. @returns undefined when none does, or nobody could ask */
-export function diagnosePending({ at, orders }: SystemView): Concern | undefined {
+export function diagnosePending({ at, orders }: SystemView): Issue | undefined {
   if (!('value' in orders)) return undefined;
   const [oldest] = orders.value.pending;
   if (!oldest || at - oldest.at <= PATIENCE) return undefined;

@@ -1,7 +1,7 @@
 import { header } from '@walpost/kit/consumer/receive';
 import { partitionOf } from '@walpost/kit/kafka/kafkajs';
 import type { OpenTransaction } from '@walpost/kit/kafka/requests';
-import type { WayRecord } from '../trace/order-way.js';
+import type { TimelineRecord } from '../trace/timeline.js';
 import { findUnreadable } from './open-transactions.js';
 import { type KafkaClients, type Place, placeKey, type TopicReader } from './topic-reader.js';
 
@@ -21,7 +21,7 @@ export async function findRecords(
   { admin, requests }: KafkaClients,
   reader: TopicReader,
   search: { topic: string; key: string; since: number; wanted: readonly string[] },
-): Promise<{ found: Map<string, WayRecord>; complete: boolean; open: OpenTransaction | null }> {
+): Promise<{ found: Map<string, TimelineRecord>; complete: boolean; open: OpenTransaction | null }> {
   const { topic, key, since } = search;
   const [ends, starts] = await Promise.all([
     admin.fetchTopicOffsets(topic),
@@ -33,7 +33,7 @@ export async function findRecords(
   const open = (await findUnreadable(requests, topic, own)).open.get(partition) ?? null;
   const start = BigInt(starts.find((each) => each.partition === partition)?.offset ?? 0);
   const wanted = new Set(search.wanted);
-  const found = new Map<string, WayRecord>();
+  const found = new Map<string, TimelineRecord>();
   // Kafka says -1 where no record is that young.
   if (start < 0n || start >= end) return { found, complete: true, open };
 

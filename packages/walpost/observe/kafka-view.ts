@@ -2,9 +2,9 @@ import { createKafka } from '@walpost/kit/kafka/create-kafka';
 import type { KafkaAccess } from '@walpost/kit/kafka/kafka-access';
 import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
 import pTimeout from 'p-timeout';
-import { cachedPeek } from './cached-peek.js';
-import { describeGroup, type GroupProgress, type Peek } from './describe-group.js';
-import { peekUnread } from './peek-unread.js';
+import { cachedLagProbe } from './cached-lag-probe.js';
+import { describeGroup, type GroupProgress, type LagProbe } from './describe-group.js';
+import { probeLag } from './probe-lag.js';
 import { readTopics, type TopicView } from './read-topics.js';
 import { type KafkaClients, openReader, type TopicReader } from './topic-reader.js';
 
@@ -19,11 +19,11 @@ export interface KafkaView {
 
 interface Connection extends KafkaClients {
   reader: TopicReader;
-  peeks: Map<string, Peek>;
+  probes: Map<string, LagProbe>;
 }
 
 /** How long the oldest unread records may take to read, s: the next look comes soon. */
-const PEEK_SECONDS = 1.5;
+const PROBE_SECONDS = 1.5;
 /** How long a farewell may take, ms. */
 const LEAVE_WITHIN = 3_000;
 
@@ -44,7 +44,7 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
       await admin.connect();
       requests = await openRequests(kafka);
       const reader = await openReader({ kafka, admin }, topics);
-      return { kafka, admin, requests, reader, peeks: new Map() };
+      return { kafka, admin, requests, reader, probes: new Map() };
     } catch (error) {
       await requests?.close();
       await admin.disconnect();
@@ -83,13 +83,14 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
 
   return {
     groups: (names) =>
-      use(({ reader, peeks, ...clients }) => {
+      use(({ reader, probes, ...clients }) => {
         const listed = clients.requests.listGroups();
         return Promise.all(
           names.map((name) => {
-            const peek = peeks.get(name) ?? cachedPeek((places) => peekUnread(reader, places, PEEK_SECONDS));
-            peeks.set(name, peek);
-            return describeGroup(clients, name, peek, listed);
+            const probe =
+              probes.get(name) ?? cachedLagProbe((places) => probeLag(reader, places, PROBE_SECONDS));
+            probes.set(name, probe);
+            return describeGroup(clients, name, probe, listed);
           }),
         );
       }),

@@ -38,7 +38,7 @@ export interface SystemView {
 }
 
 /** Something that is not as it should be, in words for a person. */
-export interface Concern {
+export interface Issue {
   readonly where: string;
   readonly what: string;
   /** Milliseconds since the epoch, when that is known. */

@@ -39,8 +39,8 @@ export interface TopicReader {
   close(): Promise<void>;
 }
 
-/** Groups that only peek begin with this; they are gone when the reader is closed. */
-export const PEEK_PREFIX = 'walpost-peek-';
+/** Groups that only probe begin with this; they are gone when the reader is closed. */
+export const PROBE_PREFIX = 'walpost-peek-';
 
 /** How often to ask for partitions that were added to a topic, ms. */
 const TOPICS_EVERY = 5_000;
@@ -71,7 +71,7 @@ export async function openReader(
   { kafka, admin }: Pick<KafkaClients, 'kafka' | 'admin'>,
   topics: readonly string[],
 ): Promise<TopicReader> {
-  const groupId = `${PEEK_PREFIX}${randomUUID()}`;
+  const groupId = `${PROBE_PREFIX}${randomUUID()}`;
   const consumer = kafka.consumer({
     groupId,
     maxWaitTimeInMs: 100,

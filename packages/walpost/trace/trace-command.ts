@@ -8,10 +8,10 @@ import { printJson } from '../cli/output.js';
 import { openObserved } from '../observe/open-observed.js';
 import { observedServices } from '../observe/services.js';
 import { openReader } from '../observe/topic-reader.js';
-import { findOrderWay } from './find-order-way.js';
-import { judgeWay } from './judge-way.js';
-import type { OrderWay } from './order-way.js';
-import { showWay } from './show-way.js';
+import { diagnoseTimeline } from './diagnose-timeline.js';
+import { showTimeline } from './show-timeline.js';
+import type { Timeline } from './timeline.js';
+import { traceKey } from './trace-key.js';
 
 interface Options {
   wait: number;
@@ -33,23 +33,23 @@ export function traceCommand(config: () => Config): Command {
 async function trace(config: Config, given: string, { wait, json }: Options): Promise<void> {
   const orderId = given.toLowerCase();
   if (!isUuid(orderId)) throw new UsageError(`"${given}" is no order id: an order id is a UUID`);
-  const way = await findWay(config, orderId, wait);
+  const timeline = await findTimeline(config, orderId, wait);
   const now = Date.now();
-  const verdict = judgeWay(way, now);
-  if (json) printJson({ ...way, verdict });
-  else if (verdict.state !== 'unknown') console.log(showWay(way, verdict, now));
+  const verdict = diagnoseTimeline(timeline, now);
+  if (json) printJson({ ...timeline, verdict });
+  else if (verdict.state !== 'unknown') console.log(showTimeline(timeline, verdict, now));
   if (verdict.state !== 'unknown') return;
-  const unasked = way.problems.length > 0 ? `; not asked: ${way.problems.join('; ')}` : '';
+  const unasked = timeline.problems.length > 0 ? `; not asked: ${timeline.problems.join('; ')}` : '';
   throw new CliError(`no database knows an order ${orderId}${unasked}`);
 }
 
-async function findWay(config: Config, orderId: string, wait: number): Promise<OrderWay> {
+async function findTimeline(config: Config, orderId: string, wait: number): Promise<Timeline> {
   const { postgres, observerPassword: password, connect } = config;
   if (password === undefined)
     throw new CliError('OBSERVER_PASSWORD is not set; it is the password of the role observer');
   const { observed, close } = openObserved({ ...postgres, password, applicationName: 'walpost-cli' });
-  const look = (kafka: Parameters<typeof findOrderWay>[0]['kafka']) =>
-    findOrderWay({ services: observed, kafka, connect }, orderId);
+  const look = (kafka: Parameters<typeof traceKey>[0]['kafka']) =>
+    traceKey({ services: observed, kafka, connect }, orderId);
   try {
     return await withKafka(config, wait, async (access) => {
       const reader = await openReader(access, TOPICS);

@@ -10,6 +10,7 @@ import {
   exposeDeadLetters,
 } from '../../consumer/metrics.js';
 import { order } from '../../consumer/test/order-record.js';
+import { formerMetrics } from '../../former-names.js';
 import { createApp } from '../../http/http.js';
 import { countWritten, exposeOutbox } from '../../outbox/metrics.js';
 import { openDatabase } from '../../postgres/database.js';
@@ -57,14 +58,14 @@ test('the document lists every metric, with its type and labels, and no other', 
 test('every counter whose increase an alert asks for is there at 0 before anything happens', async () => {
   const begun: Record<string, () => void> = {
     walpost_connector_restarts_total: () => exposeConnectors(['some-outbox'], async () => [])(),
-    walpost_consumer_version_oddities_total: () => beginCounting({ topic: 'some-events', partition: 5 }),
+    walpost_consumer_sequence_anomalies_total: () => beginCounting({ topic: 'some-events', partition: 5 }),
   };
   for (const begin of Object.values(begun)) begin();
   const text = await renderMetrics();
   expect(text).toContain('walpost_connector_restarts_total{connector="some-outbox"} 0');
   for (const kind of ['gap', 'regression'])
     expect(text).toContain(
-      `walpost_consumer_version_oddities_total{topic="some-events",partition="5",kind="${kind}"} 0`,
+      `walpost_consumer_sequence_anomalies_total{topic="some-events",partition="5",kind="${kind}"} 0`,
     );
   const rules = readFileSync(
     new URL('../../../../compose/observability/alerts.yaml', import.meta.url),
@@ -73,6 +74,26 @@ test('every counter whose increase an alert asks for is there at 0 before anythi
   const asked = [...rules.matchAll(/\b(?:i?rate|increase)\((\w+)/g)].map(([, name]) => name);
   expect([...new Set(asked)].sort()).toEqual(Object.keys(begun));
 });
+
+test.each(Object.entries(formerMetrics))(
+  '%s is the former name of %s, and tells the same',
+  async (former, name) => {
+    beginCounting({ topic: 'some-events', partition: 5 });
+    const text = await renderMetrics();
+    const of = (metric: string) =>
+      text.split('\n').flatMap((line) => {
+        const [sample, rest] = [line.slice(0, metric.length), line.slice(metric.length)];
+        return sample === metric && /^[{ ]/.test(rest) ? [rest] : [];
+      });
+    expect(of(former)).toEqual(of(name));
+    expect(text).toContain(`# TYPE ${name} `);
+    expect(text).toContain(
+      `# HELP ${former} The former name of ${name}, for one more release.\n# TYPE ${former} `,
+    );
+    const document = readFileSync(new URL('../../../../docs/metrics.md', import.meta.url), 'utf8');
+    expect(document).toMatch(new RegExp(`^\\| \`${name}\` +\\| \`${former}\` +\\|$`, 'm'));
+  },
+);
 
 test('requests are told by route template and status, never by path', async () => {
   await ask('/things/1');

@@ -4,12 +4,12 @@ import {
   describeGroup,
   type GroupProgress,
   type PartitionProgress,
-  peekOnce,
+  probeLagOnce,
 } from '../../observe/describe-group.js';
 import { behind } from '../../observe/diagnose-group.js';
 import { openSince, transactionText } from '../../observe/open-transactions.js';
 import { observedServices, serviceNames, services } from '../../observe/services.js';
-import { type KafkaClients, PEEK_PREFIX } from '../../observe/topic-reader.js';
+import { type KafkaClients, PROBE_PREFIX } from '../../observe/topic-reader.js';
 import { CliError } from '../cli-error.js';
 import type { Config } from '../config.js';
 import { withKafka } from '../kafka.js';
@@ -44,7 +44,7 @@ export function groupsCommand(config: () => Config): Command {
         const listed = kafka.requests.listGroups();
         const names = [...new Set([...OURS, ...namesOf(await listed)])];
         return (
-          await Promise.all(names.map((name) => describeGroup(kafka, name, peekOnce(kafka), listed)))
+          await Promise.all(names.map((name) => describeGroup(kafka, name, probeLagOnce(kafka), listed)))
         ).map(total);
       });
       if (json) printJson(rows);
@@ -72,7 +72,7 @@ export function groupsCommand(config: () => Config): Command {
     .action(async (name: string, { wait, json }: Options) => {
       const progress = await withKafka(config(), wait, async (kafka) => {
         await existing(kafka, name);
-        return describeGroup(kafka, name, peekOnce(kafka));
+        return describeGroup(kafka, name, probeLagOnce(kafka));
       });
       if (json) printJson(progress);
       else printProgress(progress);
@@ -113,10 +113,10 @@ function topicsOf(group: string): readonly string[] {
 }
 
 function namesOf(groups: readonly ListedGroup[]): string[] {
-  // A peek of another command at the same time is no group of anybody.
+  // A probe of another command at the same time is no group of anybody.
   return groups
     .map(({ group }) => group)
-    .filter((name) => !name.startsWith(PEEK_PREFIX))
+    .filter((name) => !name.startsWith(PROBE_PREFIX))
     .sort();
 }
 

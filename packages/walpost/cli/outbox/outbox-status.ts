@@ -58,7 +58,7 @@ function show(lines: readonly OutboxLine[]): void {
   printTable(
     [
       'DATABASE',
-      'DAYS',
+      'PARTITIONS',
       'FROM',
       'TO',
       'ROWS',
@@ -66,8 +66,8 @@ function show(lines: readonly OutboxLine[]): void {
       'SLOT',
       'STATE',
       'CONFIRMED',
-      'BEHIND',
-      'LOG KEPT',
+      'LAG',
+      'RETAINED WAL',
       'OLDEST UNCONFIRMED',
     ],
     lines.map(({ database, outbox, slotName, slot }) => [
@@ -80,8 +80,8 @@ function show(lines: readonly OutboxLine[]): void {
       slotName,
       slot ? stateOf(slot) : 'none',
       slot?.confirmedLsn,
-      slot && formatBytes(slot.behindBytes),
-      slot && formatBytes(slot.keptBytes),
+      slot && formatBytes(slot.lagBytes),
+      slot && formatBytes(slot.retainedWalBytes),
       outbox.oldestUnconfirmed === null ? null : formatAge((Date.now() - outbox.oldestUnconfirmed) / 1000),
     ]),
   );

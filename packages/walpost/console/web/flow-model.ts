@@ -127,7 +127,7 @@ function relayNodes(snapshot: Snapshot, service: ServiceView, row: number): Node
       title: `${shortName} outbox`,
       lines: [
         'error' in counters ? 'database away' : rate(rates.outbox, 'events'),
-        slot ? `slot ${bytes(slot.behindBytes)} behind` : 'value' in slots ? 'no slot' : 'slot not known',
+        slot ? `slot lag ${bytes(slot.lagBytes)}` : 'value' in slots ? 'no slot' : 'slot not known',
       ],
       health: healthOfPart('slot', 'value' in counters && slot !== undefined),
     },

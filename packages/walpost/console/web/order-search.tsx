@@ -1,13 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { PATIENCE } from '../../observe/diagnose-group.js';
 import type { OrderHead } from '../../observe/system-view.js';
-import type { Verdict } from '../../trace/judge-way.js';
-import type { Step } from '../../trace/way-steps.js';
+import type { Verdict } from '../../trace/diagnose-timeline.js';
+import type { Step } from '../../trace/timeline-steps.js';
 import type { Snapshot } from '../snapshot.js';
 import { call } from './api.js';
 import { age } from './format.js';
-import { OrderWayView } from './order-way-view.js';
 import { Badge, Shown } from './parts.js';
+import { TimelineView } from './timeline-view.js';
 import { useOrderInAddress } from './use-console.js';
 
 /** What the API answers about one order. */
@@ -62,7 +62,7 @@ export function OrderSearch({ snapshot }: { snapshot: Snapshot }) {
       </Shown>
       <div aria-live="polite">
         {problem && <p class="error">{problem}</p>}
-        {answer && <OrderWayView answer={answer} traceUrl={snapshot.traceUrl} />}
+        {answer && <TimelineView answer={answer} traceUrl={snapshot.traceUrl} />}
       </div>
     </>
   );

@@ -2,11 +2,11 @@ import { useEffect, useState } from 'preact/hooks';
 import { call, Refused } from './api.js';
 import { AskDialog, type Question } from './ask-dialog.js';
 import { Concepts } from './concepts.js';
-import { Concerns } from './concerns.js';
 import { DeadLetters } from './dead-letters.js';
 import { Flow } from './flow.js';
 import { clock } from './format.js';
 import { Groups } from './groups.js';
+import { Issues } from './issues.js';
 import { LoadControl } from './load-control.js';
 import { OrderSearch } from './order-search.js';
 import { Badge, Section } from './parts.js';
@@ -33,7 +33,7 @@ export function Page() {
   const [question, setQuestion] = useState<Question | null>(null);
   const [problem, setProblem] = useState('');
 
-  const troubles = snapshot?.concerns.length ?? 0;
+  const troubles = snapshot?.issues.length ?? 0;
   useEffect(() => {
     document.title = `${troubles > 0 ? `(${troubles}) ` : ''}Walpost console`;
   }, [troubles]);
@@ -117,7 +117,7 @@ export function Page() {
         )}
         {snapshot && (
           <>
-            <Concerns snapshot={snapshot} />
+            <Issues snapshot={snapshot} />
             <Section
               id="flow"
               title="Flow"
@@ -129,7 +129,7 @@ export function Page() {
             <Section
               id="order"
               title="Where is my order?"
-              about="The way of one order, read from the databases and topics themselves: where it is, and what keeps it there."
+              about="The timeline of one order, read from the databases and topics themselves: where it is, and what keeps it there."
             >
               <OrderSearch snapshot={snapshot} />
             </Section>

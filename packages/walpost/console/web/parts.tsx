@@ -1,6 +1,6 @@
 import type { Source } from '@walpost/kit/telemetry/attempt';
 import type { ComponentChildren } from 'preact';
-import type { Concern } from '../../observe/system-view.js';
+import type { Issue } from '../../observe/system-view.js';
 
 export type Health = 'ok' | 'warn' | 'bad' | 'unknown';
 
@@ -18,9 +18,9 @@ export function Badge(props: { health: Health; sign?: string; children?: Compone
 }
 
 /** The health of something that was diagnosed. */
-export function healthOf(concern: Concern | undefined): Health {
-  if (!concern) return 'ok';
-  return concern.blocked ? 'bad' : 'warn';
+export function healthOf(issue: Issue | undefined): Health {
+  if (!issue) return 'ok';
+  return issue.blocked ? 'bad' : 'warn';
 }
 
 export function signOf(health: Health): string {

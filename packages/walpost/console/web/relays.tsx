@@ -53,7 +53,7 @@ export function Relays({ snapshot }: { snapshot: Snapshot }) {
           {(slots) => (
             <Table
               label="Replication slots"
-              headings={['Slot', 'State', 'Confirmed up to', 'Behind', 'Log kept']}
+              headings={['Slot', 'State', 'Confirmed up to', 'Lag', 'Retained WAL']}
             >
               {slots.map((slot) => (
                 <tr key={slot.name}>
@@ -64,8 +64,8 @@ export function Relays({ snapshot }: { snapshot: Snapshot }) {
                     </Badge>
                   </td>
                   <td class="mono">{slot.confirmedLsn ?? '–'}</td>
-                  <td class="number">{bytes(slot.behindBytes)}</td>
-                  <td class="number">{bytes(slot.keptBytes)}</td>
+                  <td class="number">{bytes(slot.lagBytes)}</td>
+                  <td class="number">{bytes(slot.retainedWalBytes)}</td>
                 </tr>
               ))}
             </Table>

@@ -11,8 +11,8 @@ const slot = {
   active: true,
   walStatus: 'reserved',
   confirmedLsn: '0/1',
-  behindBytes: 0,
-  keptBytes: 0,
+  lagBytes: 0,
+  retainedWalBytes: 0,
   safeBytes: null,
   inactiveSince: null,
 };
@@ -106,10 +106,10 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
   ],
   ['slot lost', { slots: { value: [{ ...slot, walStatus: 'lost' }] } }, 'slot order_outbox', /lost/],
   [
-    'much log kept',
-    { slots: { value: [{ ...slot, keptBytes: 2e9 }] } },
+    'much WAL retained',
+    { slots: { value: [{ ...slot, retainedWalBytes: 2e9 }] } },
     'slot order_outbox',
-    /keeps 2000 MB/,
+    /retains 2000 MB/,
   ],
   [
     'no task',
@@ -223,10 +223,10 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
     /order o has been pending for 30 s/,
   ],
 ])('%s', (_name, changes, where, what) => {
-  const concerns = diagnoseSystem({ ...fine, ...changes });
-  expect(concerns).toHaveLength(1);
-  expect(concerns[0]?.where).toBe(where);
-  expect(concerns[0]?.what).toMatch(what);
+  const issues = diagnoseSystem({ ...fine, ...changes });
+  expect(issues).toHaveLength(1);
+  expect(issues[0]?.where).toBe(where);
+  expect(issues[0]?.what).toMatch(what);
 });
 
 test('a transaction that has been open for a moment is how the relay works', () => {
@@ -239,8 +239,8 @@ test('sources that are away for one reason are one concern, with what starts the
   const away = { error: 'slots: connect ECONNREFUSED' };
   const counters = { error: 'database orders: connect ECONNREFUSED' };
   const services = [{ ...service, counters, deadLetters: { error: 'not shown: the same' } }];
-  const [concern, ...others] = diagnoseSystem({ ...fine, services, slots: away });
+  const [issue, ...others] = diagnoseSystem({ ...fine, services, slots: away });
   expect(others).toEqual([]);
-  expect(concern).toMatchObject({ where: 'database orders, slots', what: 'connect ECONNREFUSED' });
-  expect(concern?.help).toContain('npx walpost doctor');
+  expect(issue).toMatchObject({ where: 'database orders, slots', what: 'connect ECONNREFUSED' });
+  expect(issue?.help).toContain('npx walpost doctor');
 });

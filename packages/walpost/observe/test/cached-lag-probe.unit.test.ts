@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { cachedPeek } from '../cached-peek.js';
-import type { Unread } from '../peek-unread.js';
+import { cachedLagProbe } from '../cached-lag-probe.js';
+import type { Unread } from '../probe-lag.js';
 import type { Place } from '../topic-reader.js';
 
 const place = (from: number, end: number): Place => ({
@@ -13,17 +13,17 @@ const place = (from: number, end: number): Place => ({
 test('it looks again only where something has moved', async () => {
   const asked: string[] = [];
   let answer: Unread = { timestamp: 1 };
-  const peek = cachedPeek(async (places) => {
+  const probe = cachedLagProbe(async (places) => {
     asked.push(places.map(({ from, end }) => `${from}-${end}`).join());
     return new Map(places.map(() => ['t/0', answer]));
   });
-  expect(await peek([place(5, 8)])).toEqual(new Map([['t/0', { timestamp: 1 }]]));
+  expect(await probe([place(5, 8)])).toEqual(new Map([['t/0', { timestamp: 1 }]]));
   // More was written behind the same oldest unread record.
-  await peek([place(5, 9)]);
+  await probe([place(5, 9)]);
   answer = 'nothing';
-  expect(await peek([place(9, 10)])).toEqual(new Map([['t/0', 'nothing']]));
-  await peek([place(9, 10)]);
+  expect(await probe([place(9, 10)])).toEqual(new Map([['t/0', 'nothing']]));
+  await probe([place(9, 10)]);
   // Where only a marker was, something may be by now.
-  await peek([place(9, 12)]);
+  await probe([place(9, 12)]);
   expect(asked).toEqual(['5-8', '', '9-10', '', '9-12']);
 });

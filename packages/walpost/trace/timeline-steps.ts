@@ -1,6 +1,6 @@
-import { isOver, isRelayed, type OrderWay, type WayEvent } from './order-way.js';
+import { isOver, isRelayed, type Timeline, type TimelineEvent } from './timeline.js';
 
-/** One line of an order's way. */
+/** One line of a timeline. */
 export interface Step {
   /** Milliseconds since the epoch; null for what has not happened, or left no time. */
   readonly at: number | null;
@@ -10,10 +10,10 @@ export interface Step {
   readonly traceId: string | null;
 }
 
-/** The way as lines in the order of their times; what has not happened stands behind what it waits for. */
-export function stepsOf(way: OrderWay): Step[] {
+/** The timeline as lines in the order of their times; what has not happened stands behind what it waits for. */
+export function stepsOf(timeline: Timeline): Step[] {
   const steps = [
-    ...way.effects.flatMap(({ service, rows }) =>
+    ...timeline.effects.flatMap(({ service, rows }) =>
       rows.map(({ at, what, note, state }) => {
         const text = note === null ? what : `${what}: ${note}`;
         return {
@@ -26,7 +26,7 @@ export function stepsOf(way: OrderWay): Step[] {
         };
       }),
     ),
-    ...way.strays.map(({ group, deadLetter: { id, state, errorCode, createdAt: at } }) => ({
+    ...timeline.strays.map(({ group, deadLetter: { id, state, errorCode, createdAt: at } }) => ({
       at,
       where: group,
       what: `dead letter ${id} (${state}) of a record that no outbox has: ${errorCode ?? 'parked'}`,
@@ -34,12 +34,12 @@ export function stepsOf(way: OrderWay): Step[] {
       traceId: null,
       sort: at,
     })),
-    ...way.events.flatMap((event) => stepsOfEvent(way, event)),
+    ...timeline.events.flatMap((event) => stepsOfEvent(timeline, event)),
   ];
   return steps.sort((a, b) => a.sort - b.sort).map(({ sort: _sort, ...step }) => step);
 }
 
-function stepsOfEvent({ slots, kafka }: OrderWay, event: WayEvent): (Step & { sort: number })[] {
+function stepsOfEvent({ slots, kafka }: Timeline, event: TimelineEvent): (Step & { sort: number })[] {
   const { type, version, writtenAt, traceId, record, topic } = event;
   const relayed = isRelayed(event);
   const slot = slots?.find(({ name }) => name === event.slot);

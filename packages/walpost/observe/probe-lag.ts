@@ -8,7 +8,7 @@ export type Unread = { readonly timestamp: number } | 'nothing';
  *
  * @param seconds how long in all; a place that nothing is known of by then is missing in the answer
  */
-export async function peekUnread(
+export async function probeLag(
   reader: TopicReader,
   places: readonly Place[],
   seconds: number,

@@ -14,14 +14,14 @@ import type { KafkaClients, TopicReader } from '../observe/topic-reader.js';
 import {
   type Delivery,
   isOver,
-  type OrderWay,
+  type Timeline,
+  type TimelineEvent,
+  type TimelineRecord,
   type WaitingGroup,
-  type WayEvent,
-  type WayRecord,
-} from './order-way.js';
+} from './timeline.js';
 
 /** Everything that knows something of an order. */
-export interface WaySources {
+export interface TimelineSources {
   readonly services: readonly Observed[];
   readonly kafka: Source<KafkaClients & { reader: TopicReader }>;
   readonly connect: HttpAccess;
@@ -29,13 +29,13 @@ export interface WaySources {
 
 /** What one service's database knows of an order. */
 interface Traces {
-  readonly events: readonly (Omit<WayEvent, 'record' | 'deliveries'> & { topic: string })[];
+  readonly events: readonly (Omit<TimelineEvent, 'record' | 'deliveries'> & { topic: string })[];
   readonly handled: ReadonlyMap<string, number>;
   readonly deadLetters: ReadonlyMap<string, DeadLetterView>;
   readonly effects: readonly EffectRow[];
 }
 
-type EventRow = Pick<WayEvent, 'id' | 'type' | 'version' | 'writtenAt'> & { traceparent: string };
+type EventRow = Pick<TimelineEvent, 'id' | 'type' | 'version' | 'writtenAt'> & { traceparent: string };
 
 /**
  * Follows one order through databases, topics and groups. What cannot be asked is named in `problems`, and the rest is
@@ -43,7 +43,7 @@ type EventRow = Pick<WayEvent, 'id' | 'type' | 'version' | 'writtenAt'> & { trac
  *
  * @param orderId a UUID
  */
-export async function findOrderWay(sources: WaySources, orderId: string): Promise<OrderWay> {
+export async function traceKey(sources: TimelineSources, orderId: string): Promise<Timeline> {
   const problems: string[] = [];
   const unlessFailed = <T>(source: Source<T>): T | null => {
     if ('value' in source) return source.value;
@@ -64,7 +64,7 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
     .sort((a, b) => a.writtenAt - b.writtenAt);
 
   const kafka = unlessFailed(sources.kafka);
-  const records = new Map<string, WayRecord>();
+  const records = new Map<string, TimelineRecord>();
   const openTransactions: OpenTransaction[] = [];
   const [slots, connectors] = await Promise.all([
     anySlots(sources.services),
@@ -83,7 +83,7 @@ export async function findOrderWay(sources: WaySources, orderId: string): Promis
     }),
   ]);
 
-  const events: WayEvent[] = written.map((event) => ({
+  const events: TimelineEvent[] = written.map((event) => ({
     ...event,
     record: records.get(event.id) ?? null,
     deliveries: known
@@ -181,11 +181,11 @@ async function anySlots(services: readonly Observed[]): Promise<Source<Slot[]>> 
 /** Asks Kafka about the groups that have not come to an event yet. */
 async function withGroups(
   clients: KafkaClients,
-  events: readonly WayEvent[],
-): Promise<{ events: WayEvent[]; groups: WaitingGroup[] }> {
+  events: readonly TimelineEvent[],
+): Promise<{ events: TimelineEvent[]; groups: WaitingGroup[] }> {
   const { admin } = clients;
   const groups = new Map<string, WaitingGroup>();
-  const diagnose = async (event: WayEvent, delivery: Delivery): Promise<Delivery> => {
+  const diagnose = async (event: TimelineEvent, delivery: Delivery): Promise<Delivery> => {
     if (isOver(delivery) || !delivery.known || !event.record) return delivery;
     const { group } = delivery;
     const { partition, offset } = event.record;

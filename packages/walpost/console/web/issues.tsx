@@ -3,19 +3,17 @@ import { age, clock, plural } from './format.js';
 import { Badge, Commands } from './parts.js';
 
 /** What is wrong, since when, and which command helps; or that nothing is. */
-export function Concerns({ snapshot }: { snapshot: Snapshot }) {
-  const { concerns, at } = snapshot;
-  const worst = concerns.some(({ blocked }) => blocked) ? 'bad' : concerns.length > 0 ? 'warn' : 'ok';
+export function Issues({ snapshot }: { snapshot: Snapshot }) {
+  const { issues, at } = snapshot;
+  const worst = issues.some(({ blocked }) => blocked) ? 'bad' : issues.length > 0 ? 'warn' : 'ok';
   return (
     <section class={`card verdict ${worst}`} aria-label="State of the system">
       <p role="status" class="headline">
-        <Badge health={worst}>
-          {concerns.length === 0 ? 'Everything flows' : `${plural(concerns.length, 'thing')} to look at`}
-        </Badge>
+        <Badge health={worst}>{issues.length === 0 ? 'All healthy' : plural(issues.length, 'issue')}</Badge>
       </p>
-      {concerns.length > 0 && (
-        <ul class="concerns">
-          {concerns.map(({ where, what, since, help }) => (
+      {issues.length > 0 && (
+        <ul class="issues">
+          {issues.map(({ where, what, since, help }) => (
             <li key={`${where} ${what}`}>
               <strong>{where}</strong>: {what}
               {since !== null && (

@@ -1,5 +1,5 @@
-import type { Verdict } from '../../trace/judge-way.js';
-import type { Step } from '../../trace/way-steps.js';
+import type { Verdict } from '../../trace/diagnose-timeline.js';
+import type { Step } from '../../trace/timeline-steps.js';
 import { age, clock } from './format.js';
 import type { OrderAnswer } from './order-search.js';
 import { Badge, Commands, type Health } from './parts.js';
@@ -13,19 +13,19 @@ const TITLES: Record<Verdict['state'], { health: Health; text: string }> = {
 const MARKS: Record<Step['state'], string> = { done: '✓', waiting: '…', failed: '✕' };
 const WORDS: Record<Step['state'], string> = { done: 'done', waiting: 'waiting', failed: 'failed' };
 
-/** One order's way, from its row to its last effect, and what keeps it. */
-export function OrderWayView({ answer, traceUrl }: { answer: OrderAnswer; traceUrl: string | null }) {
+/** The timeline of one order, from its row to its last effect, and what keeps it. */
+export function TimelineView({ answer, traceUrl }: { answer: OrderAnswer; traceUrl: string | null }) {
   const { orderId, steps, verdict, problems, now } = answer;
   const { health, text } = TITLES[verdict.state];
   const begin = steps.find(({ at }) => at !== null)?.at ?? now;
   const trace = steps.find(({ traceId }) => traceId !== null)?.traceId ?? null;
   return (
-    <article class="way" aria-label={`Way of order ${orderId}`}>
+    <article class="timeline" aria-label={`Timeline of order ${orderId}`}>
       <div class={`verdict ${health}`}>
         <p class="headline">
           <Badge health={health}>{text}</Badge>
         </p>
-        <ul class="concerns">
+        <ul class="issues">
           {verdict.findings.map(({ where, what, since, help }) => (
             <li key={`${where} ${what}`}>
               <strong>{where}</strong>: {what}{' '}

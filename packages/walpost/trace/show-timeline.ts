@@ -1,15 +1,15 @@
 import { formatAge, formatTable, printable } from '../cli/output.js';
-import type { Verdict } from './judge-way.js';
-import type { OrderWay } from './order-way.js';
-import { stepsOf } from './way-steps.js';
+import type { Verdict } from './diagnose-timeline.js';
+import type { Timeline } from './timeline.js';
+import { stepsOf } from './timeline-steps.js';
 
 const MARKS = { done: '✔', waiting: '…', failed: '✖' } as const;
 
-/** An order's way and what keeps it, as text for a person. */
-export function showWay(way: OrderWay, verdict: Verdict, now: number): string {
-  const steps = stepsOf(way);
+/** The timeline of an order and what keeps it, as text for a person. */
+export function showTimeline(timeline: Timeline, verdict: Verdict, now: number): string {
+  const steps = stepsOf(timeline);
   const begin = steps.find(({ at }) => at !== null)?.at ?? now;
-  const traces = [...new Set(way.events.flatMap(({ traceId }) => traceId ?? []))];
+  const traces = [...new Set(timeline.events.flatMap(({ traceId }) => traceId ?? []))];
   const rows = steps.map(({ at, where, what, state }) => [
     MARKS[state],
     at === null ? null : clock(at),
@@ -18,12 +18,12 @@ export function showWay(way: OrderWay, verdict: Verdict, now: number): string {
     printable(what),
   ]);
   return [
-    `order ${way.orderId}, placed ${new Date(begin).toISOString()}, ${formatAge((now - begin) / 1000)} ago`,
+    `order ${timeline.orderId}, placed ${new Date(begin).toISOString()}, ${formatAge((now - begin) / 1000)} ago`,
     ...(traces.length > 0 ? [`trace ${traces.join(', ')}`] : []),
     '',
     formatTable(['', 'UTC', 'AFTER', 'WHERE', 'WHAT'], rows),
     '',
-    ...way.problems.map((problem) => `not asked: ${problem}`),
+    ...timeline.problems.map((problem) => `not asked: ${problem}`),
     ...conclusion(verdict, now),
   ].join('\n');
 }

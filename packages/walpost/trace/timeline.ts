@@ -5,7 +5,7 @@ import type { ConnectorView } from '../observe/read-connectors.js';
 import type { DeadLetterView } from '../observe/read-dead-letters.js';
 
 /** Where a record of an event stands, and when it was written there. */
-export interface WayRecord {
+export interface TimelineRecord {
   readonly partition: number;
   readonly offset: string;
   readonly at: number;
@@ -26,7 +26,7 @@ export interface Delivery {
 }
 
 /** One event of an order, on its way. Times are milliseconds since the epoch. */
-export interface WayEvent {
+export interface TimelineEvent {
   readonly id: string;
   /** Without its namespace: `OrderCreated`. */
   readonly type: string;
@@ -38,7 +38,7 @@ export interface WayEvent {
   readonly writtenAt: number;
   readonly traceId: string | null;
   /** Null when it is not in the topic, or nobody could look. */
-  readonly record: WayRecord | null;
+  readonly record: TimelineRecord | null;
   readonly deliveries: readonly Delivery[];
 }
 
@@ -51,9 +51,9 @@ export interface WaitingGroup {
 }
 
 /** All that databases, Kafka and Connect know of one order. */
-export interface OrderWay {
+export interface Timeline {
   readonly orderId: string;
-  readonly events: readonly WayEvent[];
+  readonly events: readonly TimelineEvent[];
   /** Dead letters of the order that are of no event in an outbox: somebody else wrote them into the topic. */
   readonly strays: readonly {
     readonly group: string;
@@ -73,7 +73,7 @@ export interface OrderWay {
 }
 
 /** Whether an event has left the outbox: its record is there or, where nobody can look, somebody has read it. */
-export function isRelayed({ record, deliveries }: WayEvent): boolean {
+export function isRelayed({ record, deliveries }: TimelineEvent): boolean {
   return record !== null || deliveries.some(isOver);
 }
 

@@ -1,12 +1,12 @@
-import type { Peek } from './describe-group.js';
-import type { Unread } from './peek-unread.js';
+import type { LagProbe } from './describe-group.js';
+import type { Unread } from './probe-lag.js';
 import { type Place, placeKey } from './topic-reader.js';
 
 /**
  * Looks again only where something has moved: the oldest unread record of a group that stands still stays what it is,
  * and where nothing was unread nothing is until the end moves.
  */
-export function cachedPeek(peek: Peek): Peek {
+export function cachedLagProbe(probe: LagProbe): LagProbe {
   const known = new Map<string, { place: Place; unread: Unread }>();
   return async (places) => {
     const moved = places.filter((place) => {
@@ -14,7 +14,7 @@ export function cachedPeek(peek: Peek): Peek {
       if (before?.place.from !== place.from) return true;
       return before.unread === 'nothing' && before.place.end !== place.end;
     });
-    const found = await peek(moved);
+    const found = await probe(moved);
     for (const place of moved) {
       const key = placeKey(place.topic, place.partition);
       const unread = found.get(key);

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { DeadLetterView } from '../../observe/read-dead-letters.js';
-import { judgeWay } from '../judge-way.js';
-import type { Delivery, OrderWay, WayEvent } from '../order-way.js';
-import { stepsOf } from '../way-steps.js';
+import { diagnoseTimeline } from '../diagnose-timeline.js';
+import type { Delivery, Timeline, TimelineEvent } from '../timeline.js';
+import { stepsOf } from '../timeline-steps.js';
 
 const T = Date.UTC(2026, 10, 23, 12);
 const NOW = T + 60_000;
@@ -17,7 +17,7 @@ const delivery = (more: Partial<Delivery> = {}): Delivery => ({
   ...more,
 });
 
-const event = (more: Partial<WayEvent> = {}): WayEvent => ({
+const event = (more: Partial<TimelineEvent> = {}): TimelineEvent => ({
   id: 'e1',
   type: 'OrderCreated',
   service: 'order-service',
@@ -38,13 +38,13 @@ const slot = {
   active: true,
   walStatus: 'reserved',
   confirmedLsn: '0/1A',
-  behindBytes: 0,
-  keptBytes: 0,
+  lagBytes: 0,
+  retainedWalBytes: 0,
   safeBytes: null,
   inactiveSince: null,
 };
 
-const way = (more: Partial<OrderWay> = {}): OrderWay => ({
+const timeline = (more: Partial<Timeline> = {}): Timeline => ({
   orderId: 'o',
   events: [event()],
   effects: [],
@@ -86,15 +86,17 @@ const failedTask = {
 const paused = { name: 'order-outbox', ...running, state: 'PAUSED', tasks: [] };
 
 test('nobody knows it, it is finished, it is on its way', () => {
-  expect(judgeWay(way({ events: [] }), NOW).state).toBe('unknown');
-  expect(judgeWay(way(), NOW)).toEqual({ state: 'finished', findings: [] });
-  expect(judgeWay(way({ events: [unread] }), T + 1_000).state).toBe('moving');
+  expect(diagnoseTimeline(timeline({ events: [] }), NOW).state).toBe('unknown');
+  expect(diagnoseTimeline(timeline(), NOW)).toEqual({ state: 'finished', findings: [] });
+  expect(diagnoseTimeline(timeline({ events: [unread] }), T + 1_000).state).toBe('moving');
   const rows = [{ what: 'order PENDING', at: T, state: 'waiting' as const, note: null }];
-  expect(judgeWay(way({ effects: [{ service: 'order-service', rows }] }), NOW).state).toBe('moving');
+  expect(diagnoseTimeline(timeline({ effects: [{ service: 'order-service', rows }] }), NOW).state).toBe(
+    'moving',
+  );
 });
 
 // One row for each cause: what else is known, what is said, what helps.
-test.each<[string, Partial<OrderWay>, RegExp, string]>([
+test.each<[string, Partial<Timeline>, RegExp, string]>([
   [
     'a task has failed',
     { events: [unrelayed], connectors: [failedTask] },
@@ -164,7 +166,7 @@ test.each<[string, Partial<OrderWay>, RegExp, string]>([
     'dead-letters show 7 --service payment',
   ],
 ])('stuck by %s', (_cause, known, what, help) => {
-  const { state, findings } = judgeWay(way(known), NOW);
+  const { state, findings } = diagnoseTimeline(timeline(known), NOW);
   expect(state).toBe('stuck');
   expect(findings[0]?.what).toMatch(what);
   expect(findings[0]?.help.join('\n')).toContain(`npx walpost ${help}`);
@@ -175,7 +177,10 @@ test('a service that fails outside says so, with its last error', () => {
   const rows = [
     { what: 'payment AUTHORIZING', at: T, state: 'waiting' as const, note: 'attempt 4, gateway away' },
   ];
-  const { state, findings } = judgeWay(way({ effects: [{ service: 'payment-service', rows }] }), NOW);
+  const { state, findings } = diagnoseTimeline(
+    timeline({ effects: [{ service: 'payment-service', rows }] }),
+    NOW,
+  );
   expect(state).toBe('stuck');
   expect(findings).toMatchObject([
     { where: 'payment-service', what: 'payment AUTHORIZING: attempt 4, gateway away' },
@@ -187,8 +192,8 @@ test('what was refused for good outside keeps the order, since when, and says ho
   const rows = [
     { what: 'e-mail order-received REFUSED', at: T + 9, state: 'failed' as const, note: '550 no', help },
   ];
-  const refused = way({ effects: [{ service: 'notification-service', rows }] });
-  expect(judgeWay(refused, T + 10)).toEqual({
+  const refused = timeline({ effects: [{ service: 'notification-service', rows }] });
+  expect(diagnoseTimeline(refused, T + 10)).toEqual({
     state: 'stuck',
     findings: [
       {
@@ -211,8 +216,8 @@ test('what was refused for good outside keeps the order, since when, and says ho
 
 test('what cannot be asked is not taken for missing', () => {
   const unknown = { ...unrelayed, deliveries: [delivery({ handledAt: null, known: false })] };
-  expect(judgeWay(way({ events: [unknown], kafka: false }), NOW).findings).toEqual([]);
-  expect(stepsOf(way({ events: [unknown], kafka: false })).map(({ what }) => what)).toEqual([
+  expect(diagnoseTimeline(timeline({ events: [unknown], kafka: false }), NOW).findings).toEqual([]);
+  expect(stepsOf(timeline({ events: [unknown], kafka: false })).map(({ what }) => what)).toEqual([
     'OrderCreated v1 written into the outbox',
     'not known to be read from the log, which is confirmed up to 0/1A by now',
     'OrderCreated: Kafka does not answer',
@@ -221,8 +226,8 @@ test('what cannot be asked is not taken for missing', () => {
 });
 
 test('an event that somebody handled was in the topic, though retention has removed it', () => {
-  const old = way({ events: [event({ record: null })] });
-  expect(judgeWay(old, NOW).state).toBe('finished');
+  const old = timeline({ events: [event({ record: null })] });
+  expect(diagnoseTimeline(old, NOW).state).toBe('finished');
   expect(stepsOf(old).map(({ state, what }) => `${state} ${what}`)).toContain(
     'done OrderCreated was in the topic, and is gone by retention',
   );
@@ -233,7 +238,7 @@ test('steps stand in the order of their times, and those of one event in theirs'
     { what: 'order row written', at: T, state: 'done' as const, note: null },
     { what: 'order CONFIRMED', at: T + 100, state: 'done' as const, note: null },
   ];
-  const steps = stepsOf(way({ effects: [{ service: 'order-service', rows }] }));
+  const steps = stepsOf(timeline({ effects: [{ service: 'order-service', rows }] }));
   expect(steps.map(({ where, at }) => `${where} ${at === null ? '' : at - T}`)).toEqual([
     'order-service 0',
     'order-service 0',
@@ -255,8 +260,8 @@ const open = {
   hanging: false,
   since: T + 50,
 };
-const unseen = (more: Partial<OrderWay>) =>
-  way({ events: [event({ record: null, deliveries: [delivery({ handledAt: null })] })], ...more });
+const unseen = (more: Partial<Timeline>) =>
+  timeline({ events: [event({ record: null, deliveries: [delivery({ handledAt: null })] })], ...more });
 
 test.each([
   [
@@ -276,7 +281,7 @@ test.each([
 ])(
   'an event behind an open transaction %s is not blamed on the relay',
   (_name, transaction, what, blocked, help) => {
-    const { state, findings } = judgeWay(unseen({ openTransactions: [transaction] }), T + 60_000);
+    const { state, findings } = diagnoseTimeline(unseen({ openTransactions: [transaction] }), T + 60_000);
     expect(state).toBe('stuck');
     expect(findings).toEqual([
       expect.objectContaining({
@@ -291,7 +296,7 @@ test.each([
 
 test('a transaction that has been open for a moment is how the relay works, and one in another topic is nothing', () => {
   for (const each of [open, { ...open, topic: 'payment-events', since: 0 }]) {
-    const { findings } = judgeWay(unseen({ openTransactions: [each] }), T + 5_000);
+    const { findings } = diagnoseTimeline(unseen({ openTransactions: [each] }), T + 5_000);
     expect(findings).toEqual([expect.objectContaining({ where: 'connector order-outbox' })]);
   }
 });

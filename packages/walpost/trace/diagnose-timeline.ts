@@ -1,11 +1,11 @@
 import { PATIENCE, START } from '../observe/diagnose-group.js';
 import { diagnoseRelay } from '../observe/diagnose-relay.js';
 import { openSince, transactionHelp, transactionText } from '../observe/open-transactions.js';
-import type { Concern } from '../observe/system-view.js';
-import { type Delivery, isOver, isRelayed, type OrderWay, type WayEvent } from './order-way.js';
+import type { Issue } from '../observe/system-view.js';
+import { type Delivery, isOver, isRelayed, type Timeline, type TimelineEvent } from './timeline.js';
 
 /** One thing that keeps an order from going on. */
-export interface Finding extends Concern {
+export interface Finding extends Issue {
   /** When the order got there, ms since the epoch. */
   readonly since: number;
 }
@@ -21,16 +21,16 @@ export interface Verdict {
   readonly findings: readonly Finding[];
 }
 
-type DeadLetter = OrderWay['strays'][number];
+type DeadLetter = Timeline['strays'][number];
 
 /** Says where an order is, what keeps it there and which command helps; the first finding is the earliest cause. */
-export function judgeWay(way: OrderWay, now: number): Verdict {
-  const rows = way.effects.flatMap(({ rows }) => rows);
-  if (way.events.length === 0 && rows.length === 0) return { state: 'unknown', findings: [] };
+export function diagnoseTimeline(timeline: Timeline, now: number): Verdict {
+  const rows = timeline.effects.flatMap(({ rows }) => rows);
+  if (timeline.events.length === 0 && rows.length === 0) return { state: 'unknown', findings: [] };
   const findings = [
-    ...way.strays.flatMap((stray) => diagnoseDeadLetter('a record of no outbox', stray)),
-    ...way.events.flatMap((event) => diagnoseEvent(way, event, now)),
-    ...way.effects.flatMap(({ service, rows }) =>
+    ...timeline.strays.flatMap((stray) => diagnoseDeadLetter('a record of no outbox', stray)),
+    ...timeline.events.flatMap((event) => diagnoseEvent(timeline, event, now)),
+    ...timeline.effects.flatMap(({ service, rows }) =>
       rows.flatMap(({ what, note, at, state, help }) => {
         const isFailed = state === 'failed';
         if (!isFailed && (state !== 'waiting' || note === null)) return [];
@@ -47,21 +47,23 @@ export function judgeWay(way: OrderWay, now: number): Verdict {
   return { state: isWaiting ? 'moving' : 'finished', findings };
 }
 
-function diagnoseEvent(way: OrderWay, event: WayEvent, now: number): Finding[] {
-  if (!isRelayed(event)) return way.kafka ? [diagnoseUnseen(way, event, now)] : [];
+function diagnoseEvent(timeline: Timeline, event: TimelineEvent, now: number): Finding[] {
+  if (!isRelayed(event)) return timeline.kafka ? [diagnoseUnseen(timeline, event, now)] : [];
   return event.deliveries.flatMap((delivery) => {
     const { deadLetter } = delivery;
     if (deadLetter) return diagnoseDeadLetter(event.type, { ...delivery, deadLetter });
-    if (isOver(delivery) || !delivery.known || !way.kafka) return [];
-    return [diagnoseGroup(way, event, delivery)];
+    if (isOver(delivery) || !delivery.known || !timeline.kafka) return [];
+    return [diagnoseGroup(timeline, event, delivery)];
   });
 }
 
 /** The event may be in the topic behind a transaction that is open; for a moment each of the relay's is. */
-function diagnoseUnseen(way: OrderWay, event: WayEvent, now: number): Finding {
+function diagnoseUnseen(timeline: Timeline, event: TimelineEvent, now: number): Finding {
   const { type, topic, writtenAt } = event;
-  const open = way.openTransactions.find((each) => each.topic === topic && now - openSince(each) > PATIENCE);
-  if (!open) return diagnoseRelayOf(way, event);
+  const open = timeline.openTransactions.find(
+    (each) => each.topic === topic && now - openSince(each) > PATIENCE,
+  );
+  if (!open) return diagnoseRelayOf(timeline, event);
   return {
     where: `topic ${topic}`,
     what: `${type} is in the outbox, and whether it is in ${topic} cannot be seen: ${transactionText(open)}`,
@@ -72,7 +74,7 @@ function diagnoseUnseen(way: OrderWay, event: WayEvent, now: number): Finding {
 }
 
 /** The event is in the outbox and not in the topic: the slot or the connector is at fault, or it is on its way. */
-function diagnoseRelayOf({ slots, connectors }: OrderWay, event: WayEvent): Finding {
+function diagnoseRelayOf({ slots, connectors }: Timeline, event: TimelineEvent): Finding {
   const { connector, topic, type, writtenAt: since } = event;
   const waits = `${type} is in the outbox and not in ${topic}`;
   const help = ['npx walpost connectors status'];
@@ -105,7 +107,7 @@ function diagnoseDeadLetter(type: string, { deadLetter, group, shortName }: Dead
   ];
 }
 
-function diagnoseGroup({ groups }: OrderWay, event: WayEvent, { group }: Delivery): Finding {
+function diagnoseGroup({ groups }: Timeline, event: TimelineEvent, { group }: Delivery): Finding {
   const { type, topic, record } = event;
   const at = { where: group, since: record?.at ?? event.writtenAt };
   const help = [`npx walpost groups describe ${group}`];
