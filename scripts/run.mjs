@@ -10,7 +10,7 @@ const root = join(import.meta.dirname ?? '.', '..');
 const [mode, ...args] = process.argv.slice(2);
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** How many suites run at once. Integration tests share a stack and mostly wait; others have one that takes the machine. */
-const SIDE_BY_SIDE = { unit: '--maxWorkers=100%', integration: '--maxWorkers=2' };
+const WORKERS = { unit: '--maxWorkers=100%', integration: '--maxWorkers=2' };
 let endedBy;
 
 checkNode();
@@ -98,7 +98,7 @@ async function test() {
   const minutes = [];
   for (const name of projects) {
     const started = performance.now();
-    const workers = SIDE_BY_SIDE[name] ?? '--runInBand';
+    const workers = WORKERS[name] ?? '--runInBand';
     const code = await runJest([workers, '--passWithNoTests', ...others, '--selectProjects', name], counts);
     minutes.push(`${name} ${((performance.now() - started) / 60_000).toFixed(1)}`);
     process.exitCode ||= code;

@@ -13,7 +13,7 @@ if (!chromium) {
 const inBrowser = chromium ? test : test.skip;
 
 /** What a wait for the page gives up after, ms: it ends a test that would hang, and judges nobody’s speed. */
-const PATIENCE = 120_000;
+const TIMEOUT_MS = 120_000;
 
 let stack: TestStack;
 let browser: Browser;
@@ -33,7 +33,7 @@ afterAll(async () => {
 
 async function open(options: Parameters<Browser['newPage']>[0], path = ''): Promise<Page> {
   const opened = await browser.newPage(options);
-  opened.setDefaultTimeout(PATIENCE);
+  opened.setDefaultTimeout(TIMEOUT_MS);
   opened.on('pageerror', (error) => errors.push(String(error)));
   opened.on('console', (message) => {
     // A refused request is shown on the page; the browser notes it here too.

@@ -16,14 +16,14 @@ beforeAll(async () => {
 afterAll(() => lab?.close());
 
 // What the checker finds when there is something to find: the same system, load and checks, with orders taken in by a
-// service that publishes after its commit (lab/bench/rivals/dual-write-shop.ts).
+// service that publishes after its commit (lab/bench/alternatives/dual-write-shop.ts).
 test('publish after commit, killed under load, loses events, and the checker sees which', async () => {
   const { stack, env } = lab;
   const [port] = stack.sparePorts;
   const registry = createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') });
-  await stack.spawn('shop', 'lab/dist/bench/rivals/dual-write-shop.js', Number(port), {
-    RIVAL_PORT: String(port),
-    RIVAL_SCHEMA_ID: String(await registry.idOf(eventType('OrderCreated'))),
+  await stack.spawn('shop', 'lab/dist/bench/alternatives/dual-write-shop.js', Number(port), {
+    ALTERNATIVE_PORT: String(port),
+    ALTERNATIVE_SCHEMA_ID: String(await registry.idOf(eventType('OrderCreated'))),
   });
   const before = await readStock(lab);
   const load = { url: `http://127.0.0.1:${port}`, seed: 1, orders: 500, rate: 50 };

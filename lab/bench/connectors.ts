@@ -6,7 +6,7 @@ import { root } from 'walpost/stack/paths';
 import { setting } from 'walpost/stack/settings';
 import type { TestStack } from 'walpost/testing/test-stack';
 
-const PATIENCE = 60;
+const TIMEOUT_S = 60;
 
 /** The connectors of a stack. */
 export interface Connectors {
@@ -17,10 +17,10 @@ export interface Connectors {
 }
 
 export function connectorsOf({ env }: TestStack): Connectors {
-  const client = createConnectClient({ url: setting(env, 'CONNECT_URL') }, PATIENCE);
+  const client = createConnectClient({ url: setting(env, 'CONNECT_URL') }, TIMEOUT_S);
   return {
     async apply(names, change = (file) => file) {
-      await applyConnectors(client, connectorFiles(names).map(change), PATIENCE);
+      await applyConnectors(client, connectorFiles(names).map(change), TIMEOUT_S);
     },
     async remove(names) {
       for (const name of names) await client.delete(name);

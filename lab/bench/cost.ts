@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { groups } from 'walpost/stack/component';
+import { addPublishedColumn } from './alternatives/walpost-outbox.js';
 import { openSql } from './database.js';
 import { paceOrders } from './http-load.js';
 import type { Bench, Measurement, Metric, Side } from './measurement.js';
 import { followOrders } from './order-flow.js';
 import { type CpuTime, cpuTimes } from './process-cpu.js';
-import { addPublishedColumn } from './rivals/walpost-outbox.js';
 import { startProgram } from './service-process.js';
 import { percentile } from './statistics.js';
 
@@ -131,7 +131,7 @@ async function openWays(bench: Bench): Promise<Way[]> {
   await inventory`update stock set on_hand = 1000000000 where sku in ('BOOK-1', 'MUG-1')`;
   const url = `http://127.0.0.1:${stack.env['ORDER_PORT']}`;
   const called = await startProgram(bench, 'called-services', 0, {});
-  const calls = await startProgram(bench, 'calling-shop', 1, { RIVAL_CALLS: called });
+  const calls = await startProgram(bench, 'calling-shop', 1, { ALTERNATIVE_CALLS: called });
   await startProgram(bench, 'outbox-poller', 2, {});
   await stack.stop('outbox-poller');
   const switchTo = async (relay: 'connect' | 'outbox-poller' | undefined) => {

@@ -1,13 +1,13 @@
 import type { Producer } from 'kafkajs';
 import type postgres from 'postgres';
+import { POLL_EVERY, type PollingRelay } from './alternatives/polling-relay.js';
+import { addPublishedColumn, pollWalpostOutbox } from './alternatives/walpost-outbox.js';
 import { connectorsOf, withDefaults } from './connectors.js';
 import { openSql } from './database.js';
 import { openProducer } from './kafka.js';
 import type { Bench, Measurement, Side } from './measurement.js';
 import { FLOW_METRICS, followOrders, highestRate } from './order-flow.js';
 import { STREAM_PARTS } from './parts.js';
-import { POLL_EVERY, type PollingRelay } from './rivals/polling-relay.js';
-import { addPublishedColumn, pollWalpostOutbox } from './rivals/walpost-outbox.js';
 import { startService } from './service-process.js';
 
 const CONNECTORS = ['order-outbox', 'payment-outbox', 'inventory-outbox'];

@@ -1,3 +1,4 @@
+import { alternatives } from './alternatives.js';
 import { consumer } from './consumer.js';
 import { cost } from './cost.js';
 import { exactlyOnce } from './exactly-once.js';
@@ -6,8 +7,10 @@ import { latency } from './latency.js';
 import type { Measurement } from './measurement.js';
 import { memory } from './memory.js';
 import { relay } from './relay.js';
-import { rivals } from './rivals.js';
 import { tracing } from './tracing.js';
+
+/** The former names of measurements that were renamed, for one more release. */
+export const formerMeasurements: Readonly<Record<string, string>> = { rivals: 'alternatives' };
 
 /** All measurements. Neighbours with the same parts share a stack. */
 export const measurements: readonly Measurement[] = [
@@ -15,7 +18,7 @@ export const measurements: readonly Measurement[] = [
   tracing,
   consumer,
   latency,
-  rivals,
+  alternatives,
   relay,
   exactlyOnce,
   memory,

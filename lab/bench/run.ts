@@ -7,7 +7,7 @@ import { type TestStack, testStack } from 'walpost/testing/test-stack';
 import { checkDurability } from './durability.js';
 import { toMarkdown } from './markdown.js';
 import { BenchError, type Measurement } from './measurement.js';
-import { measurements } from './measurements.js';
+import { formerMeasurements, measurements } from './measurements.js';
 import { openProgressLine } from './progress-line.js';
 import type { Machine, Result } from './result.js';
 import { runMeasurement } from './run-measurement.js';
@@ -22,7 +22,7 @@ const folder = join(root, 'lab/bench/results');
  */
 export async function run(args: readonly string[]): Promise<void> {
   const quick = args.includes('--quick');
-  const names = args.filter((each) => each !== '--quick');
+  const names = args.filter((each) => each !== '--quick').map((each) => formerMeasurements[each] ?? each);
   const unknown = names.find((each) => !measurements.some(({ name }) => name === each));
   if (unknown !== undefined) {
     console.error(`There is no measurement ${unknown}. There are:\n${listOfMeasurements()}`);

@@ -37,7 +37,7 @@ export async function startService(
   return `http://127.0.0.1:${port}`;
 }
 
-/** Starts a rival's program on a spare port, and stops it when the measurement is over. @returns its base URL */
+/** Starts an alternative's program on a spare port, and stops it when the measurement is over. @returns its base URL */
 export async function startProgram(
   { stack, defer }: Bench,
   program: string,
@@ -46,9 +46,9 @@ export async function startProgram(
 ): Promise<string> {
   const port = stack.sparePorts[at];
   if (port === undefined) throw new Error('the stack has no spare port left');
-  await stack.spawn(program, `lab/dist/bench/rivals/${program}.js`, port, {
+  await stack.spawn(program, `lab/dist/bench/alternatives/${program}.js`, port, {
     ...env,
-    RIVAL_PORT: String(port),
+    ALTERNATIVE_PORT: String(port),
   });
   defer(() => stack.stop(program));
   return `http://127.0.0.1:${port}`;

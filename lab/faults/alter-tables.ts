@@ -1,10 +1,10 @@
 import type postgres from 'postgres';
+import { eventually } from './eventually.js';
 import type { Times } from './inflict.js';
 import type { Lab } from './lab.js';
-import { eventually } from './patience.js';
 import type { Service } from './plan.js';
 
-const PATIENCE_S = 240;
+const TIMEOUT_S = 240;
 
 /** A table of a service, and its columns that a migration may give another type. */
 export interface Table {
@@ -41,10 +41,10 @@ export function alterationsOf({ name, partitioned, columns }: Table, number: num
 export async function alterTables({ databases }: Lab, service: Service, number: number): Promise<Times> {
   const sql = databases[service];
   const from = Date.now();
-  const tables = await eventually(`the tables of ${service}`, PATIENCE_S, () => readTables(sql));
+  const tables = await eventually(`the tables of ${service}`, TIMEOUT_S, () => readTables(sql));
   for (const table of tables)
     for (const statement of alterationsOf(table, number))
-      await eventually(statement, PATIENCE_S, async () => {
+      await eventually(statement, TIMEOUT_S, async () => {
         if (statement.startsWith('alter')) await sql.begin((tx) => alter(tx, statement));
         else await sql.unsafe(statement);
         return true;

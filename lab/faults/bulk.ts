@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import avro from 'avsc';
 import type postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
+import { eventually } from './eventually.js';
 import type { Ask } from './evidence.js';
 import type { Lab } from './lab.js';
-import { eventually } from './patience.js';
 
 const TYPE = 'walpost.orders.OrderCreated';
-const PATIENCE_S = 180;
+const TIMEOUT_S = 180;
 const ROWS = 20;
 
 interface Placed {
@@ -28,7 +28,7 @@ interface Encoder {
  * @returns the orders; one whose transaction was committed has its id, as if it had been answered
  */
 export async function placeInBulk(lab: Lab, midway: () => Promise<void>): Promise<Ask[]> {
-  const encoder = await eventually('the schema of OrderCreated', PATIENCE_S, () => learnEncoder(lab));
+  const encoder = await eventually('the schema of OrderCreated', TIMEOUT_S, () => learnEncoder(lab));
   const sql = lab.databases.order;
   const asks: Ask[] = [];
   const insert = async (tx: postgres.TransactionSql) => {

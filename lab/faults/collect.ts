@@ -1,5 +1,6 @@
 import avro from 'avsc';
 import type postgres from 'postgres';
+import { eventually } from './eventually.js';
 import type {
   DeadLetterRow,
   EmailRow,
@@ -14,13 +15,12 @@ import type {
   TopicRecord,
 } from './evidence.js';
 import { type Lab, openKafka } from './lab.js';
-import { eventually } from './patience.js';
 import type { Service } from './plan.js';
 import { readTopic } from './read-topic.js';
 
 /** A million events are a few minutes' reading, s. */
 const READ_WITHIN_S = 900;
-const PATIENCE_S = 30;
+const TIMEOUT_S = 30;
 
 type Journal = Pick<Evidence, 'asks' | 'planted' | 'attempts' | 'stalls' | 'repeats'>;
 
@@ -122,7 +122,7 @@ async function readSchemas(registry: string, records: readonly TopicRecord[]): P
 /** What the registry has under an id; null for one that was never there. */
 async function readerOfId(registry: string, id: number): Promise<Reader | null> {
   // A connection of its pool that Postgres took down with it answers 500 once, when it is used next.
-  return eventually(`schema ${id} of the registry`, PATIENCE_S, async () => {
+  return eventually(`schema ${id} of the registry`, TIMEOUT_S, async () => {
     const answer = await fetch(`${registry}/schemas/ids/${id}`);
     if (answer.status === 404) return null;
     if (!answer.ok) throw new Error(`the registry answered ${answer.status}`);

@@ -19,7 +19,7 @@ export interface Experiment {
   /** Orders a second. */
   readonly rate: number;
   /** How long the system may take to come to rest afterwards, s. */
-  readonly patience: number;
+  readonly timeoutS: number;
 }
 
 /** What came of it. */
@@ -75,7 +75,7 @@ export async function experiment(plan: Experiment, say: (line: string) => void):
 
 async function conduct(
   lab: Lab,
-  { seed, plan, orders, rate, patience }: Experiment,
+  { seed, plan, orders, rate, timeoutS }: Experiment,
   say: (line: string) => void,
 ) {
   const before = await readStock(lab);
@@ -107,7 +107,7 @@ async function conduct(
   );
   const remedies = await heal(lab);
   troubles.push(...remedies);
-  const timer = setTimeout(() => giveUp.abort(), patience * 1000);
+  const timer = setTimeout(() => giveUp.abort(), timeoutS * 1000);
   await done;
   clearTimeout(timer);
   say(`${seconds()}  ${asks.length} orders asked for, ${plan.length} faults over; waiting for rest`);

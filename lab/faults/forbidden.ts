@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
+import { eventually } from './eventually.js';
 import type { Attempt } from './evidence.js';
 import { isAway, type Lab, openSql } from './lab.js';
-import { eventually } from './patience.js';
 import type { Publisher } from './plan.js';
 
-const PATIENCE_S = 240;
+const TIMEOUT_S = 240;
 /** More than topic and producer take. */
 const OVERSIZED_BYTES = 2 * 2 ** 20;
 
@@ -50,7 +50,7 @@ export async function writeOversizedRow(lab: Lab, publisher: Publisher): Promise
 export async function sendForeignMessage(lab: Lab, publisher: Publisher): Promise<Attempt> {
   const database = databaseOf[publisher];
   const password = lab.env['OBSERVER_PASSWORD'] ?? '';
-  await eventually('a logical message', PATIENCE_S, () => lab.databases[publisher].unsafe(SEND));
+  await eventually('a logical message', TIMEOUT_S, () => lab.databases[publisher].unsafe(SEND));
   const answered = await answerTo(lab, database, 'observer', password, async (tx) => () => tx.unsafe(SEND));
   return { what: `a logical message by observer in ${database}`, expected: INSUFFICIENT_PRIVILEGE, answered };
 }
@@ -68,7 +68,7 @@ async function answerTo(
   password: string,
   prepare: (tx: postgres.TransactionSql) => Promise<() => Promise<unknown>>,
 ): Promise<string> {
-  return eventually(`asking as ${user}`, PATIENCE_S, async () => {
+  return eventually(`asking as ${user}`, TIMEOUT_S, async () => {
     const sql = openSql(env, database, { user, password });
     try {
       return await sql.begin(async (tx) => {

@@ -6,12 +6,12 @@ import { fetchComponents } from 'walpost/stack/fetch-components';
 import { findJdk } from 'walpost/stack/find-jdk';
 import { launchJava } from 'walpost/stack/java';
 import { kafkaClasses } from 'walpost/stack/kafka';
+import { eventually } from './eventually.js';
 import { PLANTED, type Planted } from './evidence.js';
 import type { Lab } from './lab.js';
-import { eventually } from './patience.js';
 import type { Codec } from './plan.js';
 
-const PATIENCE_S = 180;
+const TIMEOUT_S = 180;
 const TOPIC = 'order-events';
 const RECORDS = 5;
 
@@ -27,7 +27,7 @@ export async function plantBatch(lab: Lab, codec: Codec): Promise<Planted[]> {
     ({ id, key }) => `${PLANTED}:${id}\t${key}\t${`of a program with ${codec} `.repeat(20)}\n`,
   );
   // Those of a failed try that are there all the same have the same ids, and are set aside as well.
-  await eventually(`writing a batch with ${codec}`, PATIENCE_S, async () => {
+  await eventually(`writing a batch with ${codec}`, TIMEOUT_S, async () => {
     await produce(lab, codec, lines.join(''));
     return true;
   });

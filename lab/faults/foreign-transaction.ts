@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from './eventually.js';
 import type { Planted } from './evidence.js';
 import { PLANTED } from './evidence.js';
 import type { Times } from './inflict.js';
 import { type Lab, openKafka } from './lab.js';
-import { eventually } from './patience.js';
 import type { TransactionEnd } from './plan.js';
 
-const PATIENCE_S = 180;
+const TIMEOUT_S = 180;
 const TOPIC = 'order-events';
 const LONGER_THAN_IT_LASTS_MS = 60_000;
 
@@ -22,7 +22,7 @@ export async function holdTransaction(
 ): Promise<Times & { planted: Planted }> {
   const id = randomUUID();
   const from = Date.now();
-  await eventually('a transaction of another program', PATIENCE_S, async () => {
+  await eventually('a transaction of another program', TIMEOUT_S, async () => {
     const kafka = openKafka(env);
     const admin = kafka.admin();
     const producer = kafka.producer({

@@ -8,7 +8,7 @@ import { connectors, parts, type Service, services } from './plan.js';
 import { walpost } from './relay.js';
 
 /** How long a part may take to serve again, s. */
-const PATIENCE_S = 240;
+const TIMEOUT_S = 240;
 /** What moves has to get less within this time, s. */
 const STANDS_STILL_S = 300;
 const LOOK_EVERY_MS = 1_000;
@@ -22,8 +22,8 @@ export async function heal(lab: Lab): Promise<string[]> {
   for (const proxy of lab.links.values()) proxy.behave({ kind: 'open' });
   const steps = [
     ...parts.map((part) => async () => {
-      const message = `${part} to serve: not within ${PATIENCE_S} s`;
-      await pTimeout(lab.stack.ready(part), { milliseconds: PATIENCE_S * 1000, message });
+      const message = `${part} to serve: not within ${TIMEOUT_S} s`;
+      await pTimeout(lab.stack.ready(part), { milliseconds: TIMEOUT_S * 1000, message });
     }),
     ...connectors.map((name) => () => walpost(lab, 'connectors', 'apply', name)),
   ];

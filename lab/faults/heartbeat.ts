@@ -1,9 +1,9 @@
+import { eventually } from './eventually.js';
 import { type Lab, openKafka } from './lab.js';
-import { eventually } from './patience.js';
 import { connectors } from './plan.js';
 
 /** Heartbeats come every 10 s, and Connect may be down just now, s. */
-const PATIENCE_S = 240;
+const TIMEOUT_S = 240;
 
 /** Waits for the moment in which a heartbeat of a connector stands on its topic, committed: kafkajs tells no end before. */
 export async function awaitHeartbeat({ env }: Lab): Promise<void> {
@@ -15,14 +15,14 @@ export async function awaitHeartbeat({ env }: Lab): Promise<void> {
     return ends.flat().reduce((sum, { high }) => sum + BigInt(high), 0n);
   };
   try {
-    await eventually('the broker', PATIENCE_S, async () => {
+    await eventually('the broker', TIMEOUT_S, async () => {
       await admin.connect();
       return true;
     });
-    const before = await eventually('the heartbeats', PATIENCE_S, count);
+    const before = await eventually('the heartbeats', TIMEOUT_S, count);
     await eventually(
       'a heartbeat',
-      PATIENCE_S,
+      TIMEOUT_S,
       async () => ((await count()) > before ? true : undefined),
       POLL_MS,
     );

@@ -6,7 +6,7 @@ import { between, pick, type Random, random } from './random.js';
 /** Orders under way at most: a server that hangs must not pile up sockets without end. */
 const AT_ONCE = 64;
 /** How long an answer may take before the client gives up on it and asks again, ms. */
-const PATIENCE = 10_000;
+const TIMEOUT_MS = 10_000;
 const RETRY_AFTER = 500;
 
 /**
@@ -96,7 +96,7 @@ async function place(url: string, ask: Ask, cancels: boolean, giveUp: AbortSigna
 
 async function request(url: string, init: RequestInit): Promise<{ answer: string; id?: string }> {
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
     const text = await response.text();
     if (response.status !== 201) return { answer: String(response.status) };
     const { id } = JSON.parse(text) as { id: string };

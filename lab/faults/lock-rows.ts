@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from './eventually.js';
 import type { Times } from './inflict.js';
 import type { Lab } from './lab.js';
-import { eventually } from './patience.js';
 import type { Lockable, Service } from './plan.js';
 
-const PATIENCE_S = 240;
+const TIMEOUT_S = 240;
 
 /** Whose table it is, and the rows that something is still to happen to; those first. */
 const rows: Readonly<Record<Lockable, readonly [Service, string]>> = {
@@ -27,7 +27,7 @@ const rows: Readonly<Record<Lockable, readonly [Service, string]>> = {
 export async function lockRows({ databases }: Lab, table: Lockable, lasts: number): Promise<Times> {
   const [service, lock] = rows[table];
   let from: number | undefined;
-  await eventually(`locking rows of ${table}`, PATIENCE_S, async () => {
+  await eventually(`locking rows of ${table}`, TIMEOUT_S, async () => {
     try {
       await databases[service].begin(async (tx) => {
         await tx.unsafe(lock);

@@ -1,10 +1,10 @@
 import { createServer } from 'node:net';
+import { eventually } from './eventually.js';
 import type { Lab } from './lab.js';
-import { eventually } from './patience.js';
 import type { Service } from './plan.js';
 
 /** How long a further process may take to serve, s. */
-const PATIENCE_S = 240;
+const TIMEOUT_S = 240;
 
 /**
  * Starts one more process of a service, a member of its group. What it needs may be away just now: it is tried again
@@ -16,7 +16,7 @@ export async function startMember(
   name: string,
   env: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await eventually(`starting ${name}`, PATIENCE_S, async () => {
+  await eventually(`starting ${name}`, TIMEOUT_S, async () => {
     if (members.has(name)) await stack.start(name);
     else {
       members.add(name);

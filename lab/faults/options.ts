@@ -32,7 +32,7 @@ const EVENTS_AN_ORDER = 4;
 const TAIL_S = 20;
 
 /** How long the system may take to come to rest, s, and how fast it works off a backlog at the least. */
-const LEAST_PATIENCE_S = 300;
+const MIN_TIMEOUT_S = 300;
 const EVENTS_HANDLED_A_SECOND = 500;
 
 /** Reads the command line. @throws StackError for what it does not know */
@@ -72,7 +72,7 @@ export function readOptions(args: readonly string[]): Options {
     longest,
     orders,
     plan: plan.filter(({ number }) => only === undefined || only.includes(number)),
-    patience: LEAST_PATIENCE_S + events / EVENTS_HANDLED_A_SECOND,
+    timeoutS: MIN_TIMEOUT_S + events / EVENTS_HANDLED_A_SECOND,
     shrinks: values.shrink ?? false,
     report: values.report,
   };

@@ -1,17 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import type { Stack } from 'walpost/stack/running-stack';
+import { eventually } from './eventually.js';
 import type { Times } from './inflict.js';
-import { eventually } from './patience.js';
 
 /** How long a part may take to serve again, s. */
-const PATIENCE_S = 240;
+const TIMEOUT_S = 240;
 
 /** Ends a part and waits until the launcher has it serving again. */
 export async function endPart(stack: Stack, part: string, signal: NodeJS.Signals): Promise<Times> {
   const pid = await pidOf(stack, part);
   const from = Date.now();
   await stack.kill(part, signal);
-  await eventually(`${part} after ${signal}`, PATIENCE_S, async () => {
+  await eventually(`${part} after ${signal}`, TIMEOUT_S, async () => {
     const now = stack.pid(part);
     return now !== undefined && now !== pid ? now : undefined;
   });
@@ -21,7 +21,7 @@ export async function endPart(stack: Stack, part: string, signal: NodeJS.Signals
 
 /** The process of a part, as soon as it serves. */
 export async function pidOf(stack: Stack, part: string): Promise<number> {
-  return eventually(`${part} to run`, PATIENCE_S, async () => {
+  return eventually(`${part} to run`, TIMEOUT_S, async () => {
     await stack.ready(part);
     return stack.pid(part);
   });

@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import { eventually } from './eventually.js';
 import { PLANTED, type Planted } from './evidence.js';
 import { type Lab, openKafka } from './lab.js';
-import { eventually } from './patience.js';
 import type { PoisonKind } from './plan.js';
 
-const PATIENCE_S = 180;
+const TIMEOUT_S = 180;
 
 interface Draft {
   topic: string;
@@ -25,12 +25,12 @@ export async function plantPoison(
   latestOrder: string | undefined,
 ): Promise<Planted> {
   const id = randomUUID();
-  const draft = await eventually(`a record to poison as ${kind}`, PATIENCE_S, () =>
+  const draft = await eventually(`a record to poison as ${kind}`, TIMEOUT_S, () =>
     draftOf(lab, kind, latestOrder),
   );
   const { topic, key, value, headers } = draft;
   const at = Date.now();
-  await eventually(`writing a ${kind} record`, PATIENCE_S, async () => {
+  await eventually(`writing a ${kind} record`, TIMEOUT_S, async () => {
     const producer = openKafka(lab.env).producer();
     try {
       await producer.connect();

@@ -1,16 +1,16 @@
+import { eventually } from './eventually.js';
 import type { Times } from './inflict.js';
 import type { Lab } from './lab.js';
-import { eventually } from './patience.js';
 import type { Service } from './plan.js';
 
 /** How long the command line, or the database, may take to do it, s. */
-const PATIENCE_S = 240;
+const TIMEOUT_S = 240;
 /** How long a connector may take until it reads, s: in the middle of other faults it may have to read its outbox anew. */
-const RELAY_PATIENCE_S = 900;
+const RELAY_TIMEOUT_S = 900;
 
 /** Runs the operator's command line until it gets its way: what it needs may be down just now. */
 export async function walpost({ stack }: Pick<Lab, 'stack'>, ...args: string[]): Promise<void> {
-  await eventually(`walpost ${args.join(' ')}`, PATIENCE_S, () => stack.operate(...args));
+  await eventually(`walpost ${args.join(' ')}`, TIMEOUT_S, () => stack.operate(...args));
 }
 
 const slots: Readonly<Record<string, Service>> = {
@@ -27,7 +27,7 @@ export async function dropSlot({ databases }: Lab, connector: string): Promise<T
   const sql = databases[slots[connector] ?? 'order'];
   const slot = connector.replace('-', '_');
   let before: { pid: number; confirmed: string } | undefined;
-  const from = await eventually(`dropping ${slot}`, RELAY_PATIENCE_S, async () => {
+  const from = await eventually(`dropping ${slot}`, RELAY_TIMEOUT_S, async () => {
     const [now] = await sql<{ pid: number; confirmed: string }[]>`
       select active_pid as pid, confirmed_flush_lsn::text as confirmed from pg_replication_slots
       where slot_name = ${slot} and active_pid is not null`;
@@ -45,7 +45,7 @@ export async function dropSlot({ databases }: Lab, connector: string): Promise<T
 /** Changes the password that connectors log in with, and ends the connection of one. */
 export async function lockOut({ databases }: Lab, connector: string): Promise<void> {
   const sql = databases[slots[connector] ?? 'order'];
-  await eventually('changing the password of cdc', PATIENCE_S, async () => {
+  await eventually('changing the password of cdc', TIMEOUT_S, async () => {
     await sql`alter role cdc password 'another'`;
     return sql`select pg_terminate_backend(active_pid) from pg_replication_slots
       where slot_name = ${connector.replace('-', '_')} and active_pid is not null`;
@@ -55,7 +55,7 @@ export async function lockOut({ databases }: Lab, connector: string): Promise<vo
 /** Puts that password back. */
 export async function letIn({ databases, env }: Lab): Promise<void> {
   const password = env['CDC_PASSWORD'] ?? '';
-  await eventually('putting the password of cdc back', PATIENCE_S, () =>
+  await eventually('putting the password of cdc back', TIMEOUT_S, () =>
     databases.order.unsafe(`alter role cdc password '${password}'`),
   );
 }

@@ -32,7 +32,7 @@ export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
 }
 
-const PATIENCE_S = 120;
+const TIMEOUT_S = 120;
 const POLL_MS = 50;
 
 /**
@@ -66,7 +66,7 @@ export async function play(
     async eventually(what, probe) {
       try {
         const options = { what: `${scenario.name}: ${what}`, every: POLL_MS, signal };
-        return await eventually(probe, PATIENCE_S, options);
+        return await eventually(probe, TIMEOUT_S, options);
       } catch (error) {
         signal.throwIfAborted();
         const { message, cause } = error as Error;

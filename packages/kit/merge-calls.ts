@@ -4,13 +4,13 @@ export interface MergeOptions<In, Out> {
   /** Does the work of several calls. @returns the answer of each, in their order */
   work: (calls: In[]) => Promise<Out[]>;
   /** How many runs of the work go side by side. */
-  sideBySide: number;
+  maxConcurrency: number;
   /** The most calls in one run. */
-  mostAtOnce: number;
+  maxBatchSize: number;
   /** The most calls that have no answer yet: one more is refused with BusyError. No limit when not given. */
   mostOpen?: number;
   /** A run that takes longer, ms, holds up only its own calls: others go on beside it. */
-  patience: number;
+  slowAfterMs: number;
   /** Whether calls that failed together may be tried one by one: nothing of them was done. */
   mayTryAlone: (error: unknown) => boolean;
   /** Whether nobody waits for a call any more: one that no run has taken yet is dropped, and its promise never settles. */
@@ -28,7 +28,7 @@ interface Waiting<In, Out> {
  * run takes along everything that waits. One that fails does not fail the others: they are tried again, each alone.
  */
 export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) => Promise<Out> {
-  const { work, sideBySide, mostAtOnce, patience, mayTryAlone } = options;
+  const { work, maxConcurrency, maxBatchSize, slowAfterMs, mayTryAlone } = options;
   const { mostOpen = Number.POSITIVE_INFINITY, isAbandoned = () => false } = options;
   let waiting: Waiting<In, Out>[] = [];
   /** Calls that a run has taken and not ended. */
@@ -38,12 +38,13 @@ export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) 
 
   // Once for all requests that the event loop has read together.
   function plan(): void {
-    if (isPlanned || running >= sideBySide) return;
+    if (isPlanned || running >= maxConcurrency) return;
     isPlanned = true;
     setImmediate(() => {
       isPlanned = false;
       waiting = stillAwaited();
-      while (waiting.length > 0 && running < sideBySide) void runTogether(waiting.splice(0, mostAtOnce));
+      while (waiting.length > 0 && running < maxConcurrency)
+        void runTogether(waiting.splice(0, maxBatchSize));
     });
   }
 
@@ -59,7 +60,7 @@ export function mergeCalls<In, Out>(options: MergeOptions<In, Out>): (call: In) 
       running -= 1;
       plan();
     };
-    const timer = setTimeout(leavePlace, patience);
+    const timer = setTimeout(leavePlace, slowAfterMs);
     try {
       await answer(batch);
     } catch (error) {

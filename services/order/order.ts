@@ -16,14 +16,16 @@ export interface OrderRequest {
 }
 
 export type OrderStatus = 'PENDING' | 'CONFIRMED' | 'CANCELLED';
-/** What payment and inventory have answered so far. */
-export type Answer = 'PENDING' | 'YES' | 'NO';
+/** What payment has answered so far. */
+export type PaymentAnswer = 'PENDING' | 'AUTHORIZED' | 'DECLINED';
+/** What inventory has answered so far. */
+export type StockAnswer = 'PENDING' | 'RESERVED' | 'REJECTED';
 
 export interface Order extends OrderRequest {
   id: string;
   status: OrderStatus;
-  payment: Answer;
-  stock: Answer;
+  payment: PaymentAnswer;
+  stock: StockAnswer;
   /** Why it was cancelled, in words fit for the customer. */
   cancellationReason: string | null;
   /** Sum over the items, in minor units. */
@@ -113,7 +115,8 @@ export function cancelOrder(order: Order, reason: string, now: Date): Decided {
 }
 
 /**
- * Takes an answer of payment or inventory in: two yes confirm a pending order, one no cancels it. An order that has
+ * Takes an answer of payment or inventory in: an authorization and a reservation confirm a pending
+ * order, a refusal cancels it. An order that has
  * ended stays as it ended; an answer that comes late, or again, is only noted.
  *
  * @returns the event is undefined when the answer decides nothing yet, or nothing any more
@@ -132,7 +135,7 @@ export function answerOrder(
       return cancelOrder(order, `${reply.data.sku}: ${reply.data.reason}`, now);
     case 'PaymentAuthorized':
     case 'StockReserved': {
-      if (order.payment !== 'YES' || order.stock !== 'YES') return { order, event: undefined };
+      if (order.payment !== 'AUTHORIZED' || order.stock !== 'RESERVED') return { order, event: undefined };
       const { id: orderId, customerId, currency, totalAmount } = order;
       return {
         order: { ...order, status: 'CONFIRMED', version: order.version + 1 },
@@ -150,13 +153,13 @@ export function answerOrder(
 function noted(order: Order, reply: Reply): Order {
   switch (reply.type) {
     case 'PaymentAuthorized':
-      return { ...order, payment: 'YES' };
+      return { ...order, payment: 'AUTHORIZED' };
     case 'PaymentDeclined':
-      return { ...order, payment: 'NO' };
+      return { ...order, payment: 'DECLINED' };
     case 'StockReserved':
-      return { ...order, stock: 'YES' };
+      return { ...order, stock: 'RESERVED' };
     case 'StockRejected':
-      return { ...order, stock: 'NO' };
+      return { ...order, stock: 'REJECTED' };
     default:
       return reply satisfies never;
   }

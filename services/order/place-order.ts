@@ -36,12 +36,12 @@ interface Draft {
 }
 
 /** Statements that run at once, and the most orders in one: see docs/performance.md for what other values do. */
-const SIDE_BY_SIDE = 2;
-const MOST_AT_ONCE = 100;
+const MAX_CONCURRENCY = 2;
+const MAX_BATCH_SIZE = 100;
 /** Orders that are not written yet; each may be 64 KiB, and they take memory for as long as Postgres is silent. */
 const MOST_OPEN = 1_000;
 /** A statement that takes longer, ms, waits for a lock, or for a connection that is dead: no reason for others to wait. */
-const PATIENCE = 1_000;
+const SLOW_AFTER_MS = 1_000;
 
 /**
  * Makes the operation that takes an order in: order and outbox row in one statement, so in one transaction and one
@@ -56,10 +56,10 @@ export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Dat
   const insert = prepareInsert(db);
   const write = mergeCalls({
     work: (drafts: Draft[]) => writeDrafts(insert, drafts),
-    sideBySide: SIDE_BY_SIDE,
-    mostAtOnce: MOST_AT_ONCE,
+    maxConcurrency: MAX_CONCURRENCY,
+    maxBatchSize: MAX_BATCH_SIZE,
     mostOpen: MOST_OPEN,
-    patience: PATIENCE,
+    slowAfterMs: SLOW_AFTER_MS,
     // A server that is away may have committed before it went.
     mayTryAlone: (error) => databaseFault(error) !== 'unavailable',
     isAbandoned: ({ isAnswered }) => isAnswered(),
@@ -162,8 +162,8 @@ function orderColumns({ order, idempotencyKey, requestHash }: Draft) {
     items: order.items,
     total_amount: order.totalAmount,
     status: order.status,
-    payment: order.payment,
-    stock: order.stock,
+    payment: orders.payment.mapToDriverValue(order.payment),
+    stock: orders.stock.mapToDriverValue(order.stock),
     version: order.version,
     created_at: order.createdAt,
     idempotency_key: idempotencyKey,

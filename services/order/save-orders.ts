@@ -5,7 +5,8 @@ import { orders } from './tables.js';
 
 /** Writes what can change about orders: one statement for any number of them. Their rows must be locked. */
 export async function saveOrders(tx: Tx, changed: Order[]): Promise<void> {
-  const column = <K extends keyof Order>(name: K) => sql.param(changed.map((order) => order[name]));
+  const column = <K extends keyof Order>(name: K) =>
+    sql.param(changed.map((order) => orders[name].mapToDriverValue(order[name])));
   await tx
     .update(orders)
     .set({

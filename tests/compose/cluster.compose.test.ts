@@ -4,7 +4,7 @@ import { parseEnv, promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endOf, eventually, placeOrder, setting } from 'walpost/testing/support';
 import { askPrometheus, emptyPanels } from './ask-prometheus.js';
-import { ASK_EVERY, type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
+import { ASK_EVERY, type ComposeStack, composeStack, TIMEOUT_S } from './compose-stack.js';
 import { effectsOf, exactly, orderWhile } from './order-load.js';
 
 const versions = new URL('../../compose/versions.env', import.meta.url);
@@ -20,7 +20,7 @@ afterAll(() => stack?.close());
 /** Orders in, and out at the other end. */
 async function flows(): Promise<void> {
   const { id } = await placeOrder(stack.env);
-  expect((await endOf(stack.env, id, PATIENCE)).status).toBe('CONFIRMED');
+  expect((await endOf(stack.env, id, TIMEOUT_S)).status).toBe('CONFIRMED');
 }
 
 // An image of 300 MB that nothing else here needs: where it was never fetched, that is said, and the other tests run.
@@ -83,14 +83,16 @@ explainedTest(
       const [row] = JSON.parse(said) as { taskState: string; worker: string }[];
       return row?.taskState === 'RUNNING' ? row.worker : undefined;
     };
-    const [victim] = (await eventually(() => workerOf('connect'), PATIENCE, { every: ASK_EVERY })).split(':');
+    const [victim] = (await eventually(() => workerOf('connect'), TIMEOUT_S, { every: ASK_EVERY })).split(
+      ':',
+    );
     const survivor = victim === 'connect' ? 'connect-2' : 'connect';
     const { ids, refused } = await orderWhile(stack.env, async () => {
       await stack.compose('kill', String(victim));
       await flows();
-      expect((await eventually(() => workerOf(survivor), PATIENCE, { every: ASK_EVERY })).split(':')[0]).toBe(
-        survivor,
-      );
+      expect(
+        (await eventually(() => workerOf(survivor), TIMEOUT_S, { every: ASK_EVERY })).split(':')[0],
+      ).toBe(survivor);
       await stack.start(String(victim));
       await stack.healthy(String(victim));
     });
@@ -110,7 +112,7 @@ explainedTest(
       (await stack.compose('exec', '-T', 'postgres-standby', 'psql', '-U', 'postgres', '-XAtc', slots))
         .trim()
         .split('\n');
-    await eventually(async () => ((await names()).length === 3 ? true : undefined), PATIENCE, {
+    await eventually(async () => ((await names()).length === 3 ? true : undefined), TIMEOUT_S, {
       every: ASK_EVERY,
     });
     expect(await names()).toEqual(['inventory_outbox', 'order_outbox', 'payment_outbox']);
@@ -119,7 +121,7 @@ explainedTest(
         Object.entries(stack.env).filter(([name]) => name.startsWith('COMPOSE_')),
       );
       await promisify(execFile)('bash', ['compose/cluster/failover.sh'], { env: { ...process.env, ...own } });
-      await eventually(() => placeOrder(stack.env), PATIENCE);
+      await eventually(() => placeOrder(stack.env), TIMEOUT_S);
       await flows();
     });
     expect(ids.length).toBeGreaterThan(0);

@@ -12,7 +12,7 @@ const run = promisify(execFile);
  * What a wait gives up after, s. It ends a test that would hang and checks nobody's speed: a broker that comes back takes
  * 90 s on two slow cores that twenty other processes keep busy.
  */
-export const PATIENCE = 240;
+export const TIMEOUT_S = 240;
 /** Between two questions to Docker, ms: each is a program that takes a core for a moment. */
 export const ASK_EVERY = 1_000;
 
@@ -110,7 +110,7 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
     async healthy(service) {
       await eventually(
         async () => ((await inspect(service, '{{.State.Health.Status}}')) === 'healthy' ? true : undefined),
-        PATIENCE,
+        TIMEOUT_S,
         { every: ASK_EVERY },
       );
     },

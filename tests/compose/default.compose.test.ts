@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { programSecrets, secretNames } from 'walpost/stack/secrets';
 import { endOf, eventually, kafkaOf, placeOrder, setting } from 'walpost/testing/support';
-import { ASK_EVERY, type ComposeStack, composeStack, PATIENCE } from './compose-stack.js';
+import { ASK_EVERY, type ComposeStack, composeStack, TIMEOUT_S } from './compose-stack.js';
 import { effectsOf, exactly, orderWhile } from './order-load.js';
 
 let stack: ComposeStack;
@@ -220,7 +220,7 @@ test('told to stop under load, each service is gone within 10 s, and no message 
     for (const service of SERVICES) {
       await stack.compose('stop', service);
       const ended = await stack.inspect(service, '{{.State.ExitCode}} {{.State.OOMKilled}}');
-      // 137 would be the end of Docker's patience, which is 10 s.
+      // 137 would be the end of Docker's own time-out, which is 10 s.
       expect([service, ended]).toEqual([service, '0 false']);
       await stack.start(service);
       await stack.healthy(service);
@@ -246,15 +246,15 @@ test.each([
           for (const [at, service] of group.entries()) {
             await eventually(
               async () => (await restarts(service)) > Number(before[at]) || undefined,
-              PATIENCE,
+              TIMEOUT_S,
               {
                 every: ASK_EVERY,
               },
             );
             await stack.healthy(service);
           }
-          const { id } = await eventually(() => placeOrder(stack.env), PATIENCE);
-          const { status } = await endOf(stack.env, id, PATIENCE);
+          const { id } = await eventually(() => placeOrder(stack.env), TIMEOUT_S);
+          const { status } = await endOf(stack.env, id, TIMEOUT_S);
           expect([group, status]).toEqual([group, 'CONFIRMED']);
         }
       });
@@ -281,12 +281,12 @@ test('down keeps the data, and the services may come back first: each waits, say
   for (const [service, line] of Object.entries(waitsFor)) {
     await eventually(
       async () => (line.test(await stack.compose('logs', service)) ? true : undefined),
-      PATIENCE,
+      TIMEOUT_S,
       { every: ASK_EVERY },
     );
   }
   // A watcher that has been without Connect for longer than its start may take is unhealthy, until Connect is there.
-  await eventually(() => stack.compose('up', '--wait'), PATIENCE, { every: ASK_EVERY });
+  await eventually(() => stack.compose('up', '--wait'), TIMEOUT_S, { every: ASK_EVERY });
   for (const service of SERVICES)
     expect([service, await stack.inspect(service, '{{.RestartCount}}')]).toEqual([service, '0']);
   // The passwords are kept with the data.

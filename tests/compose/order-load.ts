@@ -8,7 +8,7 @@ import {
   readTopic,
   SAMPLE_ORDER,
 } from 'walpost/testing/support';
-import { ASK_EVERY, PATIENCE } from './compose-stack.js';
+import { ASK_EVERY, TIMEOUT_S } from './compose-stack.js';
 
 /** What came of ordering: the ids of all orders that were answered 201, and how often the answer was another one. */
 export interface OrderLoad {
@@ -48,7 +48,7 @@ export async function orderWhile(
       }
       load.ids.push(((await answer.json()) as { id: string }).id);
       return true;
-    }, PATIENCE);
+    }, TIMEOUT_S);
   };
   const client = async () => {
     while (!over) {
@@ -129,7 +129,7 @@ export async function effectsOf(
       if (short.length > 0) throw new Error(`of ${ids.length} orders: ${JSON.stringify(found)}`);
       return true;
     },
-    PATIENCE,
+    TIMEOUT_S,
     { every: ASK_EVERY },
   );
   const versions = new Map<string, number[]>();

@@ -37,9 +37,9 @@ test('every statement in the sources names its columns', () => {
   });
   const found = files
     .split('\n')
-    // Migrations are history: what they left is asked of a migrated database (changing-tables.int.test.ts). The rivals
-    // in the bench are other people's designs, with tables of their own.
-    .filter((file) => file && !/\/migrations\/|^lab\/bench\/rivals\/|nameless-columns/.test(file))
+    // Migrations are history: what they left is asked of a migrated database (changing-tables.int.test.ts). The
+    // alternatives in the bench are other people's designs, with tables of their own.
+    .filter((file) => file && !/\/migrations\/|^lab\/bench\/alternatives\/|nameless-columns/.test(file))
     .flatMap((file) =>
       namelessColumns(readFileSync(`${root}${file}`, 'utf8')).map((line) => `${file}: ${line}`),
     );

@@ -52,21 +52,21 @@ const handlers = {
 
 const databases = {} as Record<TestService, TestDatabase>;
 /** With the lock_timeout of a service made shorter: what waits gives up soon. */
-const impatient = {} as Record<TestService, ReturnType<typeof openDatabase>>;
+const withShortLockTimeout = {} as Record<TestService, ReturnType<typeof openDatabase>>;
 beforeAll(async () => {
   for (const name of Object.keys(handlers) as TestService[]) {
     databases[name] = await openTestDatabase(name);
-    impatient[name] = openDatabase({ ...databases[name].options, lockTimeout: 500 });
+    withShortLockTimeout[name] = openDatabase({ ...databases[name].options, lockTimeout: 500 });
   }
 });
 afterAll(async () => {
-  for (const { close } of Object.values(impatient)) await close();
+  for (const { close } of Object.values(withShortLockTimeout)) await close();
   for (const { close } of Object.values(databases)) await close();
 });
 
 /** Handles records in one transaction, each as if from a partition of its own. @returns how each partition stopped */
 async function consume(name: TestService, records: Received[]): Promise<(string | undefined)[]> {
-  const { db } = impatient[name];
+  const { db } = withShortLockTimeout[name];
   const parts = records.map((record, partition) => ({
     batch: [inPartition(record, partition)],
     attempts: noAttempts(),
@@ -212,7 +212,7 @@ test.each(WORKERS)(
     const [locked, released] = [once(progress, 'locked'), once(progress, 'released')];
     let holding: Promise<void> | undefined;
     // The first call finds that somebody has got hold of a row that is claimed.
-    const worker = start(impatient[name].db, async () => {
+    const worker = start(withShortLockTimeout[name].db, async () => {
       holding ??= openAnother().db.transaction(async (tx) => {
         await tx.execute(`select id from ${table} where attempts > 0 order by id limit 1 for update`);
         progress.emit('locked');

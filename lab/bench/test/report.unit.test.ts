@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { figure, toMarkdown } from '../markdown.js';
+import { formerMeasurements, measurements } from '../measurements.js';
 import { type Result, rowsOf } from '../result.js';
 import { percentile, ratioOf, summarize } from '../statistics.js';
 
@@ -49,4 +50,10 @@ test('the table has median, spread, ratio and goal, and the remarks below', () =
 
 - intake: a remark
 `);
+});
+
+test.each(Object.entries(formerMeasurements))('%s is the former name of %s', (former, name) => {
+  const names = measurements.map((each) => each.name);
+  expect(names).toContain(name);
+  expect(names).not.toContain(former);
 });

@@ -56,7 +56,7 @@ const PARTITIONS_AT_ONCE = 12;
 /** So many events of a partition are handled together with those of others; more of them fill a transaction. */
 const FEW = 100;
 /** A transaction that takes longer, ms, holds up only the partitions that are in it. */
-const MERGE_PATIENCE = 500;
+const MERGE_SLOW_AFTER_MS = 500;
 /** How often to ask Kafka for partitions that were added to a topic, ms: one small request each. kafkajs: 5 minutes. */
 const TOPICS_EVERY = 5_000;
 /** Contention that is met so often, one attempt after the other, is told of by `ready`. */
@@ -84,9 +84,9 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
 
   const kafka = createKafka(options.kafka, { clientId: groupId, logger, retry: RETRY });
   const merged = {
-    sideBySide: 1,
-    mostAtOnce: PARTITIONS_AT_ONCE,
-    patience: MERGE_PATIENCE,
+    maxConcurrency: 1,
+    maxBatchSize: PARTITIONS_AT_ONCE,
+    slowAfterMs: MERGE_SLOW_AFTER_MS,
     // processParts has done that already, and a commit of offsets is for all of them.
     mayTryAlone: () => false,
   };

@@ -11,38 +11,36 @@ export interface ServerAddress {
 
 /** How long a server may take to begin TLS, ms. */
 const SECURE_WITHIN = 5_000;
-/** The driver says hello at once, ms. */
-const HELLO_WITHIN = 100;
+/** How soon the driver sends its startup packet, ms. */
+const STARTUP_WITHIN = 100;
 /** SSLRequest (PostgreSQL documentation, "Message Formats"): its length, and a number that no protocol version has. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const WILLING = 'S'.charCodeAt(0);
 
 /**
- * Opens a connection that tells the driver (postgres 3.4.9) of its end in a way that it understands; why and until when
- * is in docs/decisions/0017-tell-a-connections-end-twice.md.
+ * Opens a connection that reports its end to the driver (postgres 3.4.9) in a way that it understands; why and until when
+ * is in docs/decisions/0017-re-emit-the-sockets-error-on-close.md.
  *
  * - One that is closed politely before the login is taken for nothing: the driver connects again at once and for ever,
  *   while the query waits. A balancer in front of a server that is away does that. So the end is made an error.
  * - Between `error` and `close` the driver goes on giving it statements, and forgets them: they wait until the connection
- *   is made again, and are then answered by the greeting of the new session; a BEGIN among them would have its
- *   transaction run without one. So the error is told again at `close`.
+ *   is made again, and are then answered by the startup messages of the new session; a BEGIN among them would have its
+ *   transaction run without one. So the error is emitted again at `close`.
  * - What it is about to write when it hears of `close`, it never writes, nor anything after it. So `close` waits for that.
- *   Where that was too early, the next connection is given up as soon as it fails to say hello.
+ *   Where that was too early, the next connection is given up as soon as it fails to send its startup packet.
  * - One whose other end vanished would be waited for as long as TCP does, a quarter of an hour. So its silence ends it.
  *
- * @param silentFor ms without a word from the server, or to it, after which the connection is given up
+ * @param silentFor ms without data from the server, or to it, after which the connection is given up
  * @returns never rejects, for the driver would lose the connection's place in its pool; an error comes as an event
  */
 export async function openSocket({ host, port, ssl }: ServerAddress, silentFor: number): Promise<Socket> {
   const plain = connect(port, host);
   plain.on('end', () => plain.destroy(closed('the server closed the connection')));
   const socket = ssl ? await secure(plain, host).catch(failing) : plain;
-  socket.setTimeout(silentFor, () =>
-    socket.destroy(closed(`not a word from the server for ${silentFor} ms`)),
-  );
-  const greeting = setTimeout(() => {
-    if (socket.bytesWritten === 0) socket.destroy(closed('the driver said no hello'));
-  }, HELLO_WITHIN);
+  socket.setTimeout(silentFor, () => socket.destroy(closed(`no data received for ${silentFor} ms`)));
+  const startup = setTimeout(() => {
+    if (socket.bytesWritten === 0) socket.destroy(closed('startup packet not sent'));
+  }, STARTUP_WITHIN);
 
   let failure: NodeJS.ErrnoException | undefined;
   socket.once('error', (error) => {
@@ -50,7 +48,7 @@ export async function openSocket({ host, port, ssl }: ServerAddress, silentFor: 
   });
   const emit = socket.emit.bind(socket);
   const end = (hadError: boolean) => {
-    clearTimeout(greeting);
+    clearTimeout(startup);
     if (failure) emit('error', failure);
     emit('close', hadError);
   };

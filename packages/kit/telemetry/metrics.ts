@@ -11,7 +11,7 @@ export const gauge = (name: string, help: string, ...labelNames: string[]): Gaug
 
 /** How old an answer may be that the next scrape gets again, ms: however many scrapers cost what one does. */
 const KEEP = 4_000;
-/** How long a scrape waits for one source, ms: half of Prometheus's own patience at a scrape every 5 s. */
+/** How long a scrape waits for one source, ms: half of Prometheus's own time-out at a scrape every 5 s. */
 const ANSWER_WITHIN = 2_000;
 
 const sourceUp = gauge(

@@ -3,10 +3,10 @@ import { mergeCalls } from '../merge-calls.js';
 
 /** Work that ends when the test says so. */
 function controlled({
-  sideBySide = 1,
-  mostAtOnce = 100,
+  maxConcurrency = 1,
+  maxBatchSize = 100,
   mostOpen = 1_000,
-  patience = 60_000,
+  slowAfterMs = 60_000,
   mayTryAlone = true,
 } = {}) {
   const abandoned = new Set<number>();
@@ -16,10 +16,10 @@ function controlled({
       new Promise<string[]>((resolve, reject) => {
         runs.push({ calls, finish: () => resolve(calls.map((each) => `answer ${each}`)), fail: reject });
       }),
-    sideBySide,
-    mostAtOnce,
+    maxConcurrency,
+    maxBatchSize,
     mostOpen,
-    patience,
+    slowAfterMs,
     mayTryAlone: () => mayTryAlone,
     isAbandoned: (each) => abandoned.has(each),
   });
@@ -47,7 +47,7 @@ test('calls of one turn go together, later ones when a run has ended, each with 
 });
 
 test('no run is larger than it may be, and no more run side by side', async () => {
-  const { call, runs, batches } = controlled({ sideBySide: 2, mostAtOnce: 2 });
+  const { call, runs, batches } = controlled({ maxConcurrency: 2, maxBatchSize: 2 });
   const answers = [1, 2, 3, 4, 5].map((each) => call(each));
   await turn();
   expect(batches()).toEqual([
@@ -93,7 +93,7 @@ test('an error after which nothing may be tried again is the answer to all, and 
 });
 
 test('a run that does not end holds up its own calls and no others', async () => {
-  const { call, runs } = controlled({ patience: 20 });
+  const { call, runs } = controlled({ slowAfterMs: 20 });
   const first = call(1);
   await turn();
   const second = call(2);
@@ -105,7 +105,7 @@ test('a run that does not end holds up its own calls and no others', async () =>
 });
 
 test('a run that has left its place does not leave it again when it ends', async () => {
-  const { call, runs } = controlled({ patience: 300 });
+  const { call, runs } = controlled({ slowAfterMs: 300 });
   const first = call(1);
   await turn();
   const second = call(2);
@@ -142,7 +142,7 @@ test('past the bound a call is refused at once, and taken again when one has end
 });
 
 test('runs that do not end count for the bound, though others go on beside them', async () => {
-  const { call, runs } = controlled({ mostOpen: 2, patience: 1 });
+  const { call, runs } = controlled({ mostOpen: 2, slowAfterMs: 1 });
   void call(1);
   await turn();
   void call(2);

@@ -64,12 +64,12 @@ const TIMEOUT_MS = 20_000;
  * member of its group until its session ends, and until then its successor accepts connections and answers nothing.
  *
  * @param access Kafka Connect's address, without a slash at its end, and how to log in there
- * @param patience how long a request is tried again while Connect rebalances or does not answer, in seconds
+ * @param timeoutS how long a request is tried again while Connect rebalances or does not answer, in seconds
  * @param timeoutMs how long one request may take
  */
 export function createConnectClient(
   access: HttpAccess,
-  patience: number,
+  timeoutS: number,
   timeoutMs = TIMEOUT_MS,
 ): ConnectClient {
   const { url } = access;
@@ -109,7 +109,7 @@ export function createConnectClient(
 
   function request(method: string, path: string, body?: unknown): Promise<unknown> {
     return untilAvailable(() => once(method, path, body), {
-      seconds: patience,
+      seconds: timeoutS,
       retryable: (error) => error instanceof ConnectError && error.retryable,
     });
   }

@@ -4,7 +4,7 @@ import { openSince, transactionHelp, transactionText } from './open-transactions
 import type { Issue } from './system-view.js';
 
 /** Waiting longer than this is worth a word, ms. */
-export const PATIENCE = 10_000;
+export const SLOW_AFTER_MS = 10_000;
 
 /** What starts a part that does not run, on one machine. */
 export const START = 'npm start (or: docker compose up -d)';
@@ -25,7 +25,7 @@ export function diagnoseGroup(group: GroupProgress, now: number): Issue | undefi
     return { where, what, since: null, help, blocked: true };
   }
   const held = longestOpen(group);
-  if (held && now - openSince(held) > PATIENCE) {
+  if (held && now - openSince(held) > SLOW_AFTER_MS) {
     // One that hangs stays until somebody ends it.
     const { hanging: blocked } = held;
     return {
@@ -36,7 +36,7 @@ export function diagnoseGroup(group: GroupProgress, now: number): Issue | undefi
       blocked,
     };
   }
-  if (oldest === null || now - oldest <= PATIENCE) return undefined;
+  if (oldest === null || now - oldest <= SLOW_AFTER_MS) return undefined;
   return { where, what: `it is ${records(lag, 'behind', 'behind')}`, since: oldest, help, blocked: false };
 }
 

@@ -1,4 +1,4 @@
-import { diagnoseGroup, PATIENCE, START } from './diagnose-group.js';
+import { diagnoseGroup, SLOW_AFTER_MS, START } from './diagnose-group.js';
 import { diagnoseRelay } from './diagnose-relay.js';
 import type { Issue, ServiceState, SystemView } from './system-view.js';
 
@@ -104,7 +104,7 @@ export function diagnoseRefused({ name, counters }: ServiceState): Issue | undef
 export function diagnosePending({ at, orders }: SystemView): Issue | undefined {
   if (!('value' in orders)) return undefined;
   const [oldest] = orders.value.pending;
-  if (!oldest || at - oldest.at <= PATIENCE) return undefined;
+  if (!oldest || at - oldest.at <= SLOW_AFTER_MS) return undefined;
   return {
     where: 'orders',
     what: `order ${oldest.id} has been pending for ${Math.round((at - oldest.at) / 1000)} s`,

@@ -1,4 +1,4 @@
-import { PATIENCE, START } from '../observe/diagnose-group.js';
+import { SLOW_AFTER_MS, START } from '../observe/diagnose-group.js';
 import { diagnoseRelay } from '../observe/diagnose-relay.js';
 import { openSince, transactionHelp, transactionText } from '../observe/open-transactions.js';
 import type { Issue } from '../observe/system-view.js';
@@ -41,7 +41,7 @@ export function diagnoseTimeline(timeline: Timeline, now: number): Verdict {
       }),
     ),
   ];
-  const isStuck = findings.some(({ blocked, since }) => blocked || now - since > PATIENCE);
+  const isStuck = findings.some(({ blocked, since }) => blocked || now - since > SLOW_AFTER_MS);
   if (isStuck) return { state: 'stuck', findings };
   const isWaiting = findings.length > 0 || rows.some(({ state }) => state === 'waiting');
   return { state: isWaiting ? 'moving' : 'finished', findings };
@@ -61,7 +61,7 @@ function diagnoseEvent(timeline: Timeline, event: TimelineEvent, now: number): F
 function diagnoseUnseen(timeline: Timeline, event: TimelineEvent, now: number): Finding {
   const { type, topic, writtenAt } = event;
   const open = timeline.openTransactions.find(
-    (each) => each.topic === topic && now - openSince(each) > PATIENCE,
+    (each) => each.topic === topic && now - openSince(each) > SLOW_AFTER_MS,
   );
   if (!open) return diagnoseRelayOf(timeline, event);
   return {

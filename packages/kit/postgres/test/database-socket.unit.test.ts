@@ -7,7 +7,7 @@ import { openSocket } from '../database-socket.js';
 async function heardOf(
   answer: (client: Socket) => void,
   ssl: boolean,
-  { silentFor = 5_000, hello = '' } = {},
+  { silentFor = 5_000, startup = '' } = {},
 ): Promise<string[]> {
   const clients = new Set<Socket>();
   const server = createServer((client) => {
@@ -20,7 +20,7 @@ async function heardOf(
   const { port } = server.address() as AddressInfo;
   try {
     const socket = await openSocket({ host: '127.0.0.1', port, ssl }, silentFor);
-    if (hello) socket.write(hello);
+    if (startup) socket.write(startup);
     const heard: string[] = [];
     socket.on('error', ({ message }) => heard.push(message)).resume();
     await new Promise((resolve) => socket.on('close', resolve));
@@ -35,8 +35,8 @@ async function heardOf(
 const twice = (message: string) => [message, message];
 
 test('a server that does not say a word any more is given up', async () => {
-  const heard = await heardOf(() => undefined, false, { silentFor: 50, hello: 'hello' });
-  expect(heard).toEqual(twice('not a word from the server for 50 ms'));
+  const heard = await heardOf(() => undefined, false, { silentFor: 50, startup: 'hello' });
+  expect(heard).toEqual(twice('no data received for 50 ms'));
 });
 
 test('a polite end is an error', async () => {
@@ -73,5 +73,5 @@ test.each([
 });
 
 test('a driver that does not begin is not waited for', async () => {
-  expect(await heardOf(() => undefined, false)).toEqual(twice('the driver said no hello'));
+  expect(await heardOf(() => undefined, false)).toEqual(twice('startup packet not sent'));
 });

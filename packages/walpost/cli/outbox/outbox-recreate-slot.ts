@@ -9,7 +9,7 @@ import { CliError, UsageError } from '../cli-error.js';
 import type { Config } from '../config.js';
 
 /** How long Kafka Connect may take to answer, and to end or start a connector's task, s. */
-const PATIENCE = 60;
+const TIMEOUT_S = 60;
 
 /**
  * Drops a slot that the server has given up, so that its connector makes a new one: it then reads the whole outbox table
@@ -69,13 +69,13 @@ export async function recreateSlot(config: Config, connector: string, yes: boole
  * meanwhile. Without offsets it reads the outbox first.
  */
 async function whileStopped(config: Config, name: string, step: () => Promise<unknown>): Promise<void> {
-  const connect = createConnectClient(config.connect, PATIENCE);
+  const connect = createConnectClient(config.connect, TIMEOUT_S);
   const state = (await connect.status(name))?.connector.state;
   if (state === undefined) {
     await step();
     return;
   }
-  const wait = { seconds: PATIENCE, restartFailed: false };
+  const wait = { seconds: TIMEOUT_S, restartFailed: false };
   if (state !== 'STOPPED') await connect.stop(name);
   try {
     await awaitConnector(connect, name, 'STOPPED', wait);

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { PATIENCE } from '../../observe/diagnose-group.js';
+import { SLOW_AFTER_MS } from '../../observe/diagnose-group.js';
 import type { OrderHead } from '../../observe/system-view.js';
 import type { Verdict } from '../../trace/diagnose-timeline.js';
 import type { Step } from '../../trace/timeline-steps.js';
@@ -105,7 +105,7 @@ function OrderBadge({ order: { status, at: since }, at }: { order: OrderHead; at
         {status}
       </Badge>
     );
-  if (at - since > PATIENCE) return <Badge health="warn">{status}</Badge>;
+  if (at - since > SLOW_AFTER_MS) return <Badge health="warn">{status}</Badge>;
   return (
     <Badge health="unknown" sign="…">
       {status}

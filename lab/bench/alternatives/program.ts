@@ -9,17 +9,17 @@ import postgres from 'postgres';
 import { Type } from 'typebox';
 import type { ORDER } from '../sample-order.js';
 
-/** What the rivals' programs take from the environment, which the stack fills. */
-export const rivalConfig = (environment: NodeJS.ProcessEnv) =>
+/** What the alternatives' programs take from the environment, which the stack fills. */
+export const alternativeConfig = (environment: NodeJS.ProcessEnv) =>
   readConfig(
     {
       ...postgresSettings,
       ...eventSettings,
-      RIVAL_PORT: Port(0),
+      ALTERNATIVE_PORT: Port(0),
       /** Where the called services are. */
-      RIVAL_CALLS: Type.String({ default: '' }),
+      ALTERNATIVE_CALLS: Type.String({ default: '' }),
       /** The registry's id of OrderCreated. */
-      RIVAL_SCHEMA_ID: Type.Integer({ default: 1 }),
+      ALTERNATIVE_SCHEMA_ID: Type.Integer({ default: 1 }),
       ORDERS_PASSWORD: Secret(),
       PAYMENTS_PASSWORD: Secret(),
       INVENTORY_PASSWORD: Secret(),
@@ -28,11 +28,11 @@ export const rivalConfig = (environment: NodeJS.ProcessEnv) =>
     environment,
   );
 
-export type RivalConfig = ReturnType<typeof rivalConfig>;
+export type AlternativeConfig = ReturnType<typeof alternativeConfig>;
 
 /** A pool like a service's own: ten connections, prepared statements. */
 export function openPool(
-  { POSTGRES_PORT: port }: RivalConfig,
+  { POSTGRES_PORT: port }: AlternativeConfig,
   database: string,
   password: string,
 ): postgres.Sql {
@@ -41,7 +41,7 @@ export function openPool(
 
 /** What a shop that publishes its orders works with. */
 export interface PublishingShop {
-  config: RivalConfig;
+  config: AlternativeConfig;
   sql: postgres.Sql;
   /** Connected; acks=all, and idempotent. */
   producer: Producer;
@@ -51,7 +51,7 @@ export interface PublishingShop {
 
 /** Opens a shop by the environment that the stack fills. */
 export async function openPublishingShop(): Promise<PublishingShop> {
-  const config = rivalConfig(process.env);
+  const config = alternativeConfig(process.env);
   return {
     config,
     sql: openPool(config, 'orders', config.ORDERS_PASSWORD),
@@ -59,12 +59,12 @@ export async function openPublishingShop(): Promise<PublishingShop> {
     decide(body) {
       const { order, event } = decide(body);
       if (event.type !== 'OrderCreated') throw new Error('a placed order is created');
-      return { order, payload: encode(config.RIVAL_SCHEMA_ID, ORDER_CREATED, event.data) };
+      return { order, payload: encode(config.ALTERNATIVE_SCHEMA_ID, ORDER_CREATED, event.data) };
     },
   };
 }
 
-export async function openProducer({ KAFKA_BROKERS: brokers }: RivalConfig): Promise<Producer> {
+export async function openProducer({ KAFKA_BROKERS: brokers }: AlternativeConfig): Promise<Producer> {
   const { Kafka, logLevel } = kafkajs;
   const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });

@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import type postgres from 'postgres';
 import { setting } from 'walpost/stack/settings';
+import { makeOutboxes } from './alternatives/make-outboxes.js';
+import { ORDER_CREATED } from './alternatives/program.js';
 import { connectorsOf } from './connectors.js';
 import { openSql, quiet } from './database.js';
 import { costMeter } from './database-cost.js';
 import { paceOrders, placeCount, placeOrdersWhile } from './http-load.js';
 import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
 import { STREAM_PARTS } from './parts.js';
-import { makeOutboxes } from './rivals/make-outboxes.js';
-import { ORDER_CREATED } from './rivals/program.js';
 import { startProgram, startService } from './service-process.js';
 import { percentile } from './statistics.js';
 
@@ -23,8 +23,8 @@ const SETTLED_WITHIN = 180_000;
 const LAST_HEARD = 10_000;
 
 /** What other ways of telling the others take, cost, and lose. */
-export const rivals: Measurement = {
-  name: 'rivals',
+export const alternatives: Measurement = {
+  name: 'alternatives',
   summary:
     'the same orders by synchronous calls, publish after commit, a polled outbox, and pg-transactional-outbox',
   parts: STREAM_PARTS,
@@ -63,7 +63,7 @@ async function run(bench: Bench): Promise<void> {
   await makeOutboxes(orders);
   say('starting the services');
   await connectorsOf(stack).apply(['order-outbox']);
-  const ways = await startWays(bench, { RIVAL_SCHEMA_ID: schemaId });
+  const ways = await startWays(bench, { ALTERNATIVE_SCHEMA_ID: schemaId });
   await startService(bench, 'payment');
   await startService(bench, 'inventory');
 
@@ -128,10 +128,10 @@ async function startWays(bench: Bench, schema: Record<string, string>): Promise<
     url: await startProgram(bench, process, at, env),
   });
   const called = await startProgram(bench, 'called-services', 4, {});
-  const ours = 'rivals-order';
+  const ours = 'alternatives-order';
   return [
     { label: 'Walpost', process: ours, url: await startService(bench, 'order', { name: ours }) },
-    await start('synchronous calls', 'calling-shop', 5, { RIVAL_CALLS: called }),
+    await start('synchronous calls', 'calling-shop', 5, { ALTERNATIVE_CALLS: called }),
     await start('publish after commit', 'dual-write-shop', 6),
     await start('polled outbox, 100 ms', 'polling-shop', 7),
     // It hears of a row before others can see it, then says MESSAGE_NOT_FOUND, and passes over it.

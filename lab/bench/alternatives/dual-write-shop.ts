@@ -4,7 +4,7 @@ import { insertOrder, listen, ORDER_CREATED, openPublishingShop, orderRecord } f
 
 const { config, sql, producer, decide } = await openPublishingShop();
 
-await listen(config.RIVAL_PORT, (app) => {
+await listen(config.ALTERNATIVE_PORT, (app) => {
   app.post('/orders', async (request, reply) => {
     const { order, payload } = decide(request.body);
     await insertOrder(sql, order);

@@ -66,7 +66,7 @@ const orderValues = ({ id, customerId, currency, items, totalAmount, createdAt }
 const store = initializeMessageStorage(tailed, logger);
 const pool = new pg.Pool({ ...application, max: 10 });
 
-await listen(config.RIVAL_PORT, (app) => {
+await listen(config.ALTERNATIVE_PORT, (app) => {
   app.post('/orders', async (request, reply) => {
     const { order, payload } = decide(request.body);
     const client = await pool.connect();

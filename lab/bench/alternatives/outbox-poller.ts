@@ -1,8 +1,8 @@
 // A process that polls the outboxes of all services, in place of Kafka Connect.
-import { listen, openPool, openProducer, rivalConfig } from './program.js';
+import { alternativeConfig, listen, openPool, openProducer } from './program.js';
 import { pollWalpostOutbox } from './walpost-outbox.js';
 
-const config = rivalConfig(process.env);
+const config = alternativeConfig(process.env);
 const producer = await openProducer(config);
 const outboxes: [string, string][] = [
   ['orders', config.ORDERS_PASSWORD],
@@ -17,4 +17,4 @@ for (const [database, password] of outboxes)
     onError: (error) => console.error(error),
   });
 
-await listen(config.RIVAL_PORT, () => undefined);
+await listen(config.ALTERNATIVE_PORT, () => undefined);

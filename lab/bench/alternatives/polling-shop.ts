@@ -14,7 +14,7 @@ startPollingRelay({
   onError: (error) => console.error(error),
 });
 
-await listen(config.RIVAL_PORT, (app) => {
+await listen(config.ALTERNATIVE_PORT, (app) => {
   app.post('/orders', async (request, reply) => {
     const { order, payload } = decide(request.body);
     await sql.begin(async (tx) => {

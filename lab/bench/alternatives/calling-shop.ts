@@ -1,15 +1,15 @@
 // Synchronous calls: the order is confirmed when payment and inventory have answered, one after the other.
-import { decide, insertOrder, listen, openPool, rivalConfig } from './program.js';
+import { alternativeConfig, decide, insertOrder, listen, openPool } from './program.js';
 
-const config = rivalConfig(process.env);
+const config = alternativeConfig(process.env);
 const sql = openPool(config, 'orders', config.ORDERS_PASSWORD);
 
-await listen(config.RIVAL_PORT, (app) => {
+await listen(config.ALTERNATIVE_PORT, (app) => {
   app.post('/orders', async (request, reply) => {
     const { order } = decide(request.body);
     await insertOrder(sql, order);
     for (const path of ['/payments', '/reservations']) {
-      const answer = await fetch(config.RIVAL_CALLS + path, {
+      const answer = await fetch(config.ALTERNATIVE_CALLS + path, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(order),

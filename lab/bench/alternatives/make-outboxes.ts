@@ -1,7 +1,7 @@
 import { DatabaseSetup } from 'pg-transactional-outbox';
 import type postgres from 'postgres';
 
-/** Makes the outboxes that rivals have beside that of the order service. @param orders as the superuser */
+/** Makes the outboxes that alternatives have beside that of the order service. @param orders as the superuser */
 export async function makeOutboxes(orders: postgres.Sql): Promise<void> {
   await orders`create table polled_outbox (id uuid primary key, aggregateid text not null, payload bytea not null,
     created_at timestamptz not null default now(), published_at timestamptz)`;

@@ -2,13 +2,13 @@
 
 import { newId } from '@walpost/kit/new-id';
 import type { Order } from '@walpost/order-service/order';
-import { listen, openPool, rivalConfig } from './program.js';
+import { alternativeConfig, listen, openPool } from './program.js';
 
-const config = rivalConfig(process.env);
+const config = alternativeConfig(process.env);
 const payments = openPool(config, 'payments', config.PAYMENTS_PASSWORD);
 const inventory = openPool(config, 'inventory', config.INVENTORY_PASSWORD);
 
-await listen(config.RIVAL_PORT, (app) => {
+await listen(config.ALTERNATIVE_PORT, (app) => {
   app.post('/payments', async ({ body }) => {
     const { id, customerId, totalAmount, currency } = body as Order;
     await payments`insert into payments
