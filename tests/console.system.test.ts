@@ -47,7 +47,7 @@ async function open(options: Parameters<Browser['newPage']>[0], path = ''): Prom
 
 const status = (text: string | RegExp) => page.getByRole('status').filter({ hasText: text }).waitFor();
 const behind = (group: string) =>
-  page.locator('#readers tr').filter({ hasText: group }).first().locator('> td').nth(1).textContent();
+  page.locator('#consumers tr').filter({ hasText: group }).first().locator('> td').nth(1).textContent();
 
 inBrowser('a healthy flow: orders are placed at a rate, and everything moves', async () => {
   expect(page.url()).not.toContain('token');
@@ -87,7 +87,7 @@ inBrowser('the timeline of one order, by the list and by keyboard', async () => 
   expect(await page.locator('.steps li').count()).toBeGreaterThan(15);
   expect(await seriousViolations(page)).toEqual([]);
   await shoot(page, 'order-timeline', '#order');
-  await page.getByRole('link', { name: 'Readers' }).click();
+  await page.getByRole('link', { name: 'Consumers' }).click();
   await page.getByText('Finished: everything').waitFor();
 
   await page.getByRole('searchbox', { name: 'Order id' }).fill('01a20a29-fdef-7588-a123-000000000000');
@@ -119,7 +119,7 @@ inBrowser('why is my order stuck? The page alone tells: a service that does not 
   await eventually(async () => (Number(await behind('payment-service')) >= 20 ? true : undefined));
   await page.getByRole('button', { name: 'Stop' }).first().click();
   await page
-    .locator('#readers details')
+    .locator('#consumers details')
     .nth(1)
     .evaluate((details) => details.setAttribute('open', ''));
   expect(await seriousViolations(page)).toEqual([]);
@@ -199,7 +199,7 @@ inBrowser('with Connect and Kafka away, the page says so in their place, and goe
     .getByText(/Kafka Connect at .* does not answer/)
     .waitFor();
   await stack.stop('kafka');
-  await page.locator('#readers').getByText('not known').waitFor();
+  await page.locator('#consumers').getByText('not known').waitFor();
   const { id } = await placeOrder(stack.env);
   await page.locator('#order').getByRole('link', { name: id }).first().waitFor();
   await shoot(page, 'kafka-away');

@@ -67,7 +67,7 @@ const TREE = (second: 'payment' | 'inventory') => [
   'notification-service: send e-mail < notification-service: process order-events',
 ];
 
-/** The spans of an order's trace; those that several readers tell of, which must say the same, once. */
+/** The spans of an order's trace; those that several consumers tell of, which must say the same, once. */
 function spansOf(orderId: string): Map<string, CollectedSpan> {
   const known = collector.spans.find(({ attributes }) => attributes['walpost.order.id'] === orderId);
   const spans = new Map<string, CollectedSpan>();
@@ -80,7 +80,7 @@ function spansOf(orderId: string): Map<string, CollectedSpan> {
   return spans;
 }
 
-test('one order is one trace: request, database, relay, every reader, replies, gateway and e-mails', async () => {
+test('one order is one trace: request, database, relay, every consumer, replies, gateway and e-mails', async () => {
   const { id } = await placeOrder(stack.env);
   expect((await endOf(stack.env, id)).status).toBe('CONFIRMED');
   const spans = await eventually(async () => {

@@ -7,7 +7,7 @@ import { PLANTED, type TopicRecord } from './evidence.js';
 const LOOKED_AT = ['ce_id', 'ce_type', 'ce_subject', 'aggregateversion', PLANTED];
 
 /**
- * Reads all that stands on a topic now, as a reader of committed records sees it. Waits while a transaction is open.
+ * Reads all that stands on a topic now, as a consumer of committed records sees it. Waits while a transaction is open.
  *
  * @throws the client's error, and one when the end is not reached within `seconds`
  */
@@ -26,7 +26,7 @@ export async function readTopic(kafka: Kafka, topic: string, seconds: number): P
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     const atEnds = new Promise<void>((resolve, reject) => {
-      // The last offsets of a partition can be a transaction's marker, which no reader is given.
+      // The last offsets of a partition can be a transaction's marker, which no consumer is given.
       const reached = (partition: number, last: string) => {
         if (BigInt(last) + 1n >= (ends.get(partition) ?? 0n)) ends.delete(partition);
         if (ends.size === 0) resolve();

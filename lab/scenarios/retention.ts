@@ -17,7 +17,7 @@ const CONFIG = {
   'cleanup.policy': 'compact,delete',
 };
 
-/** A topic is a log on a disk, and its readers take nothing away. */
+/** A topic is a log on a disk, and its consumers take nothing away. */
 export const retention: Scenario = {
   name: 'retention',
   summary: 'consuming deletes nothing; segment files on the disk; expiry by retention.ms',

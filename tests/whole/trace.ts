@@ -22,7 +22,7 @@ function offered(text: string): string[] {
   return [...text.matchAll(/^ {2}try: npx walpost (.*)$/gm)].map(([, command]) => command ?? '');
 }
 
-test('a finished order: row, outbox, slot, topic, readers, replies, e-mails', async () => {
+test('a finished order: row, outbox, slot, topic, consumers, replies, e-mails', async () => {
   const { id } = await placeOrder(stack.env);
   await endOf(stack.env, id);
   const text = await traceUntil(id, /^finished: everything/m);

@@ -29,7 +29,8 @@ export function traceBatch(group: string, received: Received[]): BatchTrace {
     const { id, key, writtenAt, position } = event;
     const { topic, partition, offset } = position;
     const cause = childTraceparent(event.traceparent);
-    // The last eight bytes of the event's UUID, which are random and never zero: every reader knows the relay's span by them.
+    // The last eight bytes of the event's UUID, which are random and never zero: every consumer knows the relay's span
+    // by them.
     const relaySpanId = id.replaceAll('-', '').slice(16);
     const options = {
       kind: SpanKind.CONSUMER,

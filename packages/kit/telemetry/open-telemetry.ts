@@ -94,8 +94,8 @@ function reportLosses(exporter: SpanExporter, logger: Logger): { exporter: SpanE
 }
 
 /**
- * The relay cannot make spans of its own, so the readers do it: each the same one, of the same id, which the backend keeps
- * once. It belongs to the connector, which needs a provider for its name.
+ * The relay cannot make spans of its own, so the consumers do it: each the same one, of the same id, which the backend
+ * keeps once. It belongs to the connector, which needs a provider for its name.
  */
 function relaySpans(processor: SpanProcessor): (relay: RelaySpan) => void {
   const ids = new ChosenSpanId();
@@ -123,7 +123,7 @@ function relaySpans(processor: SpanProcessor): (relay: RelaySpan) => void {
   };
 }
 
-/** Gives the next span the id that its readers know. */
+/** Gives the next span the id that its consumers know. */
 class ChosenSpanId extends RandomIdGenerator {
   chosen = '';
   override generateSpanId = () => this.chosen;

@@ -18,10 +18,10 @@ export function diagnoseSystem(system: SystemView): Issue[] {
             : undefined,
         )
       : [];
-  const readers = 'value' in groups ? groups.value.map((group) => diagnoseGroup(group, at)) : [];
+  const consumers = 'value' in groups ? groups.value.map((group) => diagnoseGroup(group, at)) : [];
   const rest = [
     ...relays,
-    ...readers,
+    ...consumers,
     ...services.map(diagnoseDeadLetters),
     ...services.map(diagnoseRefused),
     ...services.map((each) => diagnoseOutbox(each, at)),

@@ -4,7 +4,7 @@ import type { KafkaRequests, OpenTransaction } from '@walpost/kit/kafka/requests
 export interface Unreadable {
   /** The ends of the partitions, all of it included. */
   readonly highs: ReadonlyMap<number, bigint>;
-  /** The first transaction of a partition that keeps its readers from the end. */
+  /** The first transaction of a partition that keeps its consumers from the end. */
   readonly open: ReadonlyMap<number, OpenTransaction>;
 }
 

@@ -11,17 +11,17 @@ export interface TimelineRecord {
   readonly at: number;
 }
 
-/** What became of an event at one of its readers. */
+/** What became of an event at one of its consumers. */
 export interface Delivery {
   readonly group: string;
   readonly shortName: string;
   /** When its transaction began that marked the event as seen. */
   readonly handledAt: number | null;
-  /** Set when the reader could not handle it, or parked it. */
+  /** Set when the consumer could not handle it, or parked it. */
   readonly deadLetter: DeadLetterView | null;
   /** The group has committed past it, though nothing of it is in the inbox any more. */
   readonly passed: boolean;
-  /** False when the reader's database could not be asked. */
+  /** False when the consumer's database could not be asked. */
   readonly known: boolean;
 }
 
@@ -65,7 +65,7 @@ export interface Timeline {
   readonly slots: readonly Slot[] | null;
   readonly connectors: readonly ConnectorView[] | null;
   readonly groups: readonly WaitingGroup[];
-  /** Of other producers too: transactions that keep readers from the end of a partition where the order's events belong. */
+  /** Of other producers too: transactions that keep consumers from the end of a partition where the order's events belong. */
   readonly openTransactions: readonly OpenTransaction[];
   readonly kafka: boolean;
   /** A line for each source that could not be asked. */
@@ -77,7 +77,7 @@ export function isRelayed({ record, deliveries }: TimelineEvent): boolean {
   return record !== null || deliveries.some(isOver);
 }
 
-/** Whether a reader is done with an event, for good or as a dead letter. */
+/** Whether a consumer is done with an event, for good or as a dead letter. */
 export function isOver({ handledAt, deadLetter, passed }: Delivery): boolean {
   return handledAt !== null || deadLetter !== null || passed;
 }

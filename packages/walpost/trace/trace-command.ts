@@ -23,7 +23,7 @@ const TOPICS = observedServices.flatMap(({ publishes }) => publishes?.topic ?? [
 /** `walpost trace …` */
 export function traceCommand(config: () => Config): Command {
   return new Command('trace')
-    .description('show where an order is: row, outbox, slot, topic, each reader, and what keeps it')
+    .description('show where an order is: row, outbox, slot, topic, each consumer, and what keeps it')
     .argument('<order id>', 'as POST /orders answered it')
     .addOption(waitOption(0, 'how long to wait for a Kafka that is not there yet'))
     .addOption(jsonOption())

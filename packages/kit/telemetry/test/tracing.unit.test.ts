@@ -296,7 +296,7 @@ test('a library that makes spans of its own has them below the request, the even
   ]);
 });
 
-test('readers tell of the relay in the same words, and of what became of each event', async () => {
+test('consumers tell of the relay in the same words, and of what became of each event', async () => {
   const [first, duplicate, poison] = [
     withTrace(order('a', 1)),
     withTrace(order('b', 1)),
@@ -332,7 +332,7 @@ test('readers tell of the relay in the same words, and of what became of each ev
     expect(relays.map(({ spanId }) => spanId)).toContain(parentSpanId);
 });
 
-/** The record as an outbox's reader gets it, written a second before it arrived. */
+/** The record as an outbox's consumer gets it, written a second before it arrived. */
 function withTrace(record: Received): Received {
   if ('error' in record.result) throw record.result.error;
   return {

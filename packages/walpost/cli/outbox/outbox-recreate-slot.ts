@@ -13,7 +13,7 @@ const TIMEOUT_S = 60;
 
 /**
  * Drops a slot that the server has given up, so that its connector makes a new one: it then reads the whole outbox table
- * again, and readers drop by their inbox what they have seen.
+ * again, and consumers drop by their inbox what they have seen.
  * @param connector its name
  * @param yes without it nothing is changed
  * @throws CliError when the slot is not lost, the role cdc cannot be used, or Kafka Connect does not do its part

@@ -13,7 +13,7 @@ const headersSchema = {
   required: Object.values(required),
   properties: {
     [HEADERS.specversion]: { type: 'string', const: '1.0' },
-    [HEADERS.id]: { type: 'string', format: 'uuid', description: 'What a reader remembers, to act once.' },
+    [HEADERS.id]: { type: 'string', format: 'uuid', description: 'What a consumer remembers, to act once.' },
     [HEADERS.source]: {
       type: 'string',
       description: 'The service that wrote it, e.g. /walpost/order-service.',

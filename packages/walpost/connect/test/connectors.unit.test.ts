@@ -145,7 +145,7 @@ test('slot, publication and prefix carry the name of the file; secrets are place
   }
 });
 
-test('a connector makes the headers that readers look for, and no other', () => {
+test('a connector makes the headers that consumers look for, and no other', () => {
   for (const { config } of readConnectorFiles(folder, [])) {
     // column:header, or column:header:name; Debezium, "Outbox Event Router", table.fields.additional.placement
     const placed = config['transforms.outbox.table.fields.additional.placement']?.split(',') ?? [];

@@ -6,16 +6,16 @@ export const concepts: readonly {
   /** What there is to see. */
   readonly seen: string;
 }[] = [
-  { scenario: 'broadcast', section: 'readers', seen: 'one row a group, each with its own place' },
+  { scenario: 'broadcast', section: 'consumers', seen: 'one row a group, each with its own place' },
   { scenario: 'retention', section: 'topics', seen: 'records stay, whoever has read them' },
   { scenario: 'ordering', section: 'order', seen: 'the events of one order, by version' },
   { scenario: 'more-partitions', section: 'topics', seen: 'the partitions of each topic' },
-  { scenario: 'idle-consumer', section: 'readers', seen: 'members, and what each of them reads' },
-  { scenario: 'rebalance', section: 'readers', seen: 'members, while one more is started' },
-  { scenario: 'offsets-topic', section: 'readers', seen: 'how far each group has committed' },
+  { scenario: 'idle-consumer', section: 'consumers', seen: 'members, and what each of them reads' },
+  { scenario: 'rebalance', section: 'consumers', seen: 'members, while one more is started' },
+  { scenario: 'offsets-topic', section: 'consumers', seen: 'how far each group has committed' },
   {
     scenario: 'first-offset',
-    section: 'readers',
+    section: 'consumers',
     seen: 'where each group stands, and where its partitions end',
   },
   { scenario: 'auto-commit', section: 'order', seen: 'each step of an order is there, or it is said' },

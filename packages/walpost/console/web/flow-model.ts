@@ -45,13 +45,13 @@ export const COLUMNS: readonly { readonly title: string; readonly about: string 
       'Kafka keeps the events, in order for each order, spread over partitions. An offset is a record’s place.',
   },
   {
-    title: 'Readers',
+    title: 'Consumers',
     about: 'Each service reads as a consumer group. Behind is how many records it has still to read.',
   },
   { title: 'Effects', about: 'What each service did, once for each event, in its own database.' },
 ];
 
-/** Lays the system out: one row for each reader of the orders, then one for each topic of answers. */
+/** Lays the system out: one row for each consumer of the orders, then one for each topic of answers. */
 export function flowModel(snapshot: Snapshot): FlowModel {
   const { services } = snapshot;
   const origin = services.find(({ shortName }) => shortName === 'order');
@@ -59,8 +59,8 @@ export function flowModel(snapshot: Snapshot): FlowModel {
   const answering = others.filter(({ publishes }) => publishes);
   const nodes: Node[] = [];
   const edges: Edge[] = [];
-  const readers = others.map((service, row) => ({ service, row }));
-  const middle = (readers.length - 1) / 2;
+  const consumers = others.map((service, row) => ({ service, row }));
+  const middle = (consumers.length - 1) / 2;
   const add = (service: ServiceView, row: number) => {
     if (!service.publishes) return;
     nodes.push(...relayNodes(snapshot, service, row));
@@ -84,11 +84,11 @@ export function flowModel(snapshot: Snapshot): FlowModel {
     });
     edges.push({ from: 'intake', to: `outbox ${origin.name}`, perSecond: effects });
     add(origin, middle);
-    const row = readers.length + (answering.length - 1) / 2;
+    const row = consumers.length + (answering.length - 1) / 2;
     nodes.push(...readerNodes(snapshot, origin, row));
     edges.push({ from: `group ${origin.name}`, to: `effect ${origin.name}`, perSecond: origin.rates.inbox });
   }
-  for (const { service, row } of readers) {
+  for (const { service, row } of consumers) {
     nodes.push(...readerNodes(snapshot, service, row));
     const { inbox, effects } = service.rates;
     edges.push({ from: `group ${service.name}`, to: `effect ${service.name}`, perSecond: effects });
@@ -96,7 +96,7 @@ export function flowModel(snapshot: Snapshot): FlowModel {
       edges.push({ from: `topic ${topic}`, to: `group ${service.name}`, perSecond: inbox });
   }
   for (const [at, service] of answering.entries()) {
-    add(service, readers.length + at);
+    add(service, consumers.length + at);
     if (origin && service.publishes) {
       const { outbox } = service.rates;
       edges.push({ from: `topic ${service.publishes.topic}`, to: `group ${origin.name}`, perSecond: outbox });

@@ -20,7 +20,7 @@ export type Act = (what: (token: string) => Question | Promise<void>) => void;
 const SECTIONS = [
   ['flow', 'Flow'],
   ['order', 'One order'],
-  ['readers', 'Readers'],
+  ['consumers', 'Consumers'],
   ['dead-letters', 'Dead letters'],
   ['relays', 'Relay'],
   ['topics', 'Topics'],
@@ -134,8 +134,8 @@ export function Page() {
               <OrderSearch snapshot={snapshot} />
             </Section>
             <Section
-              id="readers"
-              title="Readers"
+              id="consumers"
+              title="Consumers"
               about="Each service reads as a consumer group: its members share the partitions, and remember how far they are."
             >
               <Groups snapshot={snapshot} />
