@@ -51,7 +51,7 @@ function installPackages() {
   const wanted = join(root, 'package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
   console.log('Installing packages (npm ci)');
-  // npm tells its own path, so that the npm which runs us is the one that installs.
+  // npm reports its own path, so that the npm which runs us is the one that installs.
   const npm = process.env.npm_execpath;
   const options = [
     'ci',

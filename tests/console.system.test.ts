@@ -12,7 +12,7 @@ if (!chromium) {
 }
 const inBrowser = chromium ? test : test.skip;
 
-/** What a wait for the page gives up after, ms: it ends a test that would hang, and judges nobody’s speed. */
+/** What a wait for the page gives up after, ms: it ends a test that would hang, and measures nobody’s speed. */
 const TIMEOUT_MS = 120_000;
 
 let stack: TestStack;
@@ -100,16 +100,16 @@ inBrowser('the timeline of one order, by the list and by keyboard', async () => 
 
 // The steps of a person who has never seen the system, with the page alone: what the page says first names the order;
 // one click on it says what keeps the order and which command helps.
-inBrowser('why is my order stuck? The page alone tells: a service that does not run', async () => {
+inBrowser('why is my order stuck? The page alone shows it: a service that is not running', async () => {
   await stack.stop('payment');
   const { id } = await placeOrder(stack.env);
   const placed = performance.now();
   await status(/\d issues?/);
-  await page.getByText('it does not run').first().waitFor();
+  await page.getByText('it is not running').first().waitFor();
   await page.locator('#order').getByRole('link', { name: id }).first().click();
   const timeline = page.locator('.timeline');
   await timeline.getByText('Stuck').waitFor();
-  await timeline.getByText('payment-service does not run, its group has no member').waitFor();
+  await timeline.getByText('payment-service is not running, its group has no member').waitFor();
   await timeline.getByText('npx walpost groups describe payment-service').waitFor();
   const took = (performance.now() - placed) / 1000;
   console.log(`why is my order stuck: the page said it ${took.toFixed(1)} s after the order, and one click`);
@@ -130,7 +130,7 @@ inBrowser('why is my order stuck? The page alone tells: a service that does not 
   await timeline.getByText('Finished: everything').waitFor();
 });
 
-inBrowser('a dead letter: shown, replayed in vain, mended, replayed; and one that is discarded', async () => {
+inBrowser('a dead letter: shown, replayed in vain, fixed, replayed; and one that is discarded', async () => {
   const sql = connectTo(stack.env, 'payments');
   await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
   const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });

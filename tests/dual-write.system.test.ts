@@ -5,7 +5,7 @@ import { createRegistry } from '@walpost/kit/contract/registry';
 import { setting } from 'walpost/testing/support';
 import { diagnose } from '../lab/faults/check/checks.js';
 import { collect, readStock } from '../lab/faults/collect.js';
-import { settle } from '../lab/faults/heal.js';
+import { waitUntilIdle } from '../lab/faults/heal.js';
 import { type Lab, openLab } from '../lab/faults/lab.js';
 import { startLoad } from '../lab/faults/load.js';
 
@@ -35,8 +35,8 @@ test('publish after commit, killed under load, loses events, and the checker see
     await stack.ready('shop');
   }
   await done;
-  // It never comes to rest: orders without an event wait for ever.
-  await settle(lab, [], 15);
+  // It never becomes idle: orders without an event wait for ever.
+  await waitUntilIdle(lab, [], 15);
   const journal = { asks, planted: [], attempts: [], stalls: [], repeats: false };
   const findings = diagnose(await collect(lab, journal, before));
   const found = (name: RegExp) => [...findings].find(([check]) => name.test(check))?.[1] ?? [];

@@ -56,7 +56,7 @@ async function runCommands(title: string, values: Record<string, string> = {}): 
     const filled = args.map((arg) => values[arg] ?? arg);
     const { code, stdout, stderr } = await stack.walpost(...filled);
     printed += stdout + stderr;
-    // It fails while one does not run, which is why one looks.
+    // It fails while one is not running, which is why one looks.
     const mayFail = filled.join(' ') === 'connectors status';
     if (!mayFail && code !== 0) throw new Error(`walpost ${filled.join(' ')}: exit ${code}\n${stderr}`);
   }
@@ -102,7 +102,7 @@ test('a consumer is stopped', async () => {
   await placeOrder(stack.env);
   await placeOrder(stack.env);
   const { id } = await placeOrder(stack.env);
-  await allSay({ stack, prometheus }, 'Lag grows', /does not run, its group has no member/, id);
+  await allSay({ stack, prometheus }, 'Lag grows', /is not running, its group has no member/, id);
   expect(await runCommands('Lag grows')).toMatch(/^payment-service: Empty, members: 0/);
   expect(await runCommands('An order is stuck', { $ORDER: id })).toMatch(/^stuck at payment-service/m);
   await stack.start('payment');
@@ -111,7 +111,7 @@ test('a consumer is stopped', async () => {
 });
 
 // The steps of a person who has never seen the system, with the command line alone: each command names the next one.
-test('why is my order stuck? The command line alone tells', async () => {
+test('why is my order stuck? The command line alone shows it', async () => {
   await stack.stop('inventory');
   const { id } = await placeOrder(stack.env);
   const placed = performance.now();
@@ -136,8 +136,8 @@ test('why is my order stuck? The command line alone tells', async () => {
 test('a slot is held: its connector is paused', async () => {
   await stack.walpost('connectors', 'pause', 'order-outbox');
   const { id } = await placeOrder(stack.env);
-  await allSay({ stack, prometheus }, 'A connector stands still', /it is PAUSED/, id);
-  expect(await runCommands('A connector stands still')).toMatch(/^orders .* order_outbox /m);
+  await allSay({ stack, prometheus }, 'A connector is stalled', /it is PAUSED/, id);
+  expect(await runCommands('A connector is stalled')).toMatch(/^orders .* order_outbox /m);
   await endOf(stack.env, id);
   await untilWell();
 });

@@ -32,7 +32,7 @@ beforeAll(async () => {
     NOTIFICATION_PORT: String(port),
   });
   sql = connectTo(stack.env, 'notifications');
-  // What the handler refuses, until somebody mends it.
+  // What the handler refuses, until somebody fixes it.
   await sql`alter table emails add constraint broken check (customer_id <> 'poison')`;
 });
 afterAll(async () => {

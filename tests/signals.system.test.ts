@@ -67,7 +67,7 @@ const TREE = (second: 'payment' | 'inventory') => [
   'notification-service: send e-mail < notification-service: process order-events',
 ];
 
-/** The spans of an order's trace; those that several consumers tell of, which must say the same, once. */
+/** The spans of an order's trace; those that several consumers report, which must say the same, once. */
 function spansOf(orderId: string): Map<string, CollectedSpan> {
   const known = collector.spans.find(({ attributes }) => attributes['walpost.order.id'] === orderId);
   const spans = new Map<string, CollectedSpan>();
@@ -101,7 +101,7 @@ test('one order is one trace: request, database, relay, every consumer, replies,
   }
 });
 
-test('every service tells of what the order was to it, and the watcher of the relay', async () => {
+test('every service reports what the order was to it, and the watcher of the relay', async () => {
   await metric('ORDER', (value) => value > 0, 'walpost_outbox_events_total', 'OrderCreated');
   await metric(
     'ORDER',

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type postgres from 'postgres';
+import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
+import postgres from 'postgres';
 import { call, connectTo, eventually, type OrderView, SAMPLE_ORDER, setting } from 'walpost/testing/support';
 import { type TestStack, testStack } from 'walpost/testing/test-stack';
 
@@ -220,5 +221,33 @@ test('an upgrade under load: tables change, services are replaced, and every ord
     } finally {
       await admin.end();
     }
+  }
+});
+
+test('a server that has the role letters has it renamed, with its password and its grants', async () => {
+  const [host, port] = ['127.0.0.1', Number(setting(stack.env, 'POSTGRES_PORT'))];
+  const admin = connectTo(stack.env, 'orders');
+  try {
+    await admin`alter role dlq_operator rename to letters`;
+    await migrateDatabase({
+      host,
+      port,
+      adminPassword: setting(stack.env, 'POSTGRES_PASSWORD'),
+      database: 'orders',
+      appPassword: setting(stack.env, 'ORDERS_PASSWORD'),
+      migrations: [kitMigrations.inbox],
+    });
+    const roles =
+      await admin`select rolname as role from pg_roles where rolname in ('letters', 'dlq_operator')`;
+    expect([...roles]).toEqual([{ role: 'dlq_operator' }]);
+  } finally {
+    await admin.end();
+  }
+  const password = setting(stack.env, 'DLQ_OPERATOR_PASSWORD');
+  const operator = postgres({ host, port, database: 'orders', username: 'dlq_operator', password, max: 1 });
+  try {
+    await operator`update dead_letters set replay_requested_at = now() where false`;
+  } finally {
+    await operator.end();
   }
 });

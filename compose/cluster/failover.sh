@@ -7,7 +7,7 @@ compose() { docker compose -f compose.yaml -f compose/cluster.yaml --progress qu
 
 old=$(compose ps --all --quiet postgres)
 new=$(compose ps --quiet postgres-standby)
-[[ -n $new ]] || { echo "failover: postgres-standby does not run, so there is nothing to fail over to" >&2; exit 1; }
+[[ -n $new ]] || { echo "failover: postgres-standby is not running, so there is nothing to fail over to" >&2; exit 1; }
 names=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{join .Aliases " "}}{{end}}' "$new")
 if [[ $(compose exec -T postgres-standby psql -U postgres -XAtc 'SELECT pg_is_in_recovery()') == t ]]; then
   # First of all nobody may write to the old one any more, now or after a restart.

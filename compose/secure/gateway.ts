@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { buildDoor, doors } from './door.js';
+import { authProxies, buildAuthProxy } from './auth-proxy.js';
 
 /**
- * What stands in front of the schema registry and Kafka Connect, which ask nobody who they are: TLS, a user and a
+ * What is in front of the schema registry and Kafka Connect, which ask nobody who they are: TLS, a user and a
  * password, and what that user may do. Neither of the two can be reached in another way.
  */
 const passwords = {
@@ -16,12 +16,12 @@ const https = {
 };
 
 const ports = [
-  [doors.registry, 8081],
-  [doors.connect, 8083],
+  [authProxies.registry, 8081],
+  [authProxies.connect, 8083],
 ] as const;
 const servers = await Promise.all(
-  ports.map(async ([door, port]) => {
-    const server = await buildDoor(door, passwords, https);
+  ports.map(async ([proxy, port]) => {
+    const server = await buildAuthProxy(proxy, passwords, https);
     await server.listen({ host: '0.0.0.0', port });
     return server;
   }),

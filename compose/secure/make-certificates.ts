@@ -15,7 +15,7 @@ import {
 
 /**
  * Makes a certificate authority and a certificate for each server, into folders that only that server mounts. Run again,
- * it keeps what is good for another month and makes the rest anew.
+ * it keeps what is good for another month and makes the rest again.
  *
  *   node make-certificates.js FOLDER
  */

@@ -18,11 +18,11 @@ const ORDERS = 5_000;
 /** Orders a second at which nobody has to wait for anybody. */
 const CALM = 50;
 const KILLS = 3;
-const SETTLED_WITHIN = 180_000;
+const COMPLETED_WITHIN = 180_000;
 /** What has not been acted on when nothing has happened for so long, ms, never will be. */
 const LAST_HEARD = 10_000;
 
-/** What other ways of telling the others take, cost, and lose. */
+/** What other ways of notifying the others take, cost, and lose. */
 export const alternatives: Measurement = {
   name: 'alternatives',
   summary:
@@ -72,8 +72,8 @@ async function run(bench: Bench): Promise<void> {
   const side = ({ label, url, mayLose }: Way): Side => ({
     label,
     async sample() {
-      const settle = async () => {
-        const { found, at } = await settled(databases, mayLose);
+      const complete = async () => {
+        const { found, at } = await completed(databases, mayLose);
         const { placed, lost } = unheard.get(label) ?? { placed: 0, lost: 0 };
         unheard.set(label, { placed: placed + found.orders, lost: lost + found.orders - found.payments });
         return at;
@@ -82,11 +82,11 @@ async function run(bench: Bench): Promise<void> {
       const { rate, cost } = await meter(async () => {
         const begun = Date.now();
         const taken = await placeCount(url, CONNECTIONS, quick ? 500 : ORDERS);
-        return { rate: taken, seconds: ((await settle()) - begun) / 1_000 };
+        return { rate: taken, seconds: ((await complete()) - begun) / 1_000 };
       });
       await clean(databases);
       await paceOrders(url, CALM, seconds);
-      await settle();
+      await complete();
       return { intake: rate, ...cost, ...(await latencies(databases)) };
     },
   });
@@ -96,7 +96,7 @@ async function run(bench: Bench): Promise<void> {
     await clean(databases);
     await placeCount(url, CONNECTIONS, quick ? 500 : ORDERS);
     await paceOrders(url, CALM, 1);
-    await settled(databases, mayLose);
+    await completed(databases, mayLose);
   }
   const [walpost, ...others] = ways.map(side);
   if (!walpost) throw new Error('there is no subject');
@@ -168,8 +168,8 @@ async function effects({ orders, payments, inventory }: Databases): Promise<Effe
  * @param mayLose be content when nothing has happened for a while
  * @returns what was found, and when it was first so
  */
-async function settled(databases: Databases, mayLose?: true): Promise<{ found: Effects; at: number }> {
-  const until = Date.now() + SETTLED_WITHIN;
+async function completed(databases: Databases, mayLose?: true): Promise<{ found: Effects; at: number }> {
+  const until = Date.now() + COMPLETED_WITHIN;
   let last = '';
   let at = Date.now();
   for (;;) {
@@ -223,7 +223,7 @@ async function killed({ stack, say }: Bench, way: Way, databases: Databases): Pr
     });
     await stack.ready(way.process);
   }
-  const { found: last } = await settled(databases, true);
+  const { found: last } = await completed(databases, true);
   const unpaid = last.orders - last.payments;
   const unreserved = last.orders - last.reserved;
   return `${way.label}, its process killed ${KILLS} times under load: of ${last.orders} committed orders ${unpaid} never reached payment, ${unreserved} never inventory`;

@@ -85,7 +85,7 @@ export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
   return load;
 }
 
-/** @param onHandled told how many events were handled, undefined when one became a dead letter */
+/** @param onHandled gets how many events were handled, undefined when one became a dead letter */
 function startMember(
   { stack: { env } }: Place,
   topic: string,

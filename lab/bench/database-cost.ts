@@ -14,7 +14,7 @@ interface Load {
 /**
  * Prepares the stack's Postgres to count what statements take, which restarts it.
  *
- * @returns runs a load, and tells what it cost
+ * @returns runs a load, and reports what it cost
  */
 export async function costMeter(bench: Bench) {
   const { stack } = bench;

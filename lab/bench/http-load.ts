@@ -26,7 +26,7 @@ export async function placeOrders(base: string, connections: number, seconds: nu
 }
 
 /**
- * Places a number of orders, some at a time. autocannon tells the time of so few in whole seconds.
+ * Places a number of orders, some at a time. autocannon reports the time of so few in whole seconds.
  *
  * @returns orders a second
  * @throws {BenchError} one was not answered 201

@@ -93,5 +93,5 @@ export async function javaConsumerRate(stack: TestStack, topic: string, records:
       ?.split(',') ?? [];
   const rate = Number(fields[9]);
   if (rate > 0) return rate;
-  throw new BenchError(`kafka-consumer-perf-test told no rate: ${stdout.trim().split('\n').at(-1)}`);
+  throw new BenchError(`kafka-consumer-perf-test reported no rate: ${stdout.trim().split('\n').at(-1)}`);
 }

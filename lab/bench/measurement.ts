@@ -62,7 +62,7 @@ export interface Measurement {
   run(bench: Bench): Promise<void>;
 }
 
-/** The user can mend it: a program that is missing, an answer that spoils the measurement. */
+/** The user can fix it: a program that is missing, an answer that spoils the measurement. */
 export class BenchError extends Error {
   override readonly name = 'BenchError';
 }

@@ -57,7 +57,7 @@ const seen = (label: string, resident: number): Side => ({ label, sample: async 
 const ascending = (a: number, b: number) => a - b;
 
 function residentMegabytes(name: string, pid: number | undefined): number {
-  if (pid === undefined) throw new BenchError(`${name} does not run`);
+  if (pid === undefined) throw new BenchError(`${name} is not running`);
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) / 1024;
 }

@@ -8,7 +8,7 @@ export interface CpuTime {
   system: number;
 }
 
-/** Linux tells it in hundredths of a second, whatever its clock is (proc_pid_stat(5), sysconf(_SC_CLK_TCK)). */
+/** Linux reports it in hundredths of a second, whatever its clock is (proc_pid_stat(5), sysconf(_SC_CLK_TCK)). */
 const TICKS_A_SECOND = 100;
 
 /** Where proc_pid_stat(5) has what is used here, counted from the state, which follows the name in parentheses. */
@@ -18,7 +18,7 @@ const FIELDS = { parent: 1, user: [11, 13], system: [12, 14] } as const;
  * What processes have used so far, each with all that it started, those that have ended included.
  *
  * @param pids by name
- * @throws {BenchError} there is no /proc here, or one of them does not run
+ * @throws {BenchError} there is no /proc here, or one of them is not running
  */
 export function cpuTimes(pids: Readonly<Record<string, number | undefined>>): Record<string, CpuTime> {
   const children = new Map<number, number[]>();
@@ -34,7 +34,7 @@ export function cpuTimes(pids: Readonly<Record<string, number | undefined>>): Re
     (children.get(pid) ?? []).map(ofTree).reduce(add, own.get(pid) ?? { user: 0, system: 0 });
   return Object.fromEntries(
     Object.entries(pids).map(([name, pid]) => {
-      if (pid === undefined || !own.has(pid)) throw new BenchError(`${name} does not run`);
+      if (pid === undefined || !own.has(pid)) throw new BenchError(`${name} is not running`);
       return [name, ofTree(pid)];
     }),
   );

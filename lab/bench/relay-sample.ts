@@ -21,7 +21,7 @@ export const RELAY_METRICS = [
 ] as const satisfies readonly Metric[];
 
 export interface WatchedRelay extends Relay {
-  /** Drains so many rows that stand in the outbox, then writes rows at a calm rate for some seconds. */
+  /** Drains so many rows that are in the outbox, then writes rows at a calm rate for some seconds. */
   sample(rows: number, seconds: number): Promise<Record<string, number>>;
 }
 

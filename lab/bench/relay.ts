@@ -62,7 +62,7 @@ async function run(bench: Bench): Promise<void> {
   });
 }
 
-/** Reads all that stands in the log by Postgres's own client. @returns how long it took, ms */
+/** Reads all that is in the log by Postgres's own client. @returns how long it took, ms */
 async function read({ stack }: Bench, sql: postgres.Sql): Promise<number> {
   const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_lsn()::text as lsn`;
   const begun = performance.now();

@@ -16,7 +16,7 @@ const TIMES = 2;
 const WARM_UP_SECONDS = 3;
 const SECONDS = 4;
 
-/** What it costs to tell of every order. */
+/** What it costs to trace every order. */
 export const tracing: Measurement = {
   name: 'tracing',
   summary: 'POST /orders with traces switched on, against switched off',
@@ -85,11 +85,11 @@ async function run(bench: Bench): Promise<void> {
   });
 }
 
-/** @returns how long a service's process has computed since it began, µs; it tells that at `/metrics` */
+/** @returns how long a service's process has computed since it began, µs; it reports that at `/metrics` */
 async function cpuOf(url: string): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   const [, seconds] = /^process_cpu_seconds_total\S* (\S+)$/m.exec(metrics) ?? [];
-  if (seconds === undefined) throw new BenchError(`${url}/metrics tells no process_cpu_seconds_total`);
+  if (seconds === undefined) throw new BenchError(`${url}/metrics reports no process_cpu_seconds_total`);
   return Number(seconds) * 1_000_000;
 }
 

@@ -44,7 +44,7 @@ export interface Attempt {
   readonly answered: string;
 }
 
-/** What was seen of the services while their database stood still under a load. */
+/** What was seen of the services while their database stalled under a load. */
 export interface Stall {
   /** Orders that were asked for meanwhile, each once. */
   readonly asks: readonly Ask[];
@@ -129,7 +129,7 @@ export interface DeadLetterRow {
   readonly at: number;
 }
 
-/** A record as it stands on a topic. */
+/** A record as it is on a topic. */
 export interface TopicRecord {
   readonly partition: number;
   readonly offset: bigint;
@@ -156,7 +156,7 @@ export const flows: Readonly<Record<Topic, { from: Service; to: readonly Service
   'inventory-events': { from: 'inventory', to: ['order'] },
 };
 
-/** All that can be seen of a system at rest. */
+/** All that can be seen of an idle system. */
 export interface Evidence {
   readonly asks: readonly Ask[];
   readonly planted: readonly Planted[];

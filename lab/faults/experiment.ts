@@ -4,7 +4,7 @@ import { diagnose } from './check/checks.js';
 import type { Finding } from './check/finding.js';
 import { collect, readStock } from './collect.js';
 import type { Evidence } from './evidence.js';
-import { heal, settle } from './heal.js';
+import { heal, waitUntilIdle } from './heal.js';
 import { createDamage, type Inflicted, inflict } from './inflict.js';
 import { type Lab, openLab } from './lab.js';
 import { startLoad } from './load.js';
@@ -18,7 +18,7 @@ export interface Experiment {
   readonly orders: number;
   /** Orders a second. */
   readonly rate: number;
-  /** How long the system may take to come to rest afterwards, s. */
+  /** How long the system may take to become idle afterwards, s. */
   readonly timeoutS: number;
 }
 
@@ -26,11 +26,11 @@ export interface Experiment {
 export interface Outcome {
   readonly evidence: Evidence;
   readonly inflicted: readonly Inflicted[];
-  /** What could grow, from the first order to rest. */
+  /** What could grow, from the first order until the system is idle. */
   readonly samples: readonly Sample[];
   /** By check, what breaks it. */
   readonly findings: ReadonlyMap<string, readonly Finding[]>;
-  /** What the lab itself could not do: a part that did not come back, a system that did not come to rest. */
+  /** What the lab itself could not do: a part that did not come back, a system that did not become idle. */
   readonly troubles: readonly string[];
 }
 
@@ -48,7 +48,7 @@ const mayRepeat = ({ kind, target }: Fault) =>
 /**
  * Starts a system of its own, loads it, inflicts the faults, heals it, waits until it is idle and checks what is there.
  *
- * @param say is told of what happens
+ * @param say gets a line for what happens
  */
 export async function experiment(plan: Experiment, say: (line: string) => void): Promise<Outcome> {
   let lab: Lab | undefined;
@@ -115,11 +115,11 @@ async function conduct(
   const repeats = plan.some(mayRepeat);
   const { placed, planted, attempts, stalls } = damage;
   const journal = { asks: [...asks, ...placed], planted, attempts, stalls, repeats };
-  const restless = await settle(lab, journal.planted);
+  const restless = await waitUntilIdle(lab, journal.planted);
   if (restless !== undefined) troubles.push(restless);
   await watch.stop();
   const evidence = await collect(lab, journal, before);
-  say(`${seconds()}  at rest`);
+  say(`${seconds()}  idle`);
   return {
     evidence,
     inflicted: inflicted.flat(),

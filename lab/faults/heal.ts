@@ -35,13 +35,13 @@ export async function heal(lab: Lab): Promise<string[]> {
 }
 
 /**
- * Settles the planted dead letters that hold up orders, and waits until nothing moves any more: no order or payment
+ * Closes the planted dead letters that hold up orders, and waits until nothing moves any more: no order or payment
  * under way, no e-mail waiting, every event seen by every consumer. A slow machine may take as long as it gets on.
  *
  * @param seconds in which what moves must get less, or consumers take events that they had not seen
  * @returns what still moves when it has not
  */
-export async function settle(
+export async function waitUntilIdle(
   lab: Lab,
   planted: readonly Planted[],
   seconds = STANDS_STILL_S,
@@ -66,7 +66,7 @@ export async function settle(
       said = messageOf(error);
     }
     if (Date.now() > until)
-      return `the system did not come to rest, and nothing got less for ${seconds} s: ${said}`;
+      return `the system did not become idle, and nothing got less for ${seconds} s: ${said}`;
     await delay(LOOK_EVERY_MS);
   }
 }

@@ -5,7 +5,7 @@ import { connectors } from './plan.js';
 /** Heartbeats come every 10 s, and Connect may be down just now, s. */
 const TIMEOUT_S = 240;
 
-/** Waits for the moment in which a heartbeat of a connector stands on its topic, committed: kafkajs tells no end before. */
+/** Waits for the moment in which a heartbeat of a connector is on its topic, committed: kafkajs reports no end before. */
 export async function awaitHeartbeat({ env }: Lab): Promise<void> {
   const admin = openKafka(env).admin();
   const count = async () => {

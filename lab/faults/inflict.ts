@@ -150,7 +150,7 @@ export async function inflict(lab: Lab, fault: Fault, damage: Damage): Promise<I
     case 'slot-drop':
       return turn(target, () => dropSlot(lab, target));
     case 'task-failed':
-      // A password that is being changed: what the connector cannot mend by itself.
+      // A password that is being changed: what the connector cannot fix by itself.
       return turn('password of cdc', () =>
         during(
           () => lockOut(lab, target),

@@ -60,7 +60,7 @@ export async function openLab(): Promise<Lab> {
       return Object.fromEntries(views);
     };
     const stack = await testStack(PARTS, { report: quietly, viewsOf });
-    progress.settle();
+    progress.finish();
     isUp = true;
     const { env } = stack;
     const databases = {

@@ -31,7 +31,7 @@ const EVENTS_AN_ORDER = 4;
 /** The load goes on for a while after the last fault, so that each is followed by events, s. */
 const TAIL_S = 20;
 
-/** How long the system may take to come to rest, s, and how fast it works off a backlog at the least. */
+/** How long the system may take to become idle, s, and how fast it works off a backlog at the least. */
 const MIN_TIMEOUT_S = 300;
 const EVENTS_HANDLED_A_SECOND = 500;
 

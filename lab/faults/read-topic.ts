@@ -7,7 +7,7 @@ import { PLANTED, type TopicRecord } from './evidence.js';
 const LOOKED_AT = ['ce_id', 'ce_type', 'ce_subject', 'aggregateversion', PLANTED];
 
 /**
- * Reads all that stands on a topic now, as a consumer of committed records sees it. Waits while a transaction is open.
+ * Reads all that is on a topic now, as a consumer of committed records sees it. Waits while a transaction is open.
  *
  * @throws the client's error, and one when the end is not reached within `seconds`
  */

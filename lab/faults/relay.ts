@@ -5,7 +5,7 @@ import type { Service } from './plan.js';
 
 /** How long the command line, or the database, may take to do it, s. */
 const TIMEOUT_S = 240;
-/** How long a connector may take until it reads, s: in the middle of other faults it may have to read its outbox anew. */
+/** How long a connector may take until it reads, s: in the middle of other faults it may have to read its outbox again. */
 const RELAY_TIMEOUT_S = 900;
 
 /** Runs the operator's command line until it gets its way: what it needs may be down just now. */
@@ -21,7 +21,7 @@ const slots: Readonly<Record<string, Service>> = {
 
 /**
  * Drops the slot of a connector that reads it. One that is only starting would make another, and what was committed
- * meanwhile would never be sent (docs/reliability.md, "Found, and not mended"). That it reads is seen by what it confirms.
+ * meanwhile would never be sent (docs/reliability.md, "Found, and not fixed"). That it reads is seen by what it confirms.
  */
 export async function dropSlot({ databases }: Lab, connector: string): Promise<Times> {
   const sql = databases[slots[connector] ?? 'order'];

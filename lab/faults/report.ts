@@ -57,7 +57,7 @@ function recoveryTable(inflicted: Outcome['inflicted'], evidence: Outcome['evide
   return formatTable(['FAULT', 'TIMES', 'RECOVERY ALONE, s', 'WITH OTHERS, s'], cells);
 }
 
-/** What the services made of a database that stood still. */
+/** What the services made of a database that stalled. */
 function stallLine({ asks, slowest, logged }: Stall): string {
   const answered = asks.filter(({ ids }) => ids.length > 0).length;
   const [slow, log] = [Object.values(slowest), Object.values(logged)];

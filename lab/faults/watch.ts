@@ -47,7 +47,7 @@ export function startWatch(lab: Lab): { samples: readonly Sample[]; stop(): Prom
 
 function memoryOf({ stack }: Lab): Record<string, number> {
   const found: Record<string, number> = {};
-  // Once for all: the links of the lab stand still meanwhile.
+  // Once for all: the links of the lab are stalled meanwhile.
   const table = processTable();
   for (const part of parts) {
     const pid = stack.pid(part);

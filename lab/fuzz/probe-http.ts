@@ -86,7 +86,7 @@ const PROBES: readonly Probe[] = [
   ),
 ];
 
-/** What stands in the path where the document has a parameter. */
+/** What is in the path where the document has a parameter. */
 const VALUES = [ID, `urn:uuid:${ID}`, `${ID}%00`, '%', '%E0%A4%A', '%FF', 'a'.repeat(200)];
 
 export interface ProbeReport {

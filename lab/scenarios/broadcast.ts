@@ -45,7 +45,7 @@ async function play(stage: Stage): Promise<void> {
   const ahead = await quick.service.allEffects();
   const behind = await slow.service.effects();
   show(
-    `${quick.group} stands at ${ahead.length}, ${slow.group} at ${behind.length}: nobody waits for anybody`,
+    `${quick.group} is at ${ahead.length}, ${slow.group} at ${behind.length}: nobody waits for anybody`,
     isOnce(ahead, 120) && behind.length === 60,
   );
 

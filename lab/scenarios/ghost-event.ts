@@ -7,10 +7,10 @@ const ORDERS = orderNames(5);
 /** Taken twice: only the commit sees that it cannot be. */
 const SEAT = 'one seat';
 
-/** An event that is sent before the commit tells of what may never be. */
+/** An event that is sent before the commit announces what may never be. */
 export const ghostEvent: Scenario = {
   name: 'ghost-event',
-  summary: 'publish before commit tells of an order that was rolled back; the outbox does not',
+  summary: 'publish before commit announces an order that was rolled back; the outbox does not',
   question:
     'A service publishes its event, and then commits. Its database refuses the commit. What do the consumers know?',
   parts: ['postgres', 'kafka'],
@@ -43,7 +43,7 @@ async function play(stage: Stage): Promise<void> {
   );
   const orders = await rowsOf('ghost_orders');
   show(
-    `${orders} orders in the database, ${events} events on the topic: ${events - orders} tells of an order that does not exist`,
+    `${orders} orders in the database, ${events} events on the topic: ${events - orders} announces an order that does not exist`,
     orders === ORDERS.length - 1 && events === ORDERS.length,
   );
 

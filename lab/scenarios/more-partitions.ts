@@ -51,7 +51,7 @@ async function play(stage: Stage): Promise<void> {
     patient.moved.length > 0 && patient.wrong.length === 0 && patient.others === 0,
   );
   say(
-    'What cannot stand still is copied into a new topic; whoever makes a topic gives it enough partitions at first.',
+    'What cannot be stopped is copied into a new topic; whoever makes a topic gives it enough partitions at first.',
   );
 }
 

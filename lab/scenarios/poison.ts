@@ -70,7 +70,7 @@ async function play(stage: Stage): Promise<void> {
   const stands = await committedOf(admin, 'poison-stuck', TOPIC);
   await stuck.leave();
   show(
-    `${tries} times so far, and it stands at offset ${stands}: ${EVENTS.at(-1)}, of another order, waits for ever`,
+    `${tries} times so far, and it is at offset ${stands}: ${EVENTS.at(-1)}, of another order, waits for ever`,
     stands === BAD && !stuck.given.includes(String(EVENTS.at(-1))),
   );
 

@@ -67,7 +67,7 @@ async function play(stage: Stage): Promise<void> {
   const wait = (arrivals: Map<string, number[]>) =>
     median([...placed].map(([id, time]) => (arrivals.get(id)?.[0] ?? 0) - time));
   show(
-    `${ORDERS} orders, all of them told by both; half of them within ${wait(polled)} ms by polling, ${wait(tailed)} ms from the log`,
+    `${ORDERS} orders, all of them announced by both; half of them within ${wait(polled)} ms by polling, ${wait(tailed)} ms from the log`,
     wait(polled) > wait(tailed),
   );
 
@@ -80,7 +80,7 @@ async function play(stage: Stage): Promise<void> {
   await both(meanwhile);
   const told = meanwhile.filter((id) => polled.has(id) && tailed.has(id)).length;
   show(
-    `${told} of ${meanwhile.length} are told by both: what is in a table waits`,
+    `${told} of ${meanwhile.length} are announced by both: what is in a table waits`,
     told === meanwhile.length,
   );
 
@@ -105,12 +105,12 @@ async function play(stage: Stage): Promise<void> {
   const last = await orders.place();
   await both([last]);
   show(
-    'the log tells of it, for commits stand there in their order; the poller has gone past its id and never will',
+    'the log shows it, for commits are there in their order; the poller has gone past its id and never will',
     tailed.has(lateId) && !polled.has(lateId),
   );
 
   say(
-    'The usual mend is a mark on each row, and two pollers that skip what the other has locked (SKIP LOCKED).',
+    'The usual fix is a mark on each row, and two pollers that skip what the other has locked (SKIP LOCKED).',
   );
   const order = await skipLocked(stage);
   show(

@@ -93,7 +93,7 @@ async function playOnOwnStack(scenario: Scenario): Promise<void> {
     progress.line(`${scenario.name}: ${scenario.summary}`);
     const stack = await testStack(scenario.parts, { report: progress });
     isUp = true;
-    progress.settle();
+    progress.finish();
     try {
       console.log('');
       const shown = await play(scenario, stack, (line) => console.log(line), interrupt.signal);

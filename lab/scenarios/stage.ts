@@ -46,7 +46,7 @@ const POLL_MS = 50;
 export async function play(
   scenario: Scenario,
   stack: TestStack,
-  tell: (line: string) => void,
+  report: (line: string) => void,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<number> {
   const releases: (() => unknown)[] = [];
@@ -55,13 +55,13 @@ export async function play(
     stack,
     say(line) {
       signal.throwIfAborted();
-      tell(line);
+      report(line);
     },
     show(claim, holds) {
       signal.throwIfAborted();
       if (!holds) throw new ScenarioError(`${scenario.name}: not so: ${claim}`);
       shown += 1;
-      tell(`  ✔ ${claim}`);
+      report(`  ✔ ${claim}`);
     },
     async eventually(what, probe) {
       try {

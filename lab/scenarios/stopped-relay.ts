@@ -47,7 +47,7 @@ async function play(stage: Stage): Promise<void> {
     insert into stopped_relay_work (text)
     select repeat(md5(n::text), 32) from generate_series(1, ${OTHER_WORK_MIB * 1024}) as n`;
   show(
-    `${ids.filter((id) => !arrivals.has(id)).length} of ${ORDERS} orders are taken in and told to nobody`,
+    `${ids.filter((id) => !arrivals.has(id)).length} of ${ORDERS} orders are taken in and announced to nobody`,
     ids.every((id) => !arrivals.has(id)),
   );
   const during = await slot();

@@ -21,7 +21,7 @@ export const Host = (fallback: string) =>
     pattern: '^(/.+|[^/@:[\\]\\s]+|[0-9A-Fa-f:.]+(%\\w+)?)$',
     description: 'a host name or an address, without a port and without brackets',
   });
-/** Where an HTTP API is; user and password may stand in it. */
+/** Where an HTTP API is; user and password may be in it. */
 export const HttpUrl = (fallback?: string) =>
   Type.String({ default: fallback, format: 'http-url', description: 'an http address' });
 /** Where an HTTP API is that takes no user and password. */

@@ -140,7 +140,7 @@ export function* causes(error: unknown): Generator<AnyError> {
   }
 }
 
-/** The most telling code of an error: its own, or that of what caused it. */
+/** The most specific code of an error: its own, or that of what caused it. */
 export function errorCode(error: unknown): string {
   for (const { code } of causes(error)) if (typeof code === 'string') return code;
   const [own] = causes(error);

@@ -23,7 +23,7 @@ export function withFormerVariables<T extends Environment>(environment: T): T {
   };
 }
 
-/** A page in Prometheus's text format on which each renamed metric stands a second time, under its former name. */
+/** A page in Prometheus's text format on which each renamed metric is shown a second time, under its former name. */
 export function withFormerMetrics(page: string): string {
   const metrics = page.trimEnd().split('\n\n');
   const former = Object.entries(formerMetrics).flatMap(([old, name]) => {

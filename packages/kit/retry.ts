@@ -54,7 +54,7 @@ export async function retry<T>(
 /**
  * Does something until it succeeds or the signal aborts, with growing waits in between.
  *
- * @param onFailure told of every failed attempt; may throw to give up
+ * @param onFailure called for every failed attempt; may throw to give up
  * @returns undefined when the signal aborted first
  */
 export async function untilDone<T>(

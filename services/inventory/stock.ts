@@ -16,7 +16,7 @@ export interface Line {
   quantity: number;
 }
 
-/** An order's demand; a sku may stand on several lines. */
+/** An order's demand; a sku may be on several lines. */
 export interface Demand {
   orderId: string;
   items: readonly Line[];

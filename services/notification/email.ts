@@ -12,7 +12,7 @@ export interface Email {
 }
 
 /**
- * Writes the e-mail that tells a customer of an order event.
+ * Writes the e-mail that notifies a customer of an order event.
  *
  * @throws {RangeError} the event's currency is no currency code
  */

@@ -4,8 +4,8 @@ import type { Logger } from '@walpost/kit/telemetry/logger';
 import { withSpan } from '@walpost/kit/telemetry/trace';
 import { claimEmails } from './claim-emails.js';
 import { type Delivery, isDeferred, type Mailer } from './mailer.js';
+import { recordEmailOutcomes } from './record-email-outcomes.js';
 import { renewEmails } from './renew-emails.js';
-import { settleEmails } from './settle-emails.js';
 import { type EmailRow, emails } from './tables.js';
 
 /** How many e-mails a sender hands over at once. */
@@ -45,7 +45,7 @@ export function startSender({ db, mailer, clock, logger, lease = 30_000 }: Sende
         () => mailer.send(email, signal).catch((error: unknown) => giveUp(email, error, clock())),
       ),
     recall: () => recallRows(db, emails.nextAttemptAt, clock()),
-    settle: (outcomes) => settleEmails(db, outcomes, clock()),
+    recordOutcomes: (outcomes) => recordEmailOutcomes(db, outcomes, clock()),
     concurrency: SENDER_CONNECTIONS,
     lease,
     retry: {

@@ -12,7 +12,7 @@ export const isTriedAgain = (attempts: AnyPgColumn) => sql<0 | 1>`least(${attemp
 export const emails = pgTable(
   'emails',
   {
-    /** The id of the event that it tells of. */
+    /** The id of the event that it reports. */
     id: uuid().primaryKey(),
     orderId: uuid('order_id').notNull(),
     customerId: text('customer_id').notNull(),
@@ -29,7 +29,7 @@ export const emails = pgTable(
     lastError: text('last_error'),
     /** When to send it, or when the lease of the sender ends; null when it is sent or refused for good. */
     nextAttemptAt: instant('next_attempt_at'),
-    /** Trace of the event that it tells of. */
+    /** Trace of the event that it reports. */
     traceparent: text(),
     createdAt: instant('created_at').notNull(),
     sentAt: instant('sent_at'),

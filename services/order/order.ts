@@ -37,7 +37,7 @@ export interface Order extends OrderRequest {
 
 export type OrderEvent = DomainEvent<'OrderCreated' | 'OrderConfirmed' | 'OrderCancelled'>;
 
-/** A decision: the order as it is now, and the event that tells of it. */
+/** A decision: the order as it is now, and the event that reports it. */
 export interface Decided {
   order: Order;
   event: OrderEvent;

@@ -146,7 +146,7 @@ function columnsOf(table: Table): SQL {
   );
 }
 
-/** The same, where they stand without their table. */
+/** The same, where they are without their table. */
 function namesOf(table: Table): SQL {
   return sql.join(
     Object.values(getTableColumns(table)).map(({ name }) => sql.identifier(name)),

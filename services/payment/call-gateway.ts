@@ -14,7 +14,7 @@ export async function callGateway(
     await gateway.refund(request, signal);
     return { type: 'refunded' };
   }
-  // Also for CANCELLING: an earlier call may have charged the customer, and the same key tells.
+  // Also for CANCELLING: an earlier call may have charged the customer, and the same key shows that.
   const answer = await gateway.authorize(request, signal);
   return answer.authorized ? { type: 'authorized' } : { type: 'declined', reason: answer.reason };
 }

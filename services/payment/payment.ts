@@ -2,7 +2,7 @@ import type { DomainEvent } from '@walpost/kit/contract/contract';
 
 /**
  * REQUESTED: no call to the gateway was ever made. AUTHORIZING: a call is or may be under way. CANCELLING: the same, and
- * the order was cancelled meanwhile. REFUNDING: charged, and to be given back. The other three are at rest.
+ * the order was cancelled meanwhile. REFUNDING: charged, and to be given back. The other three are final.
  */
 export type PaymentStatus =
   | 'REQUESTED'
@@ -36,7 +36,7 @@ export type PaymentInput =
 
 export type PaymentEvent = DomainEvent<'PaymentAuthorized' | 'PaymentDeclined' | 'PaymentRefunded'>;
 
-/** The payment as it is now, and the event that tells of it, if there is one. */
+/** The payment as it is now, and the event that reports it, if there is one. */
 export interface Decided<P extends Payment> {
   payment: P;
   event?: PaymentEvent;
@@ -53,7 +53,7 @@ export class PaymentError extends Error {
  *
  * A cancel before the first call ends it as DECLINED, 'order cancelled', with PaymentDeclined: so every order gets one
  * first answer from here, and nobody waits for one that never comes. A cancel while a call is under way waits for its
- * answer: only that tells whether there is something to refund. An answer that comes again changes nothing.
+ * answer: only that shows whether there is something to refund. An answer that comes again changes nothing.
  *
  * @throws {PaymentError} the answer contradicts an earlier one
  */

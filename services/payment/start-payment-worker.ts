@@ -6,7 +6,7 @@ import { withSpan } from '@walpost/kit/telemetry/trace';
 import { callGateway } from './call-gateway.js';
 import { claimPayments } from './claim-payments.js';
 import type { PaymentGateway } from './gateway.js';
-import { settlePayments } from './settle-payments.js';
+import { recordPaymentOutcomes } from './record-payment-outcomes.js';
 import { payments } from './tables.js';
 
 export interface PaymentWorkerOptions {
@@ -39,7 +39,7 @@ export function startPaymentWorker({
         () => callGateway(gateway, payment, signal),
       ),
     recall: () => recallRows(db, payments.nextAttemptAt, clock()),
-    settle: (outcomes) => settlePayments(db, encode, outcomes, clock()),
+    recordOutcomes: (outcomes) => recordPaymentOutcomes(db, encode, outcomes, clock()),
     concurrency: 50,
   });
 }

@@ -9,7 +9,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
 /**
- * What a wait gives up after, s. It ends a test that would hang and checks nobody's speed: a broker that comes back takes
+ * What a wait gives up after, s. It ends a test that would hang and measures nobody's speed: a broker that comes back
+ * takes
  * 90 s on two slow cores that twenty other processes keep busy.
  */
 export const TIMEOUT_S = 240;

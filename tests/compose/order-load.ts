@@ -87,7 +87,7 @@ export const exactly = (count: number): Effects => ({
 /**
  * Waits until these orders have all their effects, and counts them.
  *
- * @param mayRepeat whether a record may stand on the topic twice, which consumers do not notice
+ * @param mayRepeat whether a record may be on the topic twice, which consumers do not notice
  */
 export async function effectsOf(
   env: Environment,

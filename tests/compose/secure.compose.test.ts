@@ -87,7 +87,7 @@ test('a service sees its own topics only, writes none, and reads as its own grou
     for (const topic of ['order-events', 'payment-events'])
       await expect(producer.send({ topic, messages: [{ value: 'forged' }] })).rejects.toThrow(/[Aa]uthoriz/);
   });
-  // To its caller kafkajs says only that it found no coordinator for a group; why stands in its log.
+  // To its caller kafkajs says only that it found no coordinator for a group; why is in its log.
   const logged: unknown[] = [];
   const log: Partial<kafkajs.KafkaConfig> = {
     logLevel: kafkajs.logLevel.DEBUG,

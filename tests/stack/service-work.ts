@@ -17,8 +17,8 @@ import { received } from 'walpost/testing/received';
 import { onOrderEvent as onStockOrderEvent } from '../../services/inventory/on-order-event.js';
 import { claimEmails } from '../../services/notification/claim-emails.js';
 import { onOrderEvent as onEmailOrderEvent } from '../../services/notification/on-order-event.js';
+import { recordEmailOutcomes } from '../../services/notification/record-email-outcomes.js';
 import { renewEmails } from '../../services/notification/renew-emails.js';
-import { settleEmails } from '../../services/notification/settle-emails.js';
 import { createCancelOrder } from '../../services/order/cancel-order.js';
 import { expireOrders } from '../../services/order/expire-orders.js';
 import { findOrder, listOrders } from '../../services/order/find-orders.js';
@@ -26,7 +26,7 @@ import { replyHandlers } from '../../services/order/on-reply.js';
 import { createPlaceOrder } from '../../services/order/place-order.js';
 import { claimPayments } from '../../services/payment/claim-payments.js';
 import { onOrderEvent as onPaymentOrderEvent } from '../../services/payment/on-order-event.js';
-import { settlePayments } from '../../services/payment/settle-payments.js';
+import { recordPaymentOutcomes } from '../../services/payment/record-payment-outcomes.js';
 import type { TestService } from './database.js';
 
 const encode = createOutboxEncoder('/walpost/test', () => 1);
@@ -59,7 +59,7 @@ async function handled(db: Db, handlers: Handlers, event: DomainEvent, version: 
   return `${event.type}: ${done.length} handled, ${deadLetters.length} dead letters${odd.join('')}`;
 }
 
-/** A dead letter that is written, replayed and settled: the handler refuses its event once. */
+/** A dead letter that is written, replayed and closed: the handler refuses its event once. */
 async function deadLetterReplayed(db: Db): Promise<string> {
   const event = created(uuidv7());
   let refusals = 1;
@@ -156,13 +156,13 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
   async payments(db) {
     const handlers = onPaymentOrderEvent(encode, clock);
     const [paid, failing] = [uuidv7(), uuidv7()];
-    const told = [
+    const lines = [
       await handled(db, handlers, created(paid), 1),
       await handled(db, handlers, created(failing), 1),
     ];
     const waiting = await readBacklog(db);
     const due = await claimPayments(db, 10, 30_000, new Date(Date.now() + 1_000));
-    await settlePayments(
+    await recordPaymentOutcomes(
       db,
       encode,
       due.map((item) =>
@@ -172,7 +172,7 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
       ),
       clock(),
     );
-    told.push(
+    lines.push(
       await handled(db, handlers, cancelled(paid), 2),
       await handled(db, handlers, cancelled(failing), 2),
     );
@@ -181,7 +181,7 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
     return [
       `${waiting?.count} waiting`,
       `${due.map(({ attempts, amount }) => `${attempts} of ${amount}`).join()}`,
-      ...told,
+      ...lines,
       ...(await consumerChores(db)),
       ...(await outboxChores(db)),
     ];
@@ -190,7 +190,7 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
   async inventory(db) {
     const handlers = onStockOrderEvent(encode, clock);
     const id = uuidv7();
-    const told = [
+    const lines = [
       await handled(db, handlers, created(id), 1),
       await handled(db, handlers, cancelled(id), 2),
       await handled(db, handlers, created(uuidv7()), 1),
@@ -198,17 +198,20 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
     const [row] = await db.execute<{ n: number }>(
       sql`select count(*)::int as n from reservations where order_id = ${id} and status = 'RELEASED'`,
     );
-    return [...told, `${row?.n} released`, ...(await consumerChores(db)), ...(await outboxChores(db))];
+    return [...lines, `${row?.n} released`, ...(await consumerChores(db)), ...(await outboxChores(db))];
   },
 
   async notifications(db) {
     const handlers = onEmailOrderEvent(clock);
     const id = uuidv7();
-    const told = [await handled(db, handlers, created(id), 1), await handled(db, handlers, confirmed(id), 2)];
+    const lines = [
+      await handled(db, handlers, created(id), 1),
+      await handled(db, handlers, confirmed(id), 2),
+    ];
     const waiting = await readBacklog(db);
     const due = await claimEmails(db, 10, 30_000, new Date(Date.now() + 1_000));
     const renewed = await renewEmails(db, due, 30_000, clock());
-    await settleEmails(
+    await recordEmailOutcomes(
       db,
       due.map((item, at) =>
         at === 0 ? { item, result: { status: 'SENT' } } : { item, error: new Error('away'), retryIn: 60_000 },
@@ -219,7 +222,7 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
       sql`update emails set status = 'SENT', sent_at = now(), next_attempt_at = null where status = 'WAITING'`,
     );
     return [
-      ...told,
+      ...lines,
       `${waiting?.count} waiting`,
       `${due.length} due, ${renewed.length} renewed`,
       ...(await consumerChores(db)),

@@ -112,7 +112,7 @@ test('a server that logs statements learns no password', async () => {
   const log = await readFile(join(process.env['WALPOST_TEST_DATA'] ?? '', 'logs', 'postgres.log'), 'utf8');
   expect(log).toContain(`alter role "${name}_app" password`);
   expect(log).not.toContain(password);
-  // And it opens the door all the same.
+  // And it works all the same.
   await openDatabase(options).ping();
 });
 

@@ -15,7 +15,7 @@ test.each([
   'insert into outbox select id from taken',
   'insert into outbox\n  values (1)',
   'INSERT INTO public.outbox SELECT id FROM taken',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: as it stands in a source
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: as it is in a source
   'insert into ${outbox} select id',
 ])('%j does not name its columns', (statement) => {
   expect(namelessColumns(statement)).toHaveLength(1);

@@ -163,7 +163,7 @@ test.each(CASES)('while somebody holds %s: %s, only what needs it waits', async 
   expect(deadLetters?.['n']).toBe(0);
 });
 
-/** Those who call others about rows: what they start, their table, and by what a row shows that its call was settled. */
+/** Those who call others about rows: what they start, their table, and by what a row shows that the outcome of its call was recorded. */
 const WORKERS: [TestService, string, string, (db: Db, called: () => Promise<void>) => RunningWorker][] = [
   [
     'payments',
@@ -197,7 +197,7 @@ const WORKERS: [TestService, string, string, (db: Db, called: () => Promise<void
 
 test.each(WORKERS)(
   'while one of the %s is held during its call, the others are settled',
-  async (name, table, settled, start) => {
+  async (name, table, closed, start) => {
     const { admin, openAnother } = databases[name];
     await admin.unsafe(`truncate ${table}`);
     await consume(
@@ -221,10 +221,10 @@ test.each(WORKERS)(
       await locked;
     });
     try {
-      await eventually(async () => (await count(settled)) === all - 1 || undefined);
+      await eventually(async () => (await count(closed)) === all - 1 || undefined);
       progress.emit('released');
       await holding;
-      await eventually(async () => (await count(settled)) === all || undefined);
+      await eventually(async () => (await count(closed)) === all || undefined);
     } finally {
       progress.emit('released');
       await worker.close();

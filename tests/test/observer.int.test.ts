@@ -124,7 +124,7 @@ describe.each(Object.keys(KNOWN) as TestService[])('%s', (service) => {
       ]);
   });
 
-  test('doctor asks all of it, and names what it is not told', async () => {
+  test('doctor asks all of it, and names what it cannot see', async () => {
     await askAll(observed());
     await database.admin`drop function observer.timeline(text)`;
     await expect(askAll(observed())).rejects.toMatchObject({

@@ -11,10 +11,10 @@ const concepts = readFileSync(join(root, 'docs/concepts.md'), 'utf8');
 
 // A scenario throws when one of its claims does not hold.
 test.each(scenarios)('scenario $name: $summary', async (scenario) => {
-  const told: string[] = [];
-  const shown = await play(scenario, stack, (line) => told.push(line));
-  expect(told.filter((line) => line.startsWith('  ✔'))).toHaveLength(shown);
+  const lines: string[] = [];
+  const shown = await play(scenario, stack, (line) => lines.push(line));
+  expect(lines.filter((line) => line.startsWith('  ✔'))).toHaveLength(shown);
   expect(shown).toBeGreaterThanOrEqual(3);
-  // `npm run scenario -- --record` writes them anew.
-  expect(recordedIn(concepts, scenario.name)?.map(withoutFigures)).toEqual(told.map(withoutFigures));
+  // `npm run scenario -- --record` writes them again.
+  expect(recordedIn(concepts, scenario.name)?.map(withoutFigures)).toEqual(lines.map(withoutFigures));
 });

@@ -71,7 +71,7 @@ test('an order that nobody knows, and something that is no order', async () => {
 });
 
 // A person who has never seen the system finds the cause with one command, and the next one is printed.
-test('stuck behind a service that does not run: trace, groups describe', async () => {
+test('stuck behind a service that is not running: trace, groups describe', async () => {
   await stack.stop('payment');
   const { id } = await placeOrder(stack.env);
   const text = await traceUntil(id, /^stuck at payment-service since .* its group has no member/m);
@@ -92,7 +92,7 @@ test('stuck behind a connector that is paused: trace, connectors resume', async 
   await traceUntil(id, /^finished/m);
 });
 
-test('stuck at a dead letter: trace, dead-letters show, mend, replay', async () => {
+test('stuck at a dead letter: trace, dead-letters show, fix, replay', async () => {
   const sql = connectTo(stack.env, 'payments');
   await sql`alter table payments add constraint broken check (customer_id <> 'poison')`;
   const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
@@ -105,7 +105,7 @@ test('stuck at a dead letter: trace, dead-letters show, mend, replay', async () 
   await traceUntil(id, /^finished/m);
 });
 
-test('with Kafka and Connect away the databases still tell their part', async () => {
+test('with Kafka and Connect away the databases still show their part', async () => {
   const { id } = await placeOrder(stack.env);
   await endOf(stack.env, id);
   await stack.stop('connect');

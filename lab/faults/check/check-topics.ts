@@ -80,7 +80,7 @@ export const once: Check = {
       .filter(([, same]) => same.length > 1)
       .map(([id, same]) => ({
         order: same[0] ? keyOf(same[0]) : '',
-        text: `event ${id} stands at ${same.map((record) => place(topic, record)).join(' and ')}`,
+        text: `event ${id} is at ${same.map((record) => place(topic, record)).join(' and ')}`,
       }));
   }),
 };

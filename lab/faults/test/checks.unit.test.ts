@@ -168,7 +168,7 @@ const damages: [string, string, RegExp, (system: Damaged) => void][] = [
   [
     'a record twice',
     'no record twice on a topic',
-    /stands at/,
+    /is at/,
     (s) => s.records['order-events'].push({ ...at(s.records['order-events'], 0), offset: 51n }),
   ],
   [

@@ -10,7 +10,7 @@ function samples(count: number, memoryAt: (index: number) => number): Sample[] {
   }));
 }
 
-test('growth is told from the second to the last tenth, with the most in between, and without what was not seen', () => {
+test('growth is measured from the second to the last tenth, with the most in between, and without what was not seen', () => {
   const growth = growthOf(samples(100, (index) => (index === 50 ? 900 : index < 10 ? 500 : 100)));
   expect(growth).toEqual([
     { what: 'memory of payment', first: 100, last: 100, most: 900 },

@@ -40,7 +40,7 @@ const mails = {
 export const CONFIRMED = '00000000-0000-7000-8000-000000000001';
 export const CANCELLED = '00000000-0000-7000-8000-000000000002';
 
-/** A system at rest in which every promise holds, with one planted record that everybody has set aside. */
+/** An idle system in which every promise holds, with one planted record that everybody has set aside. */
 export function healthy(): Damaged {
   const at = 1_700_000_000_000;
   const items = [{ sku: 'BOOK-1', quantity: 2, unitPrice: 500 }];

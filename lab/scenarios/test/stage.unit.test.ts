@@ -9,15 +9,15 @@ function scenarioOf(steps: (stage: Stage) => Promise<void>): Scenario {
   return { name: 'sample', summary: '', question: '', parts: [], play: steps };
 }
 
-test('claims that hold are told and counted', async () => {
-  const told: string[] = [];
+test('claims that hold are printed and counted', async () => {
+  const reported: string[] = [];
   const scenario = scenarioOf(async ({ say, show }) => {
     say('Two things.');
     show('1 of 1', true);
     show('2 of 2', true);
   });
-  expect(await play(scenario, stack, (line) => told.push(line))).toBe(2);
-  expect(told).toEqual(['Two things.', '  ✔ 1 of 1', '  ✔ 2 of 2']);
+  expect(await play(scenario, stack, (line) => reported.push(line))).toBe(2);
+  expect(reported).toEqual(['Two things.', '  ✔ 1 of 1', '  ✔ 2 of 2']);
 });
 
 test('a claim that does not hold ends it with its figures, and all is released, the last first', async () => {

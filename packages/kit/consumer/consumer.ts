@@ -59,7 +59,7 @@ const FEW = 100;
 const MERGE_SLOW_AFTER_MS = 500;
 /** How often to ask Kafka for partitions that were added to a topic, ms: one small request each. kafkajs: 5 minutes. */
 const TOPICS_EVERY = 5_000;
-/** Contention that is met so often, one attempt after the other, is told of by `ready`. */
+/** Contention that is met so often, one attempt after the other, is reported by `ready`. */
 const LASTS = 3;
 /**
  * About 15 s in all, ms. The client outlives the restart of a broker so; one that gave up would come back as another
@@ -139,7 +139,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       const begun = performance.now();
       const trace = traceBatch(groupId, received);
       const onResult = (result: BatchResult) => {
-        trace.settle(result);
+        trace.recordOutcome(result);
         report(place, from, result);
       };
       // What has failed before may fail again, by itself then.
@@ -272,7 +272,8 @@ function* chunks(messages: KafkaMessage[], size: number): Generator<KafkaMessage
 
 /** Keeps the group membership alive while a slow database or a retry takes longer than the session. */
 async function withHeartbeats<T>(heartbeat: () => Promise<void>, work: () => Promise<T>): Promise<T> {
-  // A failed heartbeat means that the group rebalances. The work goes on: the next heartbeat, after it, tells kafkajs.
+  // A failed heartbeat means that the group rebalances. The work goes on: the next heartbeat, after it, reports that to
+  // kafkajs.
   const timer = setInterval(() => void heartbeat().catch(() => undefined), HEARTBEAT_EVERY);
   try {
     return await work();

@@ -16,7 +16,7 @@ export const MAX_ATTEMPTS = 6;
 const MISSING = new Set(['registry-unavailable', 'unavailable', 'SCHEMA_ID_UNKNOWN']);
 
 /**
- * Decides by the error alone; which SQLSTATE is of which kind stands in errors.ts.
+ * Decides by the error alone; which SQLSTATE is of which kind is in errors.ts.
  *
  * | error | verdict |
  * | --- | --- |

@@ -136,7 +136,7 @@ async function claim(tx: Tx, batch: Received[]): Promise<Set<string>> {
   return new Set(rows.map(({ id }) => id));
 }
 
-/** What comes again may come once more: its retention begins anew, to the hour. */
+/** What comes again may come once more: its retention starts again, to the hour. */
 async function rememberLonger(tx: Tx, batch: Received[]): Promise<void> {
   await tx
     .update(inbox)

@@ -25,7 +25,7 @@ export interface Part {
   batch: Received[];
   /** Of the partition; changed when they fail. */
   attempts: Attempts;
-  /** Told of every transaction that was committed: what became of records of this part. */
+  /** Called for every transaction that was committed: what became of records of this part. */
   onResult: (result: BatchResult) => void;
 }
 
@@ -73,11 +73,11 @@ function shareOf({ handled, deadLetters, anomalies }: BatchResult, batch: readon
 
 /**
  * Handles records of one partition in their order, as many in one transaction as go. A batch that fails is halved until
- * the event at fault stands alone: it is tried again later, or becomes a dead letter, and costs only itself. One that
+ * the event at fault is alone: it is tried again later, or becomes a dead letter, and costs only itself. One that
  * only met bad times is tried again as it is.
  *
  * @param attempts of the partition; changed by this call
- * @param onResult told of every transaction that was committed
+ * @param onResult called for every transaction that was committed
  * @returns undefined when all records are done, otherwise where and why it stopped; the ones before that are done
  */
 export async function processBatch(

@@ -7,7 +7,7 @@ import type { Classified } from '../errors.js';
 import { damageOf } from '../kafka/codecs.js';
 import type { IHeaders, KafkaMessage } from '../kafka/kafkajs.js';
 
-/** Where a record stands in Kafka. Offsets are text: they are 64 bits wide. */
+/** Where a record is in Kafka. Offsets are text: they are 64 bits wide. */
 export interface Position {
   topic: string;
   partition: number;
@@ -42,7 +42,7 @@ export class MessageError extends Error implements Classified {
   }
 }
 
-/** The batch that a record stands in cannot be read, which is no fault of the events in it. Another replica may have it. */
+/** The batch that a record is in cannot be read, which is no fault of the events in it. Another replica may have it. */
 export class DamagedBatchError extends Error implements Classified {
   readonly retryable = true;
   readonly code = 'damaged-batch';

@@ -12,7 +12,7 @@ import { INVALID_KEY, MessageError, type Received, receive } from './receive.js'
 
 type DeadLetterRow = typeof deadLetters.$inferSelect;
 
-/** What tells which dead letter it is, and whether it may go. */
+/** What identifies a dead letter, and says whether it may go. */
 const PLACE = {
   id: deadLetters.id,
   topic: deadLetters.topic,
@@ -42,12 +42,12 @@ export interface ReplayOptions {
 
 /**
  * Replays the dead letters that somebody asked for (`walpost dead-letters replay`), and those that only waited behind
- * one that is settled by now: for each key its open dead letters, in their order, through the service's own handlers,
+ * one that is closed by now: for each key its open dead letters, in their order, through the service's own handlers,
  * each in a transaction of its own. What an error means is as for any event (failure.ts): the first dead letter that
  * fails for good ends its key's turn, and it and those behind it stay; one that has to wait ends the turn too, and its
- * request stands. Other keys go on, and have their next turn before it.
+ * request is kept. Other keys go on, and have their next turn before it.
  *
- * Safe to run twice and from several instances: a dead letter's row is locked while it is handled, and settled with it.
+ * Safe to run twice and from several instances: a dead letter's row is locked while it is handled, and closed with it.
  *
  * @throws what the first dead letter that has to wait waits for, when all others have had their turn, or those that
  * wait have taken long; at once when the database is away
@@ -166,7 +166,7 @@ async function read(
   return received;
 }
 
-/** @returns false when somebody else has settled it, given it back or replays its key */
+/** @returns false when somebody else has closed it, given it back or replays its key */
 async function replay(tx: Tx, subscription: Subscription, id: number, received: Received): Promise<boolean> {
   const [deadLetter] = await tx.select().from(deadLetters).where(eq(deadLetters.id, id)).for('update');
   if (!deadLetter || !mayGo(deadLetter)) return false;

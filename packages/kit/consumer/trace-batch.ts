@@ -14,13 +14,13 @@ export interface BatchTrace {
   /** The batch, where each event's `traceparent` is that of its span: what a handler causes hangs below it. */
   readonly batch: Received[];
   /** Ends the spans of what a committed transaction was about. */
-  settle(result: BatchResult): void;
+  recordOutcome(result: BatchResult): void;
 }
 
-/** Begins a span for each event, when tracing is on. One whose partition is paused, or a duplicate, is not told of. */
+/** Begins a span for each event, when tracing is on. One whose partition is paused, or a duplicate, gets none. */
 export function traceBatch(group: string, received: Received[]): BatchTrace {
   const tracing = activeTracing();
-  if (!tracing) return { batch: received, settle: () => undefined };
+  if (!tracing) return { batch: received, recordOutcome: () => undefined };
   const open = new Map<string, { span: Span; relayed: () => void }>();
 
   const batch = received.map((each): Received => {
@@ -72,7 +72,7 @@ export function traceBatch(group: string, received: Received[]): BatchTrace {
   };
   return {
     batch,
-    settle({ handled, deadLetters }) {
+    recordOutcome({ handled, deadLetters }) {
       for (const { id } of handled) end(id, 'handled');
       for (const { received: deadLetter, state, error } of deadLetters) end(deadLetter.id, state, error);
     },

@@ -1,6 +1,6 @@
 import avro from 'avsc';
 
-/** An Avro schema as it stands in an `.avsc` file. */
+/** An Avro schema as it is in an `.avsc` file. */
 export type AvroSchema = avro.Schema;
 
 const PRIMITIVES = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const;

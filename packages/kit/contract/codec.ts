@@ -68,7 +68,7 @@ function show(value: unknown): string {
 export interface SchemaSource {
   /**
    * The type that wrote with this schema id.
-   * @throws RegistryError `not-found` when there is no such id, another one when it cannot be told
+   * @throws RegistryError `not-found` when there is no such id, another one when the registry cannot be asked
    */
   schemaOf(id: number): Promise<Type>;
 }

@@ -2,13 +2,13 @@ import { reason } from './errors.js';
 
 /** An HTTP API, behind basic authentication or not. */
 export interface HttpAccess {
-  /** Without user and password, and without a slash at its end: it stands in errors, logs and what `walpost doctor` says. */
+  /** Without user and password, and without a slash at its end: it is in errors, logs and what `walpost doctor` says. */
   readonly url: string;
   readonly credentials?: { readonly username: string; readonly password: string };
 }
 
 /**
- * Where an HTTP API is and, when user and password are set, how to log in there. They may stand in the address too, where
+ * Where an HTTP API is and, when user and password are set, how to log in there. They may be in the address too, where
  * `fetch` would refuse them; those that are set apart win.
  *
  * @throws an Error for what is no address, which does not show what is secret in it

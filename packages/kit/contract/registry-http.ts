@@ -9,7 +9,7 @@ export interface RegisteredVersion {
   readonly schema: unknown;
 }
 
-/** What a registry behind basic authentication answers to a stranger; somebody has to mend a setting. */
+/** What a registry behind basic authentication answers to a stranger; somebody has to fix a setting. */
 export function unauthorized(url: string, cause?: unknown): RegistryError {
   return new RegistryError(
     'unavailable',

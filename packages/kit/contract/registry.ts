@@ -59,7 +59,7 @@ export function createRegistry({
       ],
     });
 
-  /** Runs a request of the library, whose errors do not tell "not there" from "not a registry". */
+  /** Runs a request of the library, whose errors do not distinguish "not there" from "not a registry". */
   async function ask<T>(what: string, request: Promise<T>): Promise<T> {
     try {
       const message = `no answer within ${3 * timeoutMs} ms`;

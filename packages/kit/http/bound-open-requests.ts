@@ -24,7 +24,7 @@ export function boundOpenRequests(app: Pick<FastifyInstance, 'addHook'>, limits:
     if (known) return known;
     const line = { open: 0 };
     lines.set(socket, line);
-    // Of requests that were never answered nobody is told anything else.
+    // Of requests that were never answered nothing else is reported.
     socket.once('close', () => {
       open -= line.open;
       line.open = 0;

@@ -152,7 +152,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 /** Of every error answer. */
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
-/** What stands in an error answer. */
+/** What is in an error answer. */
 export function problemBody({ status, kind, message: detail, errors }: Problem): object {
   const title = TITLES[status] ?? STATUS_CODES[status] ?? 'Error';
   return { type: `urn:walpost:problem:${kind}`, title, status, detail, ...(errors && { errors }) };

@@ -19,8 +19,8 @@ const WITH_BODY = {
 
 /**
  * Refuses what no route takes, before the route is asked: a request while the application closes, one without a host,
- * a body that is no JSON; and tells of a method that a path does not have. All of it, and what Fastify refuses by itself,
- * goes into the OpenAPI document of each route where it can occur.
+ * a body that is no JSON; and answers for a method that a path does not have. All of it, and what Fastify refuses by
+ * itself, goes into the OpenAPI document of each route where it can occur.
  *
  * A route without a body does not read one, whatever the headers say: for routes that are added after this call.
  */

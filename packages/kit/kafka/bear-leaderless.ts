@@ -44,7 +44,7 @@ export function bearLeaderless(): void {
     }
   });
 
-  // Who has to ask all leaders, e.g. how far a topic reaches, is told, and not that there is no broker -1.
+  // Who has to ask all leaders, e.g. how far a topic reaches, is told so, and not that there is no broker -1.
   const cluster = insideKafkajs<{ prototype: Cluster }>('cluster/index.js')?.prototype;
   if (cluster) {
     const find = cluster.findLeaderForPartitions;

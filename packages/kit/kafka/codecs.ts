@@ -54,7 +54,7 @@ export function registerCodecs(): void {
   }
 }
 
-/** Why the batch that a record stands in could not be read; undefined when it could. The record has nothing else. */
+/** Why the batch that a record is in could not be read; undefined when it could. The record has nothing else. */
 export function damageOf({ headers }: Pick<KafkaMessage, 'headers'>): string | undefined {
   return headers?.[DAMAGE]?.toString();
 }

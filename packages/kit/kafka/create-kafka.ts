@@ -21,7 +21,7 @@ const SILENT_FOR = 600_000;
 
 export interface KafkaOptions
   extends Pick<KafkaConfig, 'clientId' | 'connectionTimeout' | 'requestTimeout' | 'retry'> {
-  /** Takes the client's warnings and errors; without it, nobody is told but who gets the error. */
+  /** Takes the client's warnings and errors; without it, only the caller gets the error. */
   logger?: Logger;
 }
 
@@ -31,7 +31,7 @@ export interface KafkaOptions
  */
 export function createKafka(access: KafkaAccess, { logger, ...options }: KafkaOptions): Kafka {
   registerCodecs();
-  // kafkajs takes what stands before the first colon for the host, so those of an address are written in another way.
+  // kafkajs takes what is before the first colon for the host, so those of an address are written in another way.
   const brokers = access.brokers.map((broker) => {
     const [, address, port] = /^\[(.+)\]:(\d+)$/.exec(broker) ?? [];
     return address && port ? `${encodeURIComponent(address)}:${port}` : broker;

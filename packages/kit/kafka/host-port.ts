@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-/** A server's address. An IPv6 address stands here without its brackets. */
+/** A server's address. An IPv6 address is written here without its brackets. */
 export interface HostPort {
   host: string;
   port: number;

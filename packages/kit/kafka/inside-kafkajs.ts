@@ -8,7 +8,7 @@ interface ResponseCodec<Answer> {
   parse(answer: Answer): Promise<Answer>;
 }
 
-/** A module of kafkajs's inside, to be mended; undefined when its version is not the one that is known. */
+/** A module of kafkajs's inside, to be fixed; undefined when its version is not the one that is known. */
 export function insideKafkajs<T>(path: string): T | undefined {
   const require = createRequire(import.meta.url);
   const { version } = require('kafkajs/package.json') as { version: string };

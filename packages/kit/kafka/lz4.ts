@@ -74,7 +74,7 @@ class Output {
     this.#size += bytes.length;
   }
 
-  /** Appends what stands `distance` before the end; the two may overlap. */
+  /** Appends what is `distance` before the end; the two may overlap. */
   repeat(distance: number, length: number): void {
     if (distance === 0 || distance > this.#size)
       throw new RangeError('an LZ4 match from before the beginning');

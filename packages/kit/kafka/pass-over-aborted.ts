@@ -17,7 +17,7 @@ interface FetchedRecord {
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
 }
 
-/** What kind a control record is stands in its key, after two bytes; this one ends a transaction that was aborted. */
+/** The kind of a control record is in its key, after two bytes; this one ends a transaction that was aborted. */
 const KIND_AT = 2;
 const ABORT = 0;
 

@@ -71,7 +71,7 @@ type AskableCluster = Omit<Cluster, 'findBroker' | 'findGroupCoordinator'> & {
 
 const READ_UNCOMMITTED = 0;
 const TRANSACTION_COORDINATOR = 1;
-/** `ListOffsets` at this time tells the end. */
+/** `ListOffsets` at this time returns the end. */
 const LATEST = -1;
 
 /** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR. */

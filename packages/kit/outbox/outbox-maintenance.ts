@@ -31,13 +31,13 @@ export async function dropPartitions(db: Db, keepDays: number): Promise<number> 
   return row?.dropped ?? 0;
 }
 
-/** Notes which position of the log belongs to this moment: what is behind a confirmed position is told by that. */
+/** Notes which position of the log belongs to this moment: it shows which rows a confirmed position covers. */
 export async function markPosition(db: Db): Promise<void> {
   await db.execute(sql`select outbox_mark()`);
 }
 
 /**
- * Maintains a service's outbox: partitions ahead, none kept for longer than they are needed, and the marks that tell
+ * Maintains a service's outbox: partitions ahead, none kept for longer than they are needed, and the marks that show
  * which rows a slot has confirmed. Every instance does it; the database's advisory locks let one at a time.
  *
  * @param keepDays how many days a confirmed partition is kept

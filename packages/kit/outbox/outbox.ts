@@ -27,7 +27,7 @@ export class EventTooLargeError extends Error implements Classified {
   }
 }
 
-/** What surrounds an event: whose it is, where it stands in its order's history, and what caused it. */
+/** What surrounds an event: whose it is, where it is in its order's history, and what caused it. */
 export interface Envelope {
   /** The aggregate's id; the record's key. */
   aggregateId: string;
@@ -77,7 +77,7 @@ function withinLimits(row: OutboxRow): OutboxRow {
 }
 
 /**
- * Writes events into the outbox, in the transaction of what they tell of: one statement for any number of them.
+ * Writes events into the outbox, in the transaction of what they report: one statement for any number of them.
  *
  * @throws {EventTooLargeError} before anything is written
  */

@@ -19,7 +19,7 @@ export interface Slot {
   readonly inactiveSince: number | null;
 }
 
-/** The logical slots of the whole server, by name; any of its databases tells. */
+/** The logical slots of the whole server, by name; any of its databases can show them. */
 export async function readSlots(db: Db): Promise<Slot[]> {
   const rows = await db.execute<RowOf<Slot>>(sql`
     select slot_name as name, active, wal_status as "walStatus", confirmed_flush_lsn::text as "confirmedLsn",

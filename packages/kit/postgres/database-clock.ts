@@ -29,7 +29,7 @@ export function followDatabaseClock(db: Db, logger: Logger, local: () => number 
       sql`select (extract(epoch from clock_timestamp()) * 1000)::float8 as now`,
     );
     const answered = local();
-    // An answer that took long tells little of when it was given.
+    // An answer that took long says little about when it was given.
     if (!row || answered - asked > TOLERANCE) return;
     const difference = Math.round(row.now - (asked + answered) / 2);
     const next = Math.abs(difference) > TOLERANCE ? difference : 0;

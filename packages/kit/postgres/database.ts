@@ -121,7 +121,7 @@ export function openDatabase(options: DatabaseOptions): Database {
  */
 function takeAll(client: postgres.Sql, count: number): void {
   for (let taken = 0; taken < count; taken++) {
-    // One that breaks meanwhile is told of to those who have asked it something.
+    // One that breaks meanwhile is reported to those who have asked it something.
     client`select 1`.catch(() => undefined);
   }
 }

@@ -81,7 +81,7 @@ interface Scope {
 }
 type Work = (scope: Scope) => Promise<unknown>;
 
-/** The parts of the driver's query that tell when it is sent, and how it ended. */
+/** The parts of the driver's query that show when it is sent, and how it ended. */
 interface Statement {
   handler(statement: Statement): void;
   reject(error: unknown): void;
@@ -90,7 +90,7 @@ interface Statement {
 interface Life {
   /** What any further statement is refused with. */
   refusal?: TransactionEndedError;
-  /** The driver has told of the transaction's end. While its work still goes on, that is the end of its connection. */
+  /** The driver has reported the transaction's end. While its work still goes on, that is the end of its connection. */
   isOver: boolean;
   /** The last failure that is not the consequence of another. */
   failure?: unknown;
@@ -99,7 +99,7 @@ interface Life {
 const FAILED_TRANSACTION = '25P02';
 
 /**
- * Has the transactions of a client keep to their own connection. The driver (postgres 3.4.9) tells of a connection's end
+ * Has the transactions of a client keep to their own connection. The driver (postgres 3.4.9) reports a connection's end
  * at once, but goes on sending the statements of the transaction, its ROLLBACK or COMMIT included, to whatever session
  * that connection has next, in the middle of another transaction. Here they are refused, and the end is not sent.
  */
@@ -129,7 +129,7 @@ async function live(life: Life, scope: Scope, work: Work, isWhole: boolean): Pro
   try {
     return await work(scope);
   } catch (error) {
-    // The driver tells the statement under way of a connection's end a moment before it tells the transaction.
+    // The driver notifies the statement under way of a connection's end a moment before it notifies the transaction.
     await turn();
     throw errorCode(error) === FAILED_TRANSACTION ? withoutParameters(life.failure ?? error) : error;
   } finally {

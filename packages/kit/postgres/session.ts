@@ -79,7 +79,7 @@ function explain(error: unknown): never {
   throw error;
 }
 
-/** Somebody stands between this process and the server. */
+/** Somebody is between this process and the server. */
 class PoolerError extends ConfigError {
   readonly retryable = false;
 

@@ -66,7 +66,7 @@ export const inbox = pgTable(
 /**
  * - `dead`: could not be handled; the later events of its key wait for a person
  * - `parked`: waits behind a dead one
- * - `replayed`, `discarded`: settled, and kept as a record
+ * - `replayed`, `discarded`: closed, and kept as a record
  */
 export type DeadLetterState = 'dead' | 'parked' | 'replayed' | 'discarded';
 

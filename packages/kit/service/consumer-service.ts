@@ -50,7 +50,7 @@ const ANSWER_WITHIN = 4_000;
 /** How soon a replay that somebody asked for begins, ms. */
 const REPLAY_CHECK = 1_000;
 
-/** What tells one consuming service from another. */
+/** What distinguishes one consuming service from another. */
 export interface ConsumerServiceOptions {
   /** Also the consumer group, e.g. `payment-service`. */
   name: string;
@@ -213,7 +213,7 @@ export async function runConsumerService(
 }
 
 /**
- * Ends the service when somebody stands between it and its database who does not keep a session: it would work for a
+ * Ends the service when somebody is between it and its database who does not keep a session: it would work for a
  * while, and not be what it promises. A database that is away is waited for.
  *
  * @returns stops looking

@@ -37,7 +37,7 @@ export async function runService(logger: Logger, start: (defer: Defer) => Promis
 }
 
 /**
- * Runs a program's body. What its user can mend, a wrong configuration or a server that is not there, ends in one line;
+ * Runs a program's body. What its user can fix, a wrong configuration or a server that is not there, ends in one line;
  * anything else is a fault of the program and keeps its stack. Exit code 1 either way.
  */
 export async function runMain(program: () => Promise<void>): Promise<void> {
@@ -45,10 +45,10 @@ export async function runMain(program: () => Promise<void>): Promise<void> {
     await program();
   } catch (error) {
     const fault = databaseFault(error);
-    const mendable = error instanceof ConfigError || (fault !== undefined && fault !== 'other');
+    const fixable = error instanceof ConfigError || (fault !== undefined && fault !== 'other');
     const { message, stack } = describeError(error);
     const line = error instanceof ConfigError ? error.message : message;
-    process.stderr.write(mendable || !stack ? `${line}\n` : `${message}\n${stack}\n`);
+    process.stderr.write(fixable || !stack ? `${line}\n` : `${message}\n${stack}\n`);
     process.exitCode = 1;
   }
 }

@@ -25,7 +25,7 @@ export interface MigrationPlan {
   cdcPassword?: string;
   /** Password of `observer`, who may look; without one it cannot log in. */
   observerPassword?: string;
-  /** Password of `dlq_operator`, which may settle dead letters; without one it cannot log in. */
+  /** Password of `dlq_operator`, which may close dead letters; without one it cannot log in. */
   dlqOperatorPassword?: string;
   /** The events that it publishes: its outbox takes no others. */
   publishes?: readonly EventName[];
@@ -66,7 +66,7 @@ export function packageFolder(moduleUrl: string, folder: string): string {
  * @throws the driver's error when the server is away or a migration fails; a failed migration leaves nothing behind
  */
 export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
-  // Lists, which the driver's types lack: of a text it takes what stands before the first colon of an IPv6 address.
+  // Lists, which the driver's types lack: of a text it takes what is before the first colon of an IPv6 address.
   const address: object = { host: [plan.host], port: [plan.port] };
   const server = {
     ...address,

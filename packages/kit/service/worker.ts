@@ -17,7 +17,7 @@ const LONGEST_WAIT = 3_600_000;
 const RECALL_EVERY = 60_000;
 const SLOW_AFTER_MS = 1_000;
 
-/** What a claimed row must tell: which attempt this is, 1 for the first. It is counted when the row is claimed. */
+/** What a claimed row must have: which attempt this is, 1 for the first. It is counted when the row is claimed. */
 export interface Claimed {
   readonly attempts: number;
   /** For the log. */
@@ -56,7 +56,7 @@ export interface WorkerOptions<T extends Claimed, R> {
    */
   perform(item: T, signal: AbortSignal): Promise<R>;
   /** Writes the outcomes, in one transaction. `retryIn` is milliseconds from now. */
-  settle(outcomes: Outcome<T, R>[]): Promise<void>;
+  recordOutcomes(outcomes: Outcome<T, R>[]): Promise<void>;
   /**
    * Puts off the next attempt of rows that are still claimed as they were to `lease` ms from now. Without it no call
    * outlasts half a lease. @returns the rows that are held; calls for others are ended
@@ -84,14 +84,14 @@ const STOP_GRACE = 5_000;
 export interface RunningWorker {
   /** Look for due rows now; called after a commit that may have made some. */
   wake(): void;
-  /** Claims no more, and waits until what is under way is settled. */
+  /** Claims no more, and waits until the outcome of what is under way is recorded. */
   close(): Promise<void>;
 }
 
 /**
- * Does what must happen outside the inbox transaction: claims due rows, performs a call for each, settles the outcomes.
- * Any number of workers share a table. A process that dies between call and settling leaves a lease that runs out, and
- * another one makes the call again with the same idempotency key.
+ * Does what must happen outside the inbox transaction: claims due rows, performs a call for each, records the outcomes.
+ * Any number of workers share a table. A process that dies between the call and recording its outcome leaves a lease
+ * that runs out, and another one makes the call again with the same idempotency key.
  *
  * While the database is away the worker waits and says so; it never ends by itself.
  */
@@ -157,12 +157,12 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
     }
   }
 
-  const settle = groupCommit((outcomes: Outcome<T, R>[]) => write(outcomes, Date.now() + lease / 2));
+  const recordOutcomes = groupCommit((outcomes: Outcome<T, R>[]) => write(outcomes, Date.now() + lease / 2));
 
   async function write(outcomes: Outcome<T, R>[], giveUpAt: number): Promise<void> {
     for (let failures = 1; ; failures++) {
       try {
-        return await options.settle(outcomes);
+        return await options.recordOutcomes(outcomes);
       } catch (error) {
         // Somebody holds the row of one of them, maybe for long: no reason for the others to wait.
         if (errorCode(error) === LOCK_NOT_AVAILABLE && outcomes.length > 1) {
@@ -171,30 +171,30 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
         }
         // What was done outside is worth remembering: without its outcome the call is made again.
         if (classify(error) === 'dead-letter' || stopping.signal.aborted || Date.now() > giveUpAt)
-          return settleEach(outcomes, error);
-        logger.error({ err: error, failures }, `${name}: cannot settle, will try again`);
+          return recordEach(outcomes, error);
+        logger.error({ err: error, failures }, `${name}: cannot record the outcome, will try again`);
         await pause(backoff(failures, Math.random()), stopping.signal);
       }
     }
   }
 
   /** One outcome that cannot be written must not hold back the others. Its row is claimed again after the lease. */
-  async function settleEach(outcomes: Outcome<T, R>[], error: unknown): Promise<void> {
+  async function recordEach(outcomes: Outcome<T, R>[], error: unknown): Promise<void> {
     const [only] = outcomes;
     if (outcomes.length === 1) {
       logger.error(
         { err: error, ...(only && fieldsOf(only.item)) },
-        `${name}: not settled, claimed again later: ${messageOf(error)}`,
+        `${name}: outcome not recorded, claimed again later: ${messageOf(error)}`,
       );
       return;
     }
     for (const outcome of outcomes) {
-      await options.settle([outcome]).catch((again: unknown) => settleEach([outcome], again));
+      await options.recordOutcomes([outcome]).catch((again: unknown) => recordEach([outcome], again));
     }
   }
 
   function begin(item: T): void {
-    const call = attempt(item).then(settle);
+    const call = attempt(item).then(recordOutcomes);
     const done = call.finally(() => {
       underWay.delete(done);
       if (waitsForSlots) wake();

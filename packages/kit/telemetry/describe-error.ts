@@ -3,9 +3,9 @@ import { redact } from './redact.js';
 
 const MAX_MESSAGE = 1_000;
 const MAX_FRAMES = 15;
-/** How many causes of an error, or errors in one, are told. */
+/** How many causes of an error, or errors in one, are shown. */
 const MAX_CAUSES = 4;
-/** What else an error may tell: names and numbers. Never what a statement was given, nor the rows that it met. */
+/** What else of an error may be shown: names and numbers. Never what a statement was given, nor the rows that it met. */
 const FIELDS = [
   ...[
     'errno',
@@ -96,7 +96,7 @@ function ownMessage(error: AnyError): string {
   if ('query' in error && 'params' in error) return '';
   // The driver names the server, which it does not know of a socket that it was given.
   if (error.code === 'CONNECT_TIMEOUT') return 'the server does not answer';
-  // Fastify's has the URL, in which a customer may stand, and blames a handler that was only late.
+  // Fastify's has the URL, which may name a customer, and blames a handler that was only late.
   if (error.code === 'FST_ERR_REP_ALREADY_SENT') return 'an answer came when its request had been answered';
   if (error.name === 'PostgresError') return serverMessage(error, message);
   return withoutValues(message, error);

@@ -1,4 +1,4 @@
-/** More kinds of line than that at once are told as one. */
+/** More kinds of line than that at once are reported as one. */
 const MAX_KINDS = 500;
 
 /**
@@ -12,10 +12,10 @@ export function countRepeats(within: number) {
   const kinds = new Map<string, number>();
   /**
    * @param kind what such lines have in common
-   * @param tell writes how many more there were
+   * @param report writes how many more there were
    * @returns whether this one need not be written
    */
-  return (kind: string, tell: (count: number) => void): boolean => {
+  return (kind: string, report: (count: number) => void): boolean => {
     const key = kinds.size < MAX_KINDS ? kind : 'others';
     const count = kinds.get(key);
     if (count !== undefined) {
@@ -26,7 +26,7 @@ export function countRepeats(within: number) {
     setTimeout(() => {
       const more = kinds.get(key) ?? 0;
       kinds.delete(key);
-      if (more > 0) tell(more);
+      if (more > 0) report(more);
     }, within).unref();
     return false;
   };

@@ -44,7 +44,7 @@ const MAX_LINE = 64_000;
 
 /** The same failure is written no more often than this, ms. */
 const SAME_WITHIN = 10_000;
-/** Fields that tell whose failure it was; that of another request is the same. */
+/** Fields that say whose failure it was; that of another request is the same. */
 const WHOSE = ['order_id', 'event_id', 'dead_letter'] as const;
 
 /** pino's hook: everything that is logged comes by here, and is bounded before it is made into text. */
@@ -62,9 +62,9 @@ function createWriter() {
       const kind = [level, ...whose, errorCode(err), messageOf(err), String(texts[0]).slice(0, 500)].join(
         ' ',
       );
-      const tell = (count: number) =>
+      const report = (count: number) =>
         method.call(this, { count }, `${count} more within ${SAME_WITHIN / 1000} s: ${messageOf(texts[0])}`);
-      if (isRepeat(kind, tell)) return;
+      if (isRepeat(kind, report)) return;
     }
     method.apply(this, [first, ...texts].map((value) => limit(value, budget, 0)) as Parameters<LogFn>);
   };

@@ -2,10 +2,10 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { withFormerMetrics } from '../former-names.js';
 import { attempt } from './attempt.js';
 
-/** What this process tells at /metrics: a process is one service. */
+/** The metrics of this process, shown at /metrics: a process is one service. */
 export const registry = new Registry();
 
-/** A gauge of this process. Instances of a service tell the same of their database: `max by (database)` counts it once. */
+/** A gauge of this process. Instances of a service report the same of their database: `max by (database)` counts it once. */
 export const gauge = (name: string, help: string, ...labelNames: string[]): Gauge =>
   new Gauge({ name, help, labelNames, registers: [registry] });
 
@@ -16,7 +16,7 @@ const ANSWER_WITHIN = 2_000;
 
 const sourceUp = gauge(
   'walpost_source_up',
-  '1 when the source (a database, Kafka, Kafka Connect) answered the last scrape; what it tells is missing otherwise.',
+  '1 when the source (a database, Kafka, Kafka Connect) answered the last scrape; what it reports is missing otherwise.',
   'source',
 );
 
@@ -24,7 +24,7 @@ const sources = new Set<() => Promise<void>>();
 
 /**
  * Adds what is read when somebody scrapes, and at no other time. A source that is away or slow never fails the scrape:
- * `walpost_source_up` says so, and `show` is told null.
+ * `walpost_source_up` says so, and `show` gets null.
  *
  * @param source names it in the label, e.g. `database orders`
  * @param show sets gauges; null stands for no answer, and they are to be emptied

@@ -2,7 +2,7 @@
 const FIELD = /"([\w.-]+)":"(?:[^"\\]|\\.)*"/g;
 /** Field names that hold secrets, in any spelling. */
 const SECRET = /password|passphrase|secret|token|authorization|cookie|api_?key/i;
-/** User and password in an address: all that stands before the last `@` of what may be a host. */
+/** User and password in an address: all that is before the last `@` of what may be a host. */
 const CREDENTIALS = /:\/\/(?:[^\s/?#"\\]|\\["\\])*@/g;
 const BEARER = /\b(bearer|basic) [\w.~+/=-]{8,}/gi;
 const DOMAIN = String.raw`(?:[\w-]+(?:\.[\w-]+)+|[a-z][\w-]*)`;

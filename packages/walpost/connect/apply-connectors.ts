@@ -13,7 +13,7 @@ export interface ConnectorOutcome {
 /**
  * Makes the connectors as their files say and waits until connector and every task is RUNNING.
  * @param seconds how long one connector may take to run
- * @throws CliError naming every connector that does not run, with its own error
+ * @throws CliError naming every connector that is not running, with its own error
  */
 export async function applyConnectors(
   connect: ConnectClient,

@@ -88,7 +88,7 @@ export function connectorsCommand(config: () => Config): Command {
           else await connect[action](name);
         }
         for (const name of chosen) {
-          // A restart may still show the failure that it is there to mend.
+          // A restart may still show the failure that it is there to fix.
           const restartFailed = action === 'restart';
           const resumed = action === 'resume';
           await awaitConnector(connect, name, wanted, { seconds: options.timeout, restartFailed, resumed });

@@ -14,7 +14,7 @@ export interface DeadLetterActions {
   close(): Promise<void>;
 }
 
-/** How long to wait until the service has settled a replay, s; the request outlives it. */
+/** How long to wait until the service has finished a replay, s; the request outlives it. */
 const REPLAY_SECONDS = 10;
 
 /** Works as the role `dlq_operator`, with the same steps as `walpost dead-letters`. */

@@ -11,10 +11,10 @@ export interface EventHub {
   close(): void;
 }
 
-/** A listener that is so far behind, in bytes, misses pictures: the next one tells it everything anyway. */
+/** A listener that is so far behind, in bytes, misses pictures: the next one has everything anyway. */
 const BEHIND = 1024 * 1024;
 
-/** @param onListeners told when the first listener comes and when the last one goes */
+/** @param onListeners called when the first listener comes and when the last one goes */
 export function createEventHub(onListeners: (some: boolean) => void): EventHub {
   const streams = new Set<FastifyReply['raw']>();
   return {

@@ -5,7 +5,7 @@ export interface Reading {
   readonly count: number;
 }
 
-/** How far back a rate looks, ms: Postgres tells its counts with up to a second's delay. */
+/** How far back a rate looks, ms: Postgres reports its counts with up to a second's delay. */
 const WINDOW = 8_000;
 
 /**

@@ -3,7 +3,7 @@ import { Problem } from '@walpost/kit/http/problem';
 import type { FastifyRequest } from 'fastify';
 
 /**
- * Makes the check that stands before everything that changes something.
+ * Makes the check that is before everything that changes something.
  *
  * The token comes in a header that no other site can have a browser send, so a forged request has none; a request that
  * a browser says comes from another site is refused all the same.

@@ -53,7 +53,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
       'This console only shows, the request comes from another site, or `Host` is no name of it.',
     ),
   };
-  const settled = { ...refused, 404: problemResponse('There is no such open dead letter.') };
+  const closed = { ...refused, 404: problemResponse('There is no such open dead letter.') };
   const shown = {
     403: problemResponse('`Host` is no name of this console.'),
     503: problemResponse('It takes too long, or too many look.'),
@@ -158,7 +158,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
           summary: 'Let the service handle a dead letter again, and those behind it',
           tags: ['actions'],
           params: DeadLetter,
-          response: settled,
+          response: closed,
         },
       },
       async ({ params: { service, id } }) => ({ replays: await deadLetterActions().replay(service, id) }),
@@ -173,7 +173,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
           tags: ['actions'],
           params: DeadLetter,
           body: Type.Object({ reason: Text('Why', 500) }, { additionalProperties: false }),
-          response: settled,
+          response: closed,
         },
       },
       async ({ params: { service, id }, body }) => ({

@@ -1,6 +1,6 @@
 import type { Issue, ServiceState, SystemView } from '../observe/system-view.js';
 
-/** Rows a second, over the last few seconds; null until two readings tell. */
+/** Rows a second, over the last few seconds; null until there are two readings. */
 export interface Rates {
   readonly outbox: number | null;
   readonly inbox: number | null;
@@ -20,7 +20,7 @@ export interface LoadState {
   readonly placed: number;
   readonly failed: number;
   readonly error: string | null;
-  /** When it ends by itself, ms since the epoch; null when it does not run. */
+  /** When it ends by itself, ms since the epoch; null when it is not running. */
   readonly endsAt: number | null;
 }
 

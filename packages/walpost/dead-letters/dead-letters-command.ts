@@ -79,7 +79,7 @@ export function deadLettersCommand(config: () => Config): Command {
     .addOption(serviceOption().makeOptionMandatory())
     .addOption(yesOption())
     .addOption(
-      waitOption(30, 'how long to wait for the database, and for the service to settle the dead letters'),
+      waitOption(30, 'how long to wait for the database, and for the service to close the dead letters'),
     )
     .action((key: string | undefined, options: ReplayOptions) => replay(config(), key, options));
 
@@ -110,7 +110,7 @@ async function list(config: Config, options: ListOptions): Promise<void> {
   const asked = service ? [service] : serviceNames;
   const results = await Promise.allSettled(
     asked.map((name) =>
-      withDatabase(config, name, wait, (db) => findDeadLetters(db, { key, settled: all ?? false, limit })),
+      withDatabase(config, name, wait, (db) => findDeadLetters(db, { key, closed: all ?? false, limit })),
     ),
   );
   const rows: { service: ServiceName; deadLetter: ListedDeadLetter }[] = [];
@@ -194,23 +194,23 @@ async function replay(config: Config, key: string | undefined, options: ReplayOp
         outcome === 'failed' ? oneLine(`${deadLetter.errorCode}: ${deadLetter.errorMessage}`, 80) : '-',
       ]),
     );
-    requireSettled(replays, service, wait);
+    requireClosed(replays, service, wait);
   });
 }
 
-/** @throws CliError when not every dead letter is settled */
-function requireSettled(replays: readonly Replay[], service: ServiceName, wait: number): void {
+/** @throws CliError when not every dead letter is closed */
+function requireClosed(replays: readonly Replay[], service: ServiceName, wait: number): void {
   const count = (outcome: Replay['outcome']) => replays.filter((each) => each.outcome === outcome).length;
   const { group } = services[service];
   if (count('pending') > 0) {
     throw new CliError(
       `${group} has not replayed ${count('pending')} of ${replays.length} within ${wait} s: it must be running, ` +
-        'with its database and the registry; the request stands, and asking again is safe',
+        'with its database and the registry; the request is kept, and asking again is safe',
     );
   }
   if (count('failed') > 0) {
     throw new CliError(
-      `${count('failed')} of ${replays.length} failed again, ${count('waits')} wait behind; mend the cause, or discard`,
+      `${count('failed')} of ${replays.length} failed again, ${count('waits')} wait behind; fix the cause, or discard`,
     );
   }
 }

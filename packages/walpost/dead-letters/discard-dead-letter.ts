@@ -12,7 +12,7 @@ export interface Discard {
   readonly released: readonly DeadLetterRow[];
 }
 
-/** What a discard would do. @throws CliError when the dead letter does not exist or is settled */
+/** What a discard would do. @throws CliError when the dead letter does not exist or is closed */
 export async function planDiscard(db: Db | Tx, id: number): Promise<Discard> {
   const deadLetter = await openDeadLetter(db, id);
   const { topic, key } = deadLetter;
@@ -26,9 +26,9 @@ export async function planDiscard(db: Db | Tx, id: number): Promise<Discard> {
 }
 
 /**
- * Settles a dead letter without its effect, and keeps it as a record with the reason. What is parked behind it and
+ * Closes a dead letter without its effect, and keeps it as a record with the reason. What is parked behind it and
  * behind no other goes on by itself: the service replays it.
- * @throws CliError when the dead letter does not exist or is settled
+ * @throws CliError when the dead letter does not exist or is closed
  */
 export async function discardDeadLetter(db: Db, id: number, reason: string): Promise<Discard> {
   return db.transaction(async (tx) => {
@@ -46,5 +46,5 @@ async function openDeadLetter(db: Db | Tx, id: number): Promise<ListedDeadLetter
   const deadLetter = await findDeadLetter(db, id);
   if (OPEN.includes(deadLetter.state)) return deadLetter;
   const since = deadLetter.settledAt?.toISOString() ?? 'an unknown time';
-  throw new CliError(`dead letter ${id} is settled: ${deadLetter.state} since ${since}`);
+  throw new CliError(`dead letter ${id} is closed: ${deadLetter.state} since ${since}`);
 }

@@ -6,7 +6,7 @@ import { CliError } from '../cli/cli-error.js';
 
 export type DeadLetterRow = typeof deadLetters.$inferSelect;
 
-/** A dead letter with what only the database can tell: its age by the server's clock, and who waits behind it. */
+/** A dead letter with what only the database knows: its age by the server's clock, and who waits behind it. */
 export interface ListedDeadLetter extends DeadLetterRow {
   readonly ageSeconds: number;
   readonly parkedBehind: number;
@@ -14,8 +14,8 @@ export interface ListedDeadLetter extends DeadLetterRow {
 
 export interface DeadLetterFilter {
   readonly key?: string | undefined;
-  /** Settled dead letters too. */
-  readonly settled: boolean;
+  /** Closed dead letters too. */
+  readonly closed: boolean;
   readonly limit: number;
 }
 
@@ -31,9 +31,9 @@ export const isOpen = inArray(deadLetters.state, OPEN);
 /** Dead letters in the order in which they were set aside, which is the order of each key. */
 export async function findDeadLetters(
   db: Db,
-  { key, settled, limit }: DeadLetterFilter,
+  { key, closed, limit }: DeadLetterFilter,
 ): Promise<{ deadLetters: ListedDeadLetter[]; total: number }> {
-  const wanted = and(settled ? undefined : isOpen, key === undefined ? undefined : eq(deadLetters.key, key));
+  const wanted = and(closed ? undefined : isOpen, key === undefined ? undefined : eq(deadLetters.key, key));
   const rows = await listed(db).where(wanted).orderBy(asc(deadLetters.id)).limit(limit);
   const [counted] = await db.select({ total: count() }).from(deadLetters).where(wanted);
   return { deadLetters: rows.map(flat), total: counted?.total ?? rows.length };
@@ -60,7 +60,7 @@ function flat({ deadLetter, ...rest }: Awaited<ReturnType<typeof listed>>[number
   return { ...deadLetter, ...rest };
 }
 
-/** Where a dead letter's record stands: `order-events/3@42`. */
+/** Where a dead letter's record is: `order-events/3@42`. */
 export function recordOf({ topic, partition, offset }: DeadLetterRow): string {
   return `${topic}/${partition}@${offset}`;
 }

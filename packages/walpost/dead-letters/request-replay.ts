@@ -12,10 +12,10 @@ export interface ReplayChoice {
 }
 
 /**
- * - `replayed`, `discarded`: settled, by this request or by somebody else
+ * - `replayed`, `discarded`: closed, by this request or by somebody else
  * - `failed`: its handler refused it once more
  * - `waits`: stays behind one that failed
- * - `pending`: the service has not come to it yet; the request stands
+ * - `pending`: the service has not come to it yet; the request is kept
  */
 export type ReplayOutcome = 'replayed' | 'discarded' | 'failed' | 'waits' | 'pending';
 
@@ -46,7 +46,7 @@ export async function chosen(db: Db, { key, id }: ReplayChoice): Promise<SQL | u
 }
 
 /**
- * Asks the running service to replay dead letters, and waits until it has settled them or given them back. The service
+ * Asks the running service to replay dead letters, and waits until it has closed them or given them back. The service
  * runs them through its own handlers (`replayRequestedDeadLetters` in the kit); asking twice changes nothing.
  * @param seconds how long to wait; the request outlives it
  */

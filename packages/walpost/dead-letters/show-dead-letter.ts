@@ -40,7 +40,7 @@ function facts(service: string, deadLetter: ListedDeadLetter): string {
     ['parked behind', deadLetter.parkedBehind],
   ];
   if (replayRequestedAt) rows.push(['replay asked', time(replayRequestedAt)]);
-  if (settledAt) rows.push(['settled', time(settledAt)]);
+  if (settledAt) rows.push(['closed', time(settledAt)]);
   if (discardReason !== null) rows.push(['discarded', discardReason]);
   const [first = [], ...others] = rows.map(([name, fact]) => [name, fact ?? '-']);
   return formatTable(

@@ -13,7 +13,7 @@ import { observedServices, serviceNames, services } from '../observe/services.js
 import { readTraces } from '../trace/trace-key.js';
 import { type Check, fail, ok, rootReason, warn } from './check.js';
 
-/** A role that somebody logs in with, and where its password stands. */
+/** A role that somebody logs in with, and where its password is. */
 interface Login {
   readonly role: string;
   readonly variable: string;
@@ -204,7 +204,7 @@ async function checkServer(db: ObserverDb, address: string): Promise<Check[]> {
   ];
 }
 
-/** Asks all that trace and console ask. @throws the driver's error: what they cannot be told, doctor must not call good */
+/** Asks all that trace and console ask. @throws the driver's error: what they cannot ask, doctor must not call good */
 export async function askAll(observed: Observed): Promise<void> {
   const { service, db } = observed;
   await Promise.all([

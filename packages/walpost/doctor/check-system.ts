@@ -52,7 +52,7 @@ export function checkSystem(system: SystemView): Check[] {
   ];
 }
 
-/** The concern when it is about this part, else that it is fine; nothing where nobody could ask. */
+/** The issue when it is about this part, else that it is fine; nothing where nobody could ask. */
 function line(
   where: string,
   issue: Issue | undefined,

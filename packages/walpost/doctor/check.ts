@@ -5,7 +5,7 @@ export interface Check {
   readonly what: string;
   readonly state: 'ok' | 'warn' | 'fail';
   readonly text: string;
-  /** Commands that tell more, or mend it. */
+  /** Commands that show more, or fix it. */
   readonly help: readonly string[];
 }
 

@@ -9,7 +9,7 @@ import { examine } from './examine.js';
 /** `walpost doctor` */
 export function doctorCommand(config: () => Config, env: NodeJS.ProcessEnv): Command {
   return new Command('doctor')
-    .description('check everything from the JDK to the slots, and say which command mends what is wrong')
+    .description('check everything from the JDK to the slots, and say which command fixes what is wrong')
     .addOption(jsonOption())
     .action(async ({ json }: { json?: true }) => {
       const checks = await examine(config(), env);

@@ -3,7 +3,7 @@ import type { Unread } from './probe-lag.js';
 import { type Place, placeKey } from './topic-reader.js';
 
 /**
- * Looks again only where something has moved: the oldest unread record of a group that stands still stays what it is,
+ * Looks again only where something has moved: the oldest unread record of a group that is stalled stays what it is,
  * and where nothing was unread nothing is until the end moves.
  */
 export function cachedLagProbe(probe: LagProbe): LagProbe {

@@ -11,7 +11,7 @@ import { findUnreadable, type Unreadable } from './open-transactions.js';
 import { probeLag, type Unread } from './probe-lag.js';
 import { type KafkaClients, openReader, type Place, placeKey } from './topic-reader.js';
 
-/** How a group stands with one partition. Offsets are text: they are 64 bits wide. */
+/** How far a group is in one partition. Offsets are text: they are 64 bits wide. */
 export interface PartitionProgress {
   readonly topic: string;
   readonly partition: number;

@@ -6,17 +6,17 @@ import type { Issue } from './system-view.js';
 /** Waiting longer than this is worth a word, ms. */
 export const SLOW_AFTER_MS = 10_000;
 
-/** What starts a part that does not run, on one machine. */
+/** What starts a part that is not running, on one machine. */
 export const START = 'npm start (or: docker compose up -d)';
 
-/** Says that a group does not run, or is late. @returns undefined when it is neither */
+/** Says that a group is not running, or is late. @returns undefined when it is neither */
 export function diagnoseGroup(group: GroupProgress, now: number): Issue | undefined {
   const { group: where, members } = group;
   const { lag, oldest } = behind(group);
   const help = [`npx walpost groups describe ${where}`];
   if (members === 0) {
     const waiting = lag > 0 ? `, and ${records(lag, 'waits', 'wait')} for it` : '';
-    const what = `it does not run, its group has no member${waiting}`;
+    const what = `it is not running, its group has no member${waiting}`;
     return { where, what, since: oldest, help: [START, ...help], blocked: true };
   }
   const [problem] = group.partitions.flatMap((each) => each.problem ?? []);

@@ -38,7 +38,7 @@ export async function readOpenDeadLetters(db: Db, limit: number): Promise<OpenDe
   return { deadLetters, dead, parked };
 }
 
-/** The dead letters of a key, settled ones too. */
+/** The dead letters of a key, closed ones too. */
 export function readDeadLettersOfKey(db: Db, key: string): Promise<DeadLetterView[]> {
   return select(db, sql`observer.dead_letters(${key}) limit 100`);
 }

@@ -26,7 +26,7 @@ export interface SystemSources {
 /**
  * Asks one source, see `attempt`.
  *
- * @param key tells questions to the same source apart
+ * @param key distinguishes questions to the same source
  */
 export type AskSource = <T>(what: string, question: () => Promise<T>, key?: string) => Promise<Source<T>>;
 

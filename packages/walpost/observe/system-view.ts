@@ -43,7 +43,7 @@ export interface Issue {
   readonly what: string;
   /** Milliseconds since the epoch, when that is known. */
   readonly since: number | null;
-  /** Commands that tell more, or mend it. */
+  /** Commands that show more, or fix it. */
   readonly help: readonly string[];
   /** A person has to do something: it does not go on by itself. */
   readonly blocked: boolean;

@@ -63,7 +63,8 @@ interface Scan {
  * afterwards.
  *
  * A producer's transaction ends with a marker, which has an offset and is never given to a reader: end minus committed
- * is 1 though nothing is unread. Only reading on tells, and kafkajs says of such a batch no more than that it was empty.
+ * is 1 though nothing is unread. Only reading on shows it, and kafkajs says of such a batch no more than that it was
+ * empty.
  *
  * @throws the client's error when Kafka is away or a topic does not exist
  */
@@ -82,7 +83,7 @@ export async function openReader(
   let broken: Error | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
-  const settle = (key: string, place: Place) => {
+  const finish = (key: string, place: Place) => {
     consumer.pause([{ topic: place.topic, partitions: [place.partition] }]);
     scan?.open.delete(key);
     scan?.done.add(key);
@@ -97,12 +98,12 @@ export async function openReader(
       consumer.pause([{ topic, partitions }]);
     for (const place of scan?.open.values() ?? []) begin(place);
   });
-  // kafkajs hands markers and aborted records to nobody, but tells of the batch they were in.
+  // kafkajs hands markers and aborted records to nobody, but reports the batch they were in.
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
     const { topic, partition, batchSize, lastOffset } = payload;
     const key = placeKey(topic, partition);
     const place = scan?.open.get(key);
-    if (place && batchSize === 0 && BigInt(lastOffset) + 1n >= place.end) settle(key, place);
+    if (place && batchSize === 0 && BigInt(lastOffset) + 1n >= place.end) finish(key, place);
   });
   consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
     if (restart) return;
@@ -117,7 +118,7 @@ export async function openReader(
     const enough = batch.messages.some(
       (message) => BigInt(message.offset) >= place.from && visit(place, message),
     );
-    if (enough || BigInt(batch.lastOffset()) + 1n >= place.end) settle(key, place);
+    if (enough || BigInt(batch.lastOffset()) + 1n >= place.end) finish(key, place);
   };
 
   async function run(places: readonly Place[], visit: Visit, until: number): Promise<Set<string>> {

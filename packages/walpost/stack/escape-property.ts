@@ -1,5 +1,5 @@
 /**
- * A value as it must stand in a Java property file, which is read as ISO 8859-1: a backslash starts an escape, leading
+ * A value as it must be in a Java property file, which is read as ISO 8859-1: a backslash starts an escape, leading
  * white space is dropped, and every other letter is written by its number.
  */
 export function escapeProperty(value: string): string {

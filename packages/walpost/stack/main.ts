@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   stack = await openStack({ dataDir, env: process.env, report: progress, signal: interrupt.signal });
   interrupt.signal.throwIfAborted();
   await stack.startAll();
-  progress.settle();
+  progress.finish();
   progress.line(welcome(stack.env));
 }
 
@@ -80,13 +80,13 @@ function onSignal(): void {
     return;
   }
   interruptedAt = Date.now();
-  progress.settle();
+  progress.finish();
   progress.line('Stopping.');
   stop();
 }
 
 function fail(error: unknown): void {
-  progress.settle();
+  progress.finish();
   const text = error instanceof StackError || !(error instanceof Error) ? messageOf(error) : error.stack;
   process.stderr.write(`${text}\n`);
   process.exitCode = 1;

@@ -55,7 +55,7 @@ export function postgresPart(site: Site): ProcessPart {
       } catch (error) {
         if (codeOf(error) === '28P01') {
           throw new StackError(
-            `POSTGRES_PASSWORD is not the one that ${data} was made with. Put the old .env back, or delete ${site.dataDir} to begin anew.`,
+            `POSTGRES_PASSWORD is not the one that ${data} was made with. Put the old .env back, or delete ${site.dataDir} to begin again.`,
           );
         }
         throw error;

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { codeOf } from './stack-error.js';
 
-/** A process as it can be told apart from a later one that was given the same number. */
+/** A process as it can be distinguished from a later one that was given the same number. */
 export interface ProcessRecord {
   name: string;
   pid: number;
-  /** When it started, as the system tells it; comparable with itself only. */
+  /** When it started, as the system reports it; comparable with itself only. */
   started: string;
 }
 
@@ -28,7 +28,7 @@ function startFromProc(pid: number): string | undefined {
 export function statusOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command's name stands in parentheses and may hold anything, so fields are counted after the last one.
+    // The command's name is in parentheses and may hold anything, so fields are counted after the last one.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ESRCH') return undefined;

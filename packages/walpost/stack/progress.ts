@@ -20,12 +20,12 @@ const marks: Record<Part['state'], string> = {
 
 /**
  * Shows the parts on a terminal as a live list with their state and seconds; elsewhere as plain lines.
- * `settle` ends the live list, leaving it on the screen; later changes are plain lines.
+ * `finish` ends the live list, leaving it on the screen; later changes are plain lines.
  */
 export function makeProgress(
   out: NodeJS.WriteStream,
   now = () => Date.now(),
-): Reporter & { settle: () => void } {
+): Reporter & { finish: () => void } {
   const live = out.isTTY === true && process.env['TERM'] !== 'dumb';
   const parts = new Map<string, Part>();
   let drawn = 0;
@@ -73,7 +73,7 @@ export function makeProgress(
       out.write(`${text}\n`);
       if (timer) draw();
     },
-    settle: () => {
+    finish: () => {
       if (!timer) return;
       clearInterval(timer);
       timer = undefined;

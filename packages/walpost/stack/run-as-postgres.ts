@@ -7,7 +7,7 @@ const run = promisify(execFile);
 
 /** As whom Postgres runs: it refuses to as root. */
 export interface RunAs {
-  /** What stands before the program on the command line. */
+  /** What is before the program on the command line. */
   prefix: readonly string[];
   /** Gives a file or folder to that user. */
   own(path: string): Promise<void>;

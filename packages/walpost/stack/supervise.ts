@@ -11,12 +11,12 @@ const healthyAfter = 30_000;
 const probePause = 100;
 const probeTimeout = 3000;
 /**
- * How long a start may take, s. It ends one that hangs and checks nobody's speed: beside other work a slow machine took 70 for
- * a service. One that fails has ended, which is noticed at once.
+ * How long a start may take, s. It ends one that hangs and measures nobody's speed: beside other work a slow machine
+ * took 70 for a service. One that fails has ended, which is noticed at once.
  */
 const readyWithin = 240;
 
-/** A long-running program and how to tell that it serves. */
+/** A long-running program and how to see that it serves. */
 export interface Program {
   name: string;
   /** Makes what the program needs, before every start of it. */
@@ -90,7 +90,7 @@ export class Supervisor {
   /** Sends a signal; after one that ends the process, waits for its end. The watch then starts it again. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
-    if (!child) throw new Error(`${this.#program.name} does not run`);
+    if (!child) throw new Error(`${this.#program.name} is not running`);
     sendSignal(child.pid, signal);
     if (signal !== 'SIGKILL') return;
     await child.exited;

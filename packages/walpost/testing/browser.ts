@@ -32,7 +32,7 @@ export async function shoot(page: Page, name: string, part?: string): Promise<vo
   const path = `${artefacts}${name}.png`;
   if (part) await page.locator(part).screenshot({ path });
   else {
-    // What sticks to the top would stand in the middle of the picture.
+    // What sticks to the top would be in the middle of the picture.
     await page.evaluate('scrollTo(0, 0)');
     await page.screenshot({ path, fullPage: true });
   }

@@ -6,7 +6,7 @@ import { rewriteFrames } from './rewrite-frames.js';
 /**
  * - `open`: passes everything on at once
  * - `cut`: connections are reset, new ones too
- * - `stall`: nothing is passed on, and nobody is told; what was sent arrives afterwards
+ * - `stall`: nothing is passed on, and nobody is notified; what was sent arrives afterwards
  * - `delay`: everything takes so many ms longer, each way
  */
 export type Behaviour = { kind: 'open' | 'cut' | 'stall' } | { kind: 'delay'; milliseconds: number };

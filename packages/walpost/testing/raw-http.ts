@@ -7,7 +7,7 @@ export async function sendRaw(url: string, text: string | Buffer): Promise<strin
   socket.write(text);
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk));
-  // What was answered before tells more.
+  // What was answered before says more.
   socket.on('error', () => socket.destroy());
   await new Promise((resolve) => socket.once('close', resolve));
   return Buffer.concat(chunks).toString();

@@ -48,7 +48,7 @@ export function kafkaOf(env: Environment): Kafka {
   return createKafka({ brokers: setting(env, 'KAFKA_BROKERS').split(',') }, { clientId: 'test' });
 }
 
-/** Reads all that stands on a topic now, in the order of each partition, as a consumer of committed records. */
+/** Reads all that is on a topic now, in the order of each partition, as a consumer of committed records. */
 export async function readTopic(
   env: Environment,
   topic: string,
@@ -73,7 +73,7 @@ export async function readTopic(
     await new Promise<void>((resolve, reject) => {
       if (open.size === 0) resolve();
       consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
-      // A partition can end with a transaction's marker, which no consumer is given: the client tells only of its
+      // A partition can end with a transaction's marker, which no consumer is given: the client reports only its
       // batch.
       consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
         if (BigInt(lastOffset) + 1n >= (endOf.get(partition) ?? 0n)) open.delete(partition);

@@ -21,14 +21,14 @@ export interface Verdict {
   readonly findings: readonly Finding[];
 }
 
-type DeadLetter = Timeline['strays'][number];
+type DeadLetter = Timeline['misrouted'][number];
 
 /** Says where an order is, what keeps it there and which command helps; the first finding is the earliest cause. */
 export function diagnoseTimeline(timeline: Timeline, now: number): Verdict {
   const rows = timeline.effects.flatMap(({ rows }) => rows);
   if (timeline.events.length === 0 && rows.length === 0) return { state: 'unknown', findings: [] };
   const findings = [
-    ...timeline.strays.flatMap((stray) => diagnoseDeadLetter('a record of no outbox', stray)),
+    ...timeline.misrouted.flatMap((each) => diagnoseDeadLetter('a record of no outbox', each)),
     ...timeline.events.flatMap((event) => diagnoseEvent(timeline, event, now)),
     ...timeline.effects.flatMap(({ service, rows }) =>
       rows.flatMap(({ what, note, at, state, help }) => {
@@ -113,7 +113,7 @@ function diagnoseGroup({ groups }: Timeline, event: TimelineEvent, { group }: De
   const help = [`npx walpost groups describe ${group}`];
   const found = groups.find((each) => each.group === group);
   if (found?.members === 0) {
-    const what = `${type} waits in ${topic}: ${group} does not run, its group has no member`;
+    const what = `${type} waits in ${topic}: ${group} is not running, its group has no member`;
     return { ...at, what, help: [START, ...help], blocked: true };
   }
   const lag = found ? `, ${found.lag} records behind` : '';

@@ -10,7 +10,7 @@ export interface Step {
   readonly traceId: string | null;
 }
 
-/** The timeline as lines in the order of their times; what has not happened stands behind what it waits for. */
+/** The timeline as lines in the order of their times; what has not happened comes after what it waits for. */
 export function stepsOf(timeline: Timeline): Step[] {
   const steps = [
     ...timeline.effects.flatMap(({ service, rows }) =>
@@ -26,7 +26,7 @@ export function stepsOf(timeline: Timeline): Step[] {
         };
       }),
     ),
-    ...timeline.strays.map(({ group, deadLetter: { id, state, errorCode, createdAt: at } }) => ({
+    ...timeline.misrouted.map(({ group, deadLetter: { id, state, errorCode, createdAt: at } }) => ({
       at,
       where: group,
       what: `dead letter ${id} (${state}) of a record that no outbox has: ${errorCode ?? 'parked'}`,

@@ -4,7 +4,7 @@ import type { EffectRow } from '../observe/observed-service.js';
 import type { ConnectorView } from '../observe/read-connectors.js';
 import type { DeadLetterView } from '../observe/read-dead-letters.js';
 
-/** Where a record of an event stands, and when it was written there. */
+/** Where a record of an event is, and when it was written there. */
 export interface TimelineRecord {
   readonly partition: number;
   readonly offset: string;
@@ -42,7 +42,7 @@ export interface TimelineEvent {
   readonly deliveries: readonly Delivery[];
 }
 
-/** How a group stands that has not come to an event yet. */
+/** How far a group is that has not come to an event yet. */
 export interface WaitingGroup {
   readonly group: string;
   readonly members: number;
@@ -55,7 +55,7 @@ export interface Timeline {
   readonly orderId: string;
   readonly events: readonly TimelineEvent[];
   /** Dead letters of the order that are of no event in an outbox: somebody else wrote them into the topic. */
-  readonly strays: readonly {
+  readonly misrouted: readonly {
     readonly group: string;
     readonly shortName: string;
     readonly deadLetter: DeadLetterView;

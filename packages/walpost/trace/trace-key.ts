@@ -101,7 +101,7 @@ export async function traceKey(sources: TimelineSources, orderId: string): Promi
   return {
     orderId,
     events: waiting?.events ?? events,
-    strays: known.flatMap(({ service: { name: group, shortName }, traces }) =>
+    misrouted: known.flatMap(({ service: { name: group, shortName }, traces }) =>
       [...(traces?.deadLetters.values() ?? [])]
         .filter(({ identity }) => written.every(({ id }) => id !== identity))
         .map((deadLetter) => ({ group, shortName, deadLetter })),
@@ -169,7 +169,7 @@ export async function readTraces({ service, db }: Observed, orderId: string): Pr
   };
 }
 
-/** The slots are the server's: any database that answers tells of all. */
+/** The slots are the server's: any database that answers shows all. */
 async function anySlots(services: readonly Observed[]): Promise<Source<Slot[]>> {
   const asked = services.map(({ service, db }) =>
     attempt(`slots, by database ${service.database}`, () => readSlots(db)),

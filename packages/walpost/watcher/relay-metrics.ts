@@ -74,7 +74,7 @@ export function exposeConnectors(
   });
 }
 
-/** Asks Kafka for the lag of groups when somebody scrapes: it is told also of groups that do not run. @returns stops it */
+/** Asks Kafka for the lag of groups when somebody scrapes: groups that are not running are reported too. @returns stops it */
 export function exposeGroups(read: () => Promise<readonly GroupProgress[]>): () => void {
   const complete = async () => {
     const groups = await read();

@@ -13,7 +13,7 @@ import type { ConnectorView } from '../observe/read-connectors.js';
  * here.
  *
  * @param expected the connectors that there should be
- * @param read asks Kafka Connect; what it rejects with is told
+ * @param read asks Kafka Connect; what it rejects with is reported
  * @returns the port, which is the system's choice where 0 was asked for, and what closes it
  * @throws CliError when it cannot listen there
  */
@@ -22,7 +22,7 @@ export async function serveWatcher(
   expected: readonly string[],
   read: () => Promise<readonly ConnectorView[]>,
 ): Promise<{ port: number; close(): Promise<void> }> {
-  const tell: Record<string, (response: ServerResponse) => Promise<void>> = {
+  const answers: Record<string, (response: ServerResponse) => Promise<void>> = {
     '/metrics': async (response) => {
       const text = await renderMetrics();
       response.writeHead(200, { 'content-type': registry.contentType }).end(text);
@@ -40,7 +40,7 @@ export async function serveWatcher(
     },
   };
   const server = createServer((request, response) => {
-    const answer = tell[request.url ?? ''];
+    const answer = answers[request.url ?? ''];
     if (!answer) response.writeHead(404).end();
     else answer(response).catch((error: unknown) => response.writeHead(500).end(`${reason(error)}\n`));
   });
@@ -60,7 +60,7 @@ export async function serveWatcher(
   };
 }
 
-/** What does not run of the connectors that there should be, by name: MISSING, or the state and error of one part. */
+/** What is not running of the connectors that there should be, by name: MISSING, or the state and error of one part. */
 export function notRunning(
   expected: readonly string[],
   views: readonly ConnectorView[],

@@ -44,7 +44,7 @@ export function diagnoseConnector(
  * Looks at connectors and restarts what has failed of them: Kafka Connect never does that by itself, so a database that
  * was away for a moment would stop its events for good.
  *
- * @param say told of every restart, and of each change in what stands in the way
+ * @param say called for every restart, and of each change in what stands in the way
  */
 export async function watchConnectors(
   connect: ConnectClient,

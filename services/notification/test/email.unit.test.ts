@@ -30,7 +30,7 @@ test('a new order is answered with its items and total', () => {
   });
 });
 
-test('a confirmed and a cancelled order are told apart, the latter with its reason', () => {
+test('a confirmed and a cancelled order are distinguished, the latter with its reason', () => {
   const confirmed = composeEmail({ type: 'OrderConfirmed', data: { ...order, confirmedAt: 0 } });
   expect(confirmed).toMatchObject({ kind: 'order-confirmed', subject: 'Your order is confirmed' });
   expect(confirmed.body).toContain('your order of €25.99 is paid');

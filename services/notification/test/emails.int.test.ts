@@ -15,8 +15,8 @@ import { buildApp } from '../app.js';
 import { claimEmails } from '../claim-emails.js';
 import { createMailer, DeliveryError, type Mailer } from '../mailer.js';
 import { onOrderEvent } from '../on-order-event.js';
+import { recordEmailOutcomes } from '../record-email-outcomes.js';
 import { renewEmails } from '../renew-emails.js';
-import { settleEmails } from '../settle-emails.js';
 import { startSender } from '../start-sender.js';
 import { type EmailRow, emails } from '../tables.js';
 import { startSmtpServer } from './smtp-server.js';
@@ -158,10 +158,14 @@ test('a sender that dies after sending: the e-mail is sent again after the lease
   if (!first || !again) throw new Error('nothing claimed');
 
   // The late failure of the first does not touch the lease of the second; its late success would count.
-  await settleEmails(database.db, [{ item: first, error: new Error('late'), retryIn: 0 }], later);
+  await recordEmailOutcomes(database.db, [{ item: first, error: new Error('late'), retryIn: 0 }], later);
   expect(await claimEmails(database.db, 10, LEASE, later)).toEqual([]);
-  await settleEmails(database.db, [{ item: first, result: { status: 'SENT' } }], later);
-  await settleEmails(database.db, [{ item: again, error: new Error('later still'), retryIn: 0 }], later);
+  await recordEmailOutcomes(database.db, [{ item: first, result: { status: 'SENT' } }], later);
+  await recordEmailOutcomes(
+    database.db,
+    [{ item: again, error: new Error('later still'), retryIn: 0 }],
+    later,
+  );
   expect(await rows()).toMatchObject([{ status: 'SENT', lastError: null, nextAttemptAt: null }]);
 });
 
@@ -190,8 +194,8 @@ test('an e-mail that the server refuses for good is REFUSED with the answer, and
     received({ ...event, data: { ...event.data, customerId: 'nobody' } } as DomainEvent),
     received(created(good)),
   );
-  const settled = (all: EmailRow[]) => all.every(({ status }) => status !== 'WAITING');
-  const all = await send(mailer, settled);
+  const recorded = (all: EmailRow[]) => all.every(({ status }) => status !== 'WAITING');
+  const all = await send(mailer, recorded);
   const byOrder = new Map(all.map((row) => [row.orderId, row]));
   expect(byOrder.get(good)).toMatchObject({ status: 'SENT' });
   expect(byOrder.get(bad)).toMatchObject({

@@ -92,7 +92,7 @@ test('an overdue order names who did not answer', () => {
   expect(expireOrder(order, NOW).order.cancellationReason).toBe('no answer from inventory in time');
 });
 
-test('whatever comes, in whatever order and however often: one end, told once, with versions in a row', () => {
+test('whatever comes, in whatever order and however often: one end, reported once, with versions in a row', () => {
   const step = fc.constantFrom(...names, 'cancel' as const, 'expire' as const);
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {

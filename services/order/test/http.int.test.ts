@@ -47,7 +47,7 @@ async function written(): Promise<{ orders: number; outbox: number }> {
   return row as { orders: number; outbox: number };
 }
 
-test('an order is answered 201 with what was written, and its event stands in the outbox', async () => {
+test('an order is answered 201 with what was written, and its event is in the outbox', async () => {
   const response = await post(ORDER, {
     traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   });

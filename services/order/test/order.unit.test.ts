@@ -20,7 +20,7 @@ function codeOf(action: () => unknown): string | undefined {
   return undefined;
 }
 
-test('a new order is pending, adds up its items, and tells of itself', () => {
+test('a new order is pending, adds up its items, and reports itself', () => {
   const { order, event } = placeOrder(request, 'id-1', NOW);
   expect(order).toEqual({
     ...request,

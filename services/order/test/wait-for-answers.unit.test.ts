@@ -4,7 +4,7 @@ import { waitForAnswers } from '../wait-for-answers.js';
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** Looks once a minute for an hour while the clock does what it likes, and tells which orders became overdue when. */
+/** Looks once a minute for an hour while the clock does what it likes, and reports which orders became overdue when. */
 function overdueAfter(clock: (minute: number) => number): number[] {
   let minute = 0;
   const placedBefore = waitForAnswers(5 * MINUTE, () => minute * MINUTE);

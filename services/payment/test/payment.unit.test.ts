@@ -86,7 +86,7 @@ test.each(cases)('%s + %s → %s', (status, name, outcome) => {
   const { payment: after, event } = decide(before, input, now);
   expect([after.status, ...(event ? [event.type] : [])].join(' ')).toBe(outcome);
   expect(after.version).toBe(event ? 4 : 3);
-  // A payment at rest is never due, any other one always is.
+  // A final payment is never due, any other one always is.
   expect(after.nextAttemptAt === null).toBe(AT_REST.includes(after.status));
   if (event)
     expect(event.data).toMatchObject({ orderId: 'o1', paymentId: 'p1', amount: 1250, currency: 'EUR' });

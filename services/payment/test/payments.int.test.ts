@@ -16,7 +16,7 @@ import { buildApp } from '../app.js';
 import { claimPayments } from '../claim-payments.js';
 import type { GatewayRequest, PaymentGateway } from '../gateway.js';
 import { ignoredOrderEvents, onOrderEvent } from '../on-order-event.js';
-import { type PaymentOutcome, settlePayments } from '../settle-payments.js';
+import { type PaymentOutcome, recordPaymentOutcomes } from '../record-payment-outcomes.js';
 import { createSimulatedGateway } from '../simulated-gateway.js';
 import { startPaymentWorker } from '../start-payment-worker.js';
 import { payments } from '../tables.js';
@@ -114,7 +114,7 @@ test('a yes of the gateway that is written while the order is being cancelled is
   if (!claimed) throw new Error('nothing claimed');
   const cancel = sql`update payments set status = 'CANCELLING' where id = ${claimed.id}`;
   await whileChanging(database, cancel, () =>
-    settlePayments(database.db, encode, [authorized(claimed)], clock()),
+    recordPaymentOutcomes(database.db, encode, [authorized(claimed)], clock()),
   );
   expect(await statuses()).toEqual(['REFUNDING']);
 });
@@ -122,9 +122,9 @@ test('a yes of the gateway that is written while the order is being cancelled is
 test('a cancel that comes while the gateway’s yes is being written is a refund', async () => {
   const orderId = uuidv7();
   await handle(received(created(orderId)));
-  const settle = sql`update payments set status = 'AUTHORIZED', version = 1, next_attempt_at = null
+  const recordOutcomes = sql`update payments set status = 'AUTHORIZED', version = 1, next_attempt_at = null
     where order_id = ${orderId}`;
-  await whileChanging(database, settle, () => handle(received(cancelled(orderId), 2)));
+  await whileChanging(database, recordOutcomes, () => handle(received(cancelled(orderId), 2)));
   expect(await statuses()).toEqual(['REFUNDING']);
 });
 
@@ -209,7 +209,7 @@ test('a cancel while the authorization is under way ends in a refund', async () 
   expect([charged(), refunded()]).toEqual([1000, 1000]);
 });
 
-test('a worker that dies between call and settling: claimed again after the lease, charged once', async () => {
+test('a worker that dies between the call and recording its outcome: claimed again after the lease, charged once', async () => {
   await handle(received(created(uuidv7())));
   const now = new Date();
   const [first] = await claimPayments(database.db, 10, LEASE, now);
@@ -219,9 +219,9 @@ test('a worker that dies between call and settling: claimed again after the leas
   expect(again).toMatchObject({ id: first?.id, attempts: 2 });
   if (!first || !again) throw new Error('nothing claimed');
 
-  await settlePayments(database.db, encode, [authorized(again)], now);
+  await recordPaymentOutcomes(database.db, encode, [authorized(again)], now);
   // The first one was only slow, and answers the same: that changes nothing.
-  await settlePayments(database.db, encode, [authorized(first)], now);
+  await recordPaymentOutcomes(database.db, encode, [authorized(first)], now);
   expect(await published()).toEqual(['PaymentAuthorized 1']);
 });
 
@@ -239,7 +239,12 @@ test('a late failure does not undo the lease of the next claim', async () => {
   const later = new Date(now.getTime() + LEASE);
   await claimPayments(database.db, 10, LEASE, later);
   if (!first) throw new Error('nothing claimed');
-  await settlePayments(database.db, encode, [{ item: first, error: new Error('late'), retryIn: 0 }], later);
+  await recordPaymentOutcomes(
+    database.db,
+    encode,
+    [{ item: first, error: new Error('late'), retryIn: 0 }],
+    later,
+  );
   expect(await claimPayments(database.db, 10, LEASE, later)).toEqual([]);
   expect((await database.db.select().from(payments))[0]?.lastError).toBeNull();
 });
@@ -268,9 +273,9 @@ test('an answer that contradicts an earlier one is refused, and nothing is writt
   await handle(received(created(uuidv7())));
   const [row] = await claimPayments(database.db, 1, LEASE, new Date());
   if (!row) throw new Error('nothing claimed');
-  await settlePayments(database.db, encode, [authorized(row)], new Date());
+  await recordPaymentOutcomes(database.db, encode, [authorized(row)], new Date());
   const contradiction: PaymentOutcome = { item: row, result: { type: 'declined', reason: 'no' } };
-  await expect(settlePayments(database.db, encode, [contradiction], new Date())).rejects.toThrow(
+  await expect(recordPaymentOutcomes(database.db, encode, [contradiction], new Date())).rejects.toThrow(
     'is AUTHORIZED, and the gateway says it is declined',
   );
   expect(await statuses()).toEqual(['AUTHORIZED']);

@@ -110,7 +110,7 @@ async function effects(): Promise<{ key: string; version: number; consumer: stri
   return database.admin`select key, version, consumer from effects order by seq`;
 }
 
-const settled = (count: number) =>
+const effectsOf = (count: number) =>
   eventually(async () => ((await effects()).length >= count ? effects() : undefined));
 
 /** What the group still has to read, over all partitions. */
@@ -129,7 +129,7 @@ test('what waits in several partitions is handled together', async () => {
   const sent = keys(40);
   await produce(...sent.map((key) => record(key)));
   await joined(start('only'));
-  expect((await settled(40)).map(({ key }) => key).sort()).toEqual(sent.sort());
+  expect((await effectsOf(40)).map(({ key }) => key).sort()).toEqual(sent.sort());
   const [row] = await database.admin`select count(distinct xmin::text)::int as transactions from effects`;
   expect(row?.['transactions']).toBeLessThan(4);
   await eventually(async () => ((await lag()) === 0n ? true : undefined));
@@ -146,14 +146,14 @@ test('two members split the partitions, a third group sees everything', async ()
   await joined(second);
   const sent = keys(60);
   await produce(...sent.map((key) => record(key)));
-  const seen = await settled(60);
+  const seen = await effectsOf(60);
   expect(seen.map(({ key }) => key).sort()).toEqual([...sent].sort());
   expect(new Set(seen.map(({ consumer }) => consumer))).toEqual(new Set(['first', 'second']));
 
   // Another service has a database of its own; here an empty inbox stands for it.
   await database.admin`truncate inbox, effects`;
   start('other', { groupId: `${groupId}-other` });
-  expect((await settled(60)).map(({ key }) => key).sort()).toEqual([...sent].sort());
+  expect((await effectsOf(60)).map(({ key }) => key).sort()).toEqual([...sent].sort());
 });
 
 test('killed between the database’s commit and the offset’s, an event acts once', async () => {
@@ -175,7 +175,7 @@ test('killed between the database’s commit and the offset’s, an event acts o
   expect(await lag()).toBe(20n);
 
   start('survivor');
-  const seen = await settled(20);
+  const seen = await effectsOf(20);
   await eventually(async () => ((await lag()) === 0n ? true : undefined));
   expect(seen.map(({ key }) => key).sort()).toEqual([...sent].sort());
   expect(await effects()).toHaveLength(20);
@@ -199,7 +199,7 @@ test('poison of every kind becomes one dead letter each, with its reason, and ho
     good,
   );
   start('one');
-  expect((await settled(1)).map(({ key }) => key)).toEqual(['good']);
+  expect((await effectsOf(1)).map(({ key }) => key)).toEqual(['good']);
   await eventually(async () => ((await lag()) === 0n ? true : undefined));
   const deadLetters = await database.admin`select key, state, error_code from dead_letters order by key, id`;
   expect(deadLetters.map((row) => [row['key'], row['state'], row['error_code']])).toEqual([
@@ -260,7 +260,7 @@ test('with the registry away the partition is paused and readiness says why; the
     return undefined;
   });
   away = false;
-  expect((await settled(1)).map(({ key }) => key)).toEqual(['a']);
+  expect((await effectsOf(1)).map(({ key }) => key)).toEqual(['a']);
   await joined(consumer);
   expect(await database.admin`select from dead_letters`).toHaveLength(0);
 });
@@ -279,7 +279,7 @@ test.each(['gzip', 'snappy', 'lz4', 'zstd'])(
     const sent = keys(1_500);
     await producer.send({ topic: own, messages: sent.map((key) => record(key)) });
     start('one', { topics: [own] });
-    expect((await settled(1_500)).map(({ key }) => key).sort()).toEqual([...sent].sort());
+    expect((await effectsOf(1_500)).map(({ key }) => key).sort()).toEqual([...sent].sort());
   },
 );
 
@@ -307,7 +307,7 @@ test('a damaged batch holds its partition and says so; what is before it and bes
   await send(1, record('beside'));
   await send(0, record('behind'));
   const consumer = start('one', { topics: [own] });
-  expect((await settled(2)).map(({ key }) => key).sort()).toEqual(['before', 'beside']);
+  expect((await effectsOf(2)).map(({ key }) => key).sort()).toEqual(['before', 'beside']);
   await eventually(async () => {
     try {
       consumer.ready();
@@ -318,14 +318,14 @@ test('a damaged batch holds its partition and says so; what is before it and bes
   });
   expect(await database.admin`select from dead_letters`).toHaveLength(0);
   await flipByte();
-  expect((await settled(5)).slice(2).map(({ key }) => key)).toEqual(['damaged 1', 'damaged 2', 'behind']);
+  expect((await effectsOf(5)).slice(2).map(({ key }) => key)).toEqual(['damaged 1', 'damaged 2', 'behind']);
 });
 
 test('partitions that are added to a topic are read soon', async () => {
   const consumer = start('one');
   await joined(consumer);
   await produce(record('a'));
-  await settled(1);
+  await effectsOf(1);
   await admin.createPartitions({ topicPartitions: [{ topic, count: 6 }] });
   await eventually(async () => {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
@@ -337,13 +337,13 @@ test('partitions that are added to a topic are read soon', async () => {
   await newcomer.send({ topic, messages: [{ ...record('b'), partition: 5 }] });
   await newcomer.disconnect();
   // kafkajs by itself looks after 5 minutes.
-  expect((await settled(2)).map(({ key }) => key)).toEqual(['a', 'b']);
+  expect((await effectsOf(2)).map(({ key }) => key)).toEqual(['a', 'b']);
 });
 
 test('an aborted transaction at the end of a partition is committed past, without an event after it', async () => {
   start('one');
   await produce(record('a'));
-  await settled(1);
+  await effectsOf(1);
   const transactional = kafkaOf(env).producer({
     transactionalId: randomUUID(),
     idempotent: true,
@@ -377,7 +377,7 @@ test('no record of transactions that overlapped and were aborted is handled', as
   await Promise.all([outer.disconnect(), inner.disconnect()]);
   await producer.send(message('a'));
   start('one');
-  await settled(1);
+  await effectsOf(1);
   await eventually(async () => ((await lag()) === 0n ? true : undefined));
   expect((await effects()).map(({ key }) => key)).toEqual(['a']);
 });
@@ -394,10 +394,10 @@ test('a partition without a leader holds up no other one, and is read when it ha
       Object.assign(each, { partitionErrorCode: 5, leader: -1 });
   });
   const consumer = start('one');
-  expect((await settled(1)).map(({ key }) => key)).toEqual(['of 0']);
+  expect((await effectsOf(1)).map(({ key }) => key)).toEqual(['of 0']);
   consumer.ready();
   away = false;
-  expect((await settled(2)).map(({ key }) => key)).toEqual(['of 0', 'of 1']);
+  expect((await effectsOf(2)).map(({ key }) => key)).toEqual(['of 0', 'of 1']);
 });
 
 test('a consumer that is there before its topic waits for it', async () => {
@@ -405,7 +405,7 @@ test('a consumer that is there before its topic waits for it', async () => {
   start('early', { topics: [later] });
   await admin.createTopics({ topics: [{ topic: later, numPartitions: 1 }], waitForLeaders: false });
   await eventually(() => producer.send({ topic: later, messages: [record('a')] }));
-  expect((await settled(1)).map(({ key }) => key)).toEqual(['a']);
+  expect((await effectsOf(1)).map(({ key }) => key)).toEqual(['a']);
 });
 
 test('a client that gives up for good is replaced, and joins as soon as it can', async () => {
@@ -441,5 +441,5 @@ test('a client that gives up for good is replaced, and joins as soon as it can',
   await outsider.disconnect();
   await joined(consumer);
   await produce(record('a'));
-  expect((await settled(1)).map(({ key }) => key)).toEqual(['a']);
+  expect((await effectsOf(1)).map(({ key }) => key)).toEqual(['a']);
 });

@@ -14,7 +14,7 @@ import {
   onOrderEvent as payment,
 } from '../../../../services/payment/on-order-event.js';
 import type { PaymentInput } from '../../../../services/payment/payment.js';
-import { settlePayments } from '../../../../services/payment/settle-payments.js';
+import { recordPaymentOutcomes } from '../../../../services/payment/record-payment-outcomes.js';
 import { openTestDatabase, type TestDatabase, type TestService } from '../../../../tests/stack/database.js';
 import type { DomainEvent } from '../../contract/contract.js';
 import { createOutboxEncoder } from '../../outbox/outbox.js';
@@ -72,7 +72,7 @@ const released = (orderId: string): DomainEvent => ({
   data: { orderId, items: [{ sku: 'BOOK-1', quantity: 2 }], releasedAt: 1 },
 });
 
-/** What a service consumes, and an order for it to be told of. */
+/** What a service consumes, and an order for it to consume. */
 const consumers: Record<TestService, { subscription: () => Subscription; order: () => Promise<string> }> = {
   orders: {
     subscription: () => ({
@@ -104,7 +104,7 @@ const consumers: Record<TestService, { subscription: () => Subscription; order: 
 const gateway = (result: PaymentInput) => async () => {
   const { db } = of('payments');
   const claimed = await claimPayments(db, 100, 60_000, new Date());
-  await settlePayments(
+  await recordPaymentOutcomes(
     db,
     encode,
     claimed.map((item) => ({ item, result })),

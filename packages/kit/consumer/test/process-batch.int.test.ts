@@ -110,7 +110,7 @@ test('a batch is one transaction, and what was seen before has no effect again',
   expect(await effects()).toEqual(['a:1', 'b:1', 'a:2', 'b:2']);
 });
 
-/** Records of several partitions, the first of them of partition 0. @returns what each was told, and where it stopped */
+/** Records of several partitions, the first of them of partition 0. @returns what was reported to each, and where it stopped */
 async function runParts(...batches: Received[][]) {
   const parts = batches.map((batch, partition) => ({
     batch: batch.map((each): Received => {
@@ -121,15 +121,15 @@ async function runParts(...batches: Received[][]) {
     attempts: noAttempts(),
     results: [] as BatchResult[],
   }));
-  const told = parts.map((part) => ({
+  const reported = parts.map((part) => ({
     ...part,
     onResult: (result: BatchResult) => part.results.push(result),
   }));
-  const pauses = await processParts(database.db, subscription, told);
+  const pauses = await processParts(database.db, subscription, reported);
   return { pauses, results: parts.map(({ results }) => results) };
 }
 
-test('what has arrived of several partitions is one transaction, and each is told of its own', async () => {
+test('what has arrived of several partitions is one transaction, and each gets its own result', async () => {
   await run([order('b', 1)]);
   const again = order('a', 1);
   const unread = { ...order('c', 1), result: { error: new CodecError('truncated', 'cut'), attempts: 1 } };
@@ -333,7 +333,7 @@ test('an event of a type that the service does not know is never passed over', a
   expect(await deadLetters()).toEqual(['a dead unhandled-type 1']);
 });
 
-test('a replay runs a key’s dead letters in their order, once, and only when the cause is mended', async () => {
+test('a replay runs a key’s dead letters in their order, once, and only when the cause is fixed', async () => {
   refused.add('bad');
   await run([order('bad', 1), order('bad', 2), order('bad', 3)]);
   await replay();
@@ -370,7 +370,7 @@ test('what was parked goes on by itself when what it waited for is discarded', a
   expect(await effects()).toEqual(['bad:2']);
 });
 
-test('a replay of one key that has to wait holds back no other, and its request stands', async () => {
+test('a replay of one key that has to wait holds back no other, and its request is kept', async () => {
   for (const key of ['w', 'x', 'y']) refused.add(key);
   await run([order('w', 1), order('w', 2), order('x', 1), order('y', 1)]);
   refused.clear();
@@ -500,7 +500,7 @@ test('what the replay of n dead letters looks at grows with n, and no faster', a
   const keys = 300;
   const ofOne = 300;
   const value = Buffer.from(JSON.stringify({}));
-  // A history of settled dead letters that nobody should have to look at.
+  // A history of closed dead letters that nobody should have to look at.
   await database.admin`insert into dead_letters (identity, state, topic, partition, "offset", key, headers, value,
       recorded_at, attempts, replay_requested_at)
     select 'settled' || n, 'replayed', 'order-events', 0, n, 'k' || n % 100, '[]', ${value}, now(), 1, null
@@ -542,7 +542,7 @@ test('what the replay of n dead letters looks at grows with n, and no faster', a
   expect(after.scans - before.scans).toBeLessThan(5);
 });
 
-test('a gap and a step back are told', async () => {
+test('a gap and a regression are reported', async () => {
   await run([order('a', 1)]);
   const { results } = await run([order('a', 4), order('a', 2)]);
   expect(results[0]?.anomalies).toEqual([

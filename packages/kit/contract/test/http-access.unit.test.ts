@@ -19,7 +19,7 @@ test.each([
   expect(shownUrl(url)).toBe(shown);
 });
 
-test('user and password may stand in the address, and are sent as a header', () => {
+test('user and password may be in the address, and are sent as a header', () => {
   const access = httpAccess('http://user:s3%2Fcr%C3%A9t@registry:8081/apis');
   expect(access.url).toBe('http://registry:8081/apis');
   expect(authorization(access)).toEqual({
@@ -29,7 +29,7 @@ test('user and password may stand in the address, and are sent as a header', () 
   expect(httpAccess('http://registry//', 'c', '')).toEqual({ url: 'http://registry' });
 });
 
-test('what is no address is told without what is secret in it', () => {
+test('what is no address is shown without what is secret in it', () => {
   expect(() => httpAccess('http://user:s3 cret@reg istry')).toThrow(
     '"http://…@reg istry" is not an http address',
   );

@@ -38,7 +38,7 @@ test('a request that waits too long is told to try again, and its late answer do
   expect([next.status, await next.text()]).toEqual([200, 'late']);
 });
 
-test('what is logged of a late answer has no address, in which a customer may stand', async () => {
+test('what is logged of a late answer has no address, which may name a customer', async () => {
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk, _encoding, done) {

@@ -57,7 +57,7 @@ test('who has to ask all leaders of a topic is told which one is missing', async
   expect(() => find(0, 1, 2, 3)).toThrow('order-events/2 has no leader');
 });
 
-test('a missing leader is told from other errors', async () => {
+test('a missing leader is distinguished from other errors', async () => {
   const errorOf = (code: number) => taken(answer([code, -1])).catch((error: unknown) => error);
   expect(isLeaderless(await errorOf(5))).toBe(true);
   expect(isLeaderless(await errorOf(72))).toBe(false);

@@ -94,7 +94,7 @@ test('what a held slot has not confirmed is never dropped, however often and lon
   expect(await admin`select from outbox where created_at < now() - interval '10 days'`).toHaveLength(1);
 });
 
-test('without its slot, and with one that was made anew and has read nothing yet, nothing is dropped', async () => {
+test('without its slot, and with one that was recreated and has read nothing yet, nothing is dropped', async () => {
   const old = await day(20);
   await mark();
   await confirmAll();
@@ -111,7 +111,7 @@ test('without its slot, and with one that was made anew and has read nothing yet
   expect(await dropPartitions(database.db, 7)).toBe(1);
 });
 
-test('one slot that stands still holds back what another has confirmed', async () => {
+test('one slot that is stalled holds back what another has confirmed', async () => {
   await day(20);
   await admin`select pg_create_logical_replication_slot('second_reader', 'pgoutput')`;
   try {
@@ -194,7 +194,7 @@ test('a clock that was set back for a while has nothing dropped that no slot has
     select now() - interval '20 days' + interval '1 hour', pg_current_wal_lsn()`;
   await mark();
   expect(await admin`select from outbox_marks`).toHaveLength(3);
-  // The clock is right again; the slot stands where it stood, but for a heartbeat from before.
+  // The clock is right again; the slot is where it was, but for a heartbeat from before.
   await admin`update outbox_positions set confirmed = '0/1'`;
   expect(await dropPartitions(database.db, 7)).toBe(0);
   await admin`update outbox_positions set confirmed = '0/1'`;
@@ -258,7 +258,7 @@ test('a service may neither drop nor delete by itself, nor have less than a day 
   await expect(dropPartitions(database.db, 0)).rejects.toThrow();
 });
 
-test('the metrics tell how long the oldest row waits for its slot', async () => {
+test('the metrics show how long the oldest row waits for its slot', async () => {
   const value = async (line: string) => {
     const text = await renderMetrics();
     return Number(text.match(new RegExp(`^${line.replace(/[{}]/g, '\\$&')} (.*)$`, 'm'))?.[1]);

@@ -31,7 +31,7 @@ test('a clock that is an hour off is set right, and one that agrees is left alon
   }
 });
 
-test('an answer that took long tells nothing of the clock', async () => {
+test('an answer that took long says nothing about the clock', async () => {
   let readings: number[] = [];
   const local = () => Date.now() + (readings.shift() ?? 0);
   const clock = followDatabaseClock(database.db, createLogger('test', 'fatal'), local);

@@ -75,7 +75,7 @@ test('the driver keeps no place for statements of long ago', async () => {
   try {
     await Promise.all([1, 2, 3].map(() => db.execute(sql`select pg_sleep(0.1)`)));
     for (let asked = 0; asked < STATEMENTS; asked++) await ping();
-    // A driver that is mended fails here: then nobody needs to take its connections any more.
+    // A driver that is fixed fails here: then nobody needs to take its connections any more.
     expect(await longestSearched(ping)).toBeGreaterThanOrEqual(STATEMENTS);
     jest.advanceTimersByTime(60_000);
     await ping();
@@ -221,7 +221,7 @@ test('a statement that nobody waited for does not come after its transaction', a
   expect([...(await server.admin`select id from second`)]).toEqual([]);
 });
 
-test('a transaction tells what went wrong first, not that it had gone wrong before', async () => {
+test('a transaction reports what went wrong first, not that it had gone wrong before', async () => {
   const failing = server.db.transaction(async (tx) => {
     await tx.execute(sql`select 1 / 0`).catch(() => undefined);
     await tx.execute(sql`select 1`);

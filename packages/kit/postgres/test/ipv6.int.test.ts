@@ -9,21 +9,21 @@ import { migrateDatabase } from '../../service/migrate.js';
 import { openDatabase } from '../database.js';
 
 const env = process.env as Record<string, string>;
-const doors: Server[] = [];
+const proxies: Server[] = [];
 
 /** A way to a server of this machine by IPv6. @returns its port */
 async function doorTo(port: number): Promise<number> {
-  const door = createServer((socket) => {
+  const proxy = createServer((socket) => {
     const onward = connect(port, '127.0.0.1');
     socket.pipe(onward).pipe(socket);
     for (const end of [socket, onward]) end.on('error', () => end.destroy());
   });
-  doors.push(door);
-  await new Promise<void>((resolve) => door.listen(0, '::1', resolve));
-  return (door.address() as AddressInfo).port;
+  proxies.push(proxy);
+  await new Promise<void>((resolve) => proxy.listen(0, '::1', resolve));
+  return (proxy.address() as AddressInfo).port;
 }
 afterAll(() => {
-  for (const door of doors) door.close();
+  for (const proxy of proxies) proxy.close();
 });
 
 test.each(['[::1]', '[0:0:0:0:0:0:0:1]'])('a broker is reached by its IPv6 address %s', async (host) => {

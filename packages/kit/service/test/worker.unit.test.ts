@@ -15,33 +15,33 @@ const unavailable = () => Object.assign(new Error('connection refused'), { code:
 /** A queue in memory in place of the table: what is claimed leaves it, and failures come back at once. */
 function harness(count: number, options: Partial<WorkerOptions<Row, string>> = {}) {
   const due: Row[] = Array.from({ length: count }, (_, id) => ({ id, attempts: 0 }));
-  const settled: Result[][] = [];
+  const recorded: Result[][] = [];
   const waiting: { enough: (all: Result[]) => boolean; resolve: (all: Result[]) => void }[] = [];
   const worker = startWorker<Row, string>({
     name: 'test',
     logger,
     claim: async (limit) => due.splice(0, limit).map((row) => ({ ...row, attempts: row.attempts + 1 })),
     perform: async (row) => `done ${row.id}`,
-    settle: async (outcomes) => {
-      settled.push(outcomes);
+    recordOutcomes: async (outcomes) => {
+      recorded.push(outcomes);
       for (const outcome of outcomes) if ('error' in outcome) due.push(outcome.item);
-      const all = settled.flat();
+      const all = recorded.flat();
       for (const { enough, resolve } of waiting) if (enough(all)) resolve(all);
     },
     pollEvery: 20,
     ...options,
   });
-  const settledWhen = (enough: (all: Result[]) => boolean) =>
+  const recordedWhen = (enough: (all: Result[]) => boolean) =>
     new Promise<Result[]>((resolve) => {
       waiting.push({ enough, resolve });
-      if (enough(settled.flat())) resolve(settled.flat());
+      if (enough(recorded.flat())) resolve(recorded.flat());
     });
-  return { worker, due, settled, settledWhen };
+  return { worker, due, recorded, recordedWhen };
 }
 
-test('performs and settles every due row once', async () => {
-  const { worker, settledWhen } = harness(100, { concurrency: 7 });
-  const all = await settledWhen((outcomes) => outcomes.length === 100);
+test('performs every due row and records its outcome once', async () => {
+  const { worker, recordedWhen } = harness(100, { concurrency: 7 });
+  const all = await recordedWhen((outcomes) => outcomes.length === 100);
   await worker.close();
   expect(all.map(({ item }) => item.id).sort((a, b) => a - b)).toEqual([...Array(100).keys()]);
 });
@@ -49,7 +49,7 @@ test('performs and settles every due row once', async () => {
 test('never has more calls under way than it may', async () => {
   let now = 0;
   let most = 0;
-  const { worker, settledWhen } = harness(50, {
+  const { worker, recordedWhen } = harness(50, {
     concurrency: 4,
     perform: async () => {
       most = Math.max(most, ++now);
@@ -58,7 +58,7 @@ test('never has more calls under way than it may', async () => {
       return '';
     },
   });
-  await settledWhen((outcomes) => outcomes.length === 50);
+  await recordedWhen((outcomes) => outcomes.length === 50);
   await worker.close();
   expect(most).toBe(4);
 });
@@ -69,7 +69,7 @@ function watched(count: number) {
   const due = Array.from({ length: count }, (_, id) => ({ id, attempts: 1 }));
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   let last: Promise<unknown> = Promise.resolve();
-  const { worker, settledWhen } = harness(0, {
+  const { worker, recordedWhen } = harness(0, {
     concurrency: 8,
     pollEvery: 60_000,
     claim: async (limit) => {
@@ -83,7 +83,7 @@ function watched(count: number) {
     },
   });
   const finish = async () => {
-    await settledWhen((outcomes) => outcomes.length === count);
+    await recordedWhen((outcomes) => outcomes.length === count);
     await turn();
     await worker.close();
     return limits;
@@ -101,15 +101,15 @@ test('asks for several rows at a time when many wait', async () => {
   expect(Math.min(...limits)).toBeGreaterThanOrEqual(2);
 });
 
-test('a failed call is settled with its error and a growing wait', async () => {
-  const { worker, settledWhen } = harness(1, {
+test('a failed call is recorded with its error and a growing wait', async () => {
+  const { worker, recordedWhen } = harness(1, {
     perform: async ({ attempts }) => {
       if (attempts < 4) throw new Error('gateway away');
       return 'at last';
     },
     retry: { first: 100, last: () => 300 },
   });
-  const all = await settledWhen((outcomes) => outcomes.some((outcome) => 'result' in outcome));
+  const all = await recordedWhen((outcomes) => outcomes.some((outcome) => 'result' in outcome));
   await worker.close();
   const waits = all.map((outcome) => ('error' in outcome ? outcome.retryIn : undefined));
   expect(waits).toHaveLength(4);
@@ -121,27 +121,27 @@ test('a failed call is settled with its error and a growing wait', async () => {
 });
 
 test('a call that hangs is told to end, and given up after half the lease', async () => {
-  let told = false;
-  const { worker, settledWhen } = harness(1, {
+  let reported = false;
+  const { worker, recordedWhen } = harness(1, {
     lease: 40,
     perform: ({ attempts }, signal) => {
       if (attempts > 1) return Promise.resolve('second');
       signal.addEventListener('abort', () => {
-        told = true;
+        reported = true;
       });
       return new Promise<never>(() => undefined);
     },
   });
-  const all = await settledWhen((outcomes) => outcomes.length === 2);
+  const all = await recordedWhen((outcomes) => outcomes.length === 2);
   await worker.close();
   expect(all[0]).toMatchObject({ error: { message: 'no answer within 20 ms' } });
   expect(all[1]).toMatchObject({ result: 'second' });
-  expect(told).toBe(true);
+  expect(reported).toBe(true);
 });
 
 test('a call may outlast its lease for as long as that is renewed, and ends when it is not', async () => {
   let renewals = 0;
-  const { worker, settledWhen } = harness(1, {
+  const { worker, recordedWhen } = harness(1, {
     // Six renewals a lease; half of it must be longer than a busy machine lets a process stand.
     lease: 3_000,
     renew: async (items) => (++renewals <= 7 ? items : []),
@@ -152,14 +152,14 @@ test('a call may outlast its lease for as long as that is renewed, and ends when
             signal.addEventListener('abort', () => reject(signal.reason));
           }),
   });
-  const [ended] = await settledWhen((outcomes) => outcomes.length === 1);
+  const [ended] = await recordedWhen((outcomes) => outcomes.length === 1);
   await worker.close();
   expect(renewals).toBe(8);
   expect(ended).toMatchObject({ error: { message: 'its lease ran out, and somebody else has it' } });
 });
 
 test('a row that somebody else holds does not end the calls about others', async () => {
-  const { worker, settledWhen } = harness(3, {
+  const { worker, recordedWhen } = harness(3, {
     lease: 1_500,
     renew: async (items) => {
       if (items.some(({ id }) => id === 0))
@@ -175,7 +175,7 @@ test('a row that somebody else holds does not end the calls about others', async
   });
   // The locked one comes again and again.
   const ofOthers = (all: Result[]) => all.filter(({ item }) => item.id > 0);
-  const outcomes = await settledWhen((all) => ofOthers(all).length === 2);
+  const outcomes = await recordedWhen((all) => ofOthers(all).length === 2);
   await worker.close();
   expect(ofOthers(outcomes)).toMatchObject([{ result: 'called 1' }, { result: 'called 2' }]);
   expect(outcomes[0]).toMatchObject({ item: { id: 0 }, error: { message: 'no answer within 750 ms' } });
@@ -183,7 +183,7 @@ test('a row that somebody else holds does not end the calls about others', async
 
 test('a lease that cannot be renewed ends the call before it runs out', async () => {
   const begun = performance.now();
-  const { worker, settledWhen } = harness(1, {
+  const { worker, recordedWhen } = harness(1, {
     lease: 600,
     renew: () => Promise.reject(unavailable()),
     perform: (_row, signal) =>
@@ -193,26 +193,26 @@ test('a lease that cannot be renewed ends the call before it runs out', async ()
         );
       }),
   });
-  const [ended] = await settledWhen((outcomes) => outcomes.length === 1);
+  const [ended] = await recordedWhen((outcomes) => outcomes.length === 1);
   await worker.close();
   expect(ended).toMatchObject({ error: { message: 'no answer within 300 ms' } });
   expect(performance.now() - begun).toBeGreaterThan(290);
 });
 
 test('wake looks at once, without waiting for the poll', async () => {
-  const { worker, due, settledWhen } = harness(0, { pollEvery: 60_000 });
+  const { worker, due, recordedWhen } = harness(0, { pollEvery: 60_000 });
   await new Promise((resolve) => setImmediate(resolve));
   due.push({ id: 1, attempts: 0 });
   worker.wake();
-  expect(await settledWhen((outcomes) => outcomes.length === 1)).toHaveLength(1);
+  expect(await recordedWhen((outcomes) => outcomes.length === 1)).toHaveLength(1);
   await worker.close();
 });
 
-test('goes on after the database was away for claiming and for settling', async () => {
-  const calls = { claim: 0, settle: 0, perform: 0 };
+test('goes on after the database was away for claiming and for recording', async () => {
+  const calls = { claim: 0, recordOutcomes: 0, perform: 0 };
   const rows: Row[] = [{ id: 1, attempts: 1 }];
   let done: (outcomes: Result[]) => void = () => undefined;
-  const settled = new Promise<Result[]>((resolve) => {
+  const recorded = new Promise<Result[]>((resolve) => {
     done = resolve;
   });
   const { worker } = harness(0, {
@@ -221,20 +221,20 @@ test('goes on after the database was away for claiming and for settling', async 
       return rows.splice(0);
     },
     perform: async () => `done ${++calls.perform}`,
-    settle: async (outcomes) => {
-      if (++calls.settle < 3) throw unavailable();
+    recordOutcomes: async (outcomes) => {
+      if (++calls.recordOutcomes < 3) throw unavailable();
       done(outcomes);
     },
   });
-  expect(await settled).toMatchObject([{ result: 'done 1' }]);
-  expect(calls.settle).toBe(3);
+  expect(await recorded).toMatchObject([{ result: 'done 1' }]);
+  expect(calls.recordOutcomes).toBe(3);
   await worker.close();
 });
 
 test('an outcome that cannot be written does not hold back the others', async () => {
   const written: number[] = [];
   const { worker } = harness(5, {
-    settle: async (outcomes) => {
+    recordOutcomes: async (outcomes) => {
       if (outcomes.some(({ item }) => item.id === 2)) throw new Error('contradiction');
       written.push(...outcomes.map(({ item }) => item.id));
     },
@@ -246,7 +246,7 @@ test('an outcome that cannot be written does not hold back the others', async ()
 
 test('outcomes that cannot be written are tried for half a lease, and then their slots are free', async () => {
   let freed = false;
-  let settles = 0;
+  let recordings = 0;
   const begun = performance.now();
   const { worker, due } = harness(1, {
     lease: 800,
@@ -256,8 +256,8 @@ test('outcomes that cannot be written are tried for half a lease, and then their
       freed ||= rows.some(({ id }) => id === 2);
       return rows;
     },
-    settle: async () => {
-      if (++settles === 1) due.push({ id: 2, attempts: 0 });
+    recordOutcomes: async () => {
+      if (++recordings === 1) due.push({ id: 2, attempts: 0 });
       throw unavailable();
     },
   });
@@ -276,7 +276,7 @@ test('an orderly stop ends a call that takes too long, and writes that', async (
   });
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
   try {
-    const { worker, settled } = harness(1, {
+    const { worker, recorded } = harness(1, {
       lease: 60_000,
       perform: () => {
         begin();
@@ -287,19 +287,19 @@ test('an orderly stop ends a call that takes too long, and writes that', async (
     const closing = worker.close();
     await jest.advanceTimersByTimeAsync(5_000);
     await closing;
-    expect(settled.flat()).toMatchObject([{ error: { message: 'the service stops' } }]);
+    expect(recorded.flat()).toMatchObject([{ error: { message: 'the service stops' } }]);
   } finally {
     jest.useRealTimers();
   }
 });
 
-test('close waits until what is under way is settled, and claims no more', async () => {
+test('close waits until the outcome of what is under way is recorded, and claims no more', async () => {
   let finish: (value: string) => void = () => undefined;
   let begin: () => void = () => undefined;
   const begun = new Promise<void>((resolve) => {
     begin = resolve;
   });
-  const { worker, settled, due } = harness(2, {
+  const { worker, recorded, due } = harness(2, {
     concurrency: 1,
     perform: () => {
       begin();
@@ -312,7 +312,7 @@ test('close waits until what is under way is settled, and claims no more', async
   const closing = worker.close();
   finish('late');
   await closing;
-  expect(settled.flat()).toMatchObject([{ result: 'late' }]);
+  expect(recorded.flat()).toMatchObject([{ result: 'late' }]);
   expect(due).toHaveLength(1);
 });
 
@@ -320,7 +320,7 @@ test('a stop does not wait for outcomes that cannot be written', async () => {
   let tries = 0;
   const { worker } = harness(1, {
     lease: 3_600_000,
-    settle: async () => {
+    recordOutcomes: async () => {
       tries += 1;
       throw unavailable();
     },

@@ -76,7 +76,7 @@ function* words(marker: string): Generator<string> {
   for (const word of marker.match(/[\p{L}\p{N}-]{5,1000}/gu) ?? []) yield word.slice(0, 1_000);
 }
 
-test.each(SHAPES)('nothing that a statement was given is told: %s', async (_what, make) => {
+test.each(SHAPES)('nothing that a statement was given is shown: %s', async (_what, make) => {
   for (const marker of MARKERS) {
     const error = make(marker);
     const lines: string[] = [];
@@ -98,7 +98,7 @@ test.each(SHAPES)('nothing that a statement was given is told: %s', async (_what
     logger.child({ orderId: 'x' }).warn({ err: error }, 'of a child');
     const clean = withoutParameters(error);
     const problem = toProblem(error);
-    const told = [
+    const shown = [
       ...lines,
       messageOf(error),
       JSON.stringify(describeError(error)),
@@ -106,14 +106,14 @@ test.each(SHAPES)('nothing that a statement was given is told: %s', async (_what
       JSON.stringify({ ...problem, message: problem.message, cause: undefined }),
       clean instanceof StatementError ? inspect(clean, { depth: 9, showHidden: true }) + clean.stack : '',
     ].join('\n');
-    for (const word of words(marker)) expect(told.includes(word)).toBe(false);
+    for (const word of words(marker)) expect(shown.includes(word)).toBe(false);
     for (const line of lines) expect(line.length).toBeLessThan(20_000);
     expect(lines).toHaveLength(5);
     for (const line of lines) expect(JSON.parse(line)).toMatchObject({ name: 'test' });
   }
 });
 
-test('what helps is told: code, names, where it was thrown, what caused it', () => {
+test('what helps is shown: code, names, where it was thrown, what caused it', () => {
   const failed = driverError('x', {
     code: '23505',
     message: 'duplicate key value violates unique constraint "orders_pkey"',

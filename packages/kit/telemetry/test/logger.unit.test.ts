@@ -32,7 +32,7 @@ test('a line is JSON, and names order, event and trace', () => {
   });
 });
 
-test('no e-mail address and no secret is in what is written, wherever it stands', () => {
+test('no e-mail address and no secret is in what is written, wherever it is', () => {
   const error = new Error('550 no such user: <ada.lovelace+x@mail.example.org>');
   const lines = logged((logger) => {
     logger.warn({ err: error, row: { recipient: 'bob@example.com' } }, `could not write to ${error.message}`);

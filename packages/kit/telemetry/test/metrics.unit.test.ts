@@ -76,7 +76,7 @@ test('every counter whose increase an alert asks for is there at 0 before anythi
 });
 
 test.each(Object.entries(formerMetrics))(
-  '%s is the former name of %s, and tells the same',
+  '%s is the former name of %s, and shows the same',
   async (former, name) => {
     beginCounting({ topic: 'some-events', partition: 5 });
     const text = await renderMetrics();
@@ -95,7 +95,7 @@ test.each(Object.entries(formerMetrics))(
   },
 );
 
-test('requests are told by route template and status, never by path', async () => {
+test('requests are reported by route template and status, never by path', async () => {
   await ask('/things/1');
   await ask('/things/2');
   await ask('/nowhere/3');
@@ -149,7 +149,7 @@ test('a source is read once for scrapes that come together or soon after, and on
   stopHanging();
 });
 
-test('connectors, tasks and groups are told as they are', async () => {
+test('connectors, tasks and groups are reported as they are', async () => {
   const worker = { worker: 'w', error: null };
   const tasks = [{ id: 0, state: 'FAILED', ...worker }];
   const partition = {

@@ -64,8 +64,8 @@ afterAll(async () => {
   Reflect.deleteProperty(globalThis, Symbol.for('opentelemetry.js.api.1'));
 });
 
-/** What has been told, once all of it is handed on. */
-async function told() {
+/** What has been exported, once all of it is handed on. */
+async function exported() {
   await end();
   return collector.spans;
 }
@@ -107,7 +107,7 @@ test('a request is a span of its caller’s trace, and what it hands on hangs be
   const { json } = await ask('/things/1', { headers: { traceparent: CALLER } });
   await ask('/health/live');
   await app.close();
-  const [work, request, ...rest] = (await told()).toSorted((a, b) => b.name.localeCompare(a.name));
+  const [work, request, ...rest] = (await exported()).toSorted((a, b) => b.name.localeCompare(a.name));
   expect(rest).toEqual([]);
   expect(request).toMatchObject({ service: 'test-service', name: 'GET /things/:id', traceId: TRACE });
   expect(request).toMatchObject({
@@ -118,7 +118,7 @@ test('a request is a span of its caller’s trace, and what it hands on hangs be
   expect(json.each).toBe(`00-${TRACE}-${work?.spanId}-01`);
 });
 
-test('what throws is a failed span, and a caller that does not sample is not told of', async () => {
+test('what throws is a failed span, and a caller that does not sample is not exported', async () => {
   const fail = async () => {
     throw new Error('no');
   };
@@ -126,7 +126,7 @@ test('what throws is a failed span, and a caller that does not sample is not tol
   const unsampled = CALLER.replace(/01$/, '00');
   const handed = await withSpan('quiet', { parent: unsampled }, async (each) => each);
   expect(handed).toMatch(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`));
-  const spans = await told();
+  const spans = await exported();
   expect(spans.map(({ name, status }) => [name, status?.code])).toEqual([['failing', 2]]);
 });
 
@@ -138,7 +138,7 @@ test.each([
   ['parentbased_traceidratio', '0', ['calls sampled']],
   ['traceidratio', '1', ['calls sampled', 'calls unsampled', 'begins']],
   ['traceidratio', '0', []],
-])('the sampler %s with %s tells of these', async (sampler, share, expected) => {
+])('the sampler %s with %s exports these', async (sampler, share, expected) => {
   await start({ OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: share });
   const causes = {
     'calls sampled': CALLER,
@@ -149,7 +149,7 @@ test.each([
     const handed = await withSpan(name, { parent }, async (each) => each);
     expect(handed.endsWith('-01')).toBe((expected as string[]).includes(name));
   }
-  expect((await told()).map(({ name }) => name)).toEqual(expected);
+  expect((await exported()).map(({ name }) => name)).toEqual(expected);
 });
 
 test.each([
@@ -175,7 +175,7 @@ test('protobuf is sent as protobuf, with the attributes and headers that variabl
     OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=night',
   });
   await withSpan('work', { parent: CALLER }, async () => 1);
-  expect(await told()).toEqual([]);
+  expect(await exported()).toEqual([]);
   const body = Buffer.concat(collector.binaries);
   for (const part of [
     'test-service',
@@ -191,7 +191,7 @@ test('protobuf is sent as protobuf, with the attributes and headers that variabl
 test('the name of the service is the one that OTEL_SERVICE_NAME says', async () => {
   await start({ OTEL_SERVICE_NAME: 'another' });
   await endTogether('work');
-  expect(await told()).toMatchObject([{ service: 'another' }]);
+  expect(await exported()).toMatchObject([{ service: 'another' }]);
 });
 
 /** Spans that end at once. */
@@ -202,7 +202,7 @@ test('spans are sent once there are so many, and the last ones at the end', asyn
   await start({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2' });
   await endTogether('a', 'b', 'c', 'd', 'e');
   await eventually(async () => (collector.spans.length === 4 ? true : undefined));
-  expect((await told()).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  expect((await exported()).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
 
 test('a batch that is larger than the queue is as large as the queue', async () => {
@@ -223,7 +223,7 @@ test('how many spans are lost because more come than can wait is said', async ()
   await endTogether('a', 'b', 'c', 'd', 'e', 'f');
   await eventually(async () => (collector.spans.length === 3 ? true : undefined));
   await endTogether('g');
-  expect((await told()).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'g']);
+  expect((await exported()).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'g']);
   expect(lines.map(({ msg }) => msg)).toEqual([expect.stringContaining('Dropped 3 spans')]);
 });
 
@@ -243,7 +243,7 @@ test('a collector that takes no spans is reported once, and how many it cost whe
   await eventually(async () => (lines.length === 2 ? true : undefined));
   collector.mode = 'refuses';
   await refused('d');
-  expect((await told()).map(({ name }) => name)).toEqual(['c']);
+  expect((await exported()).map(({ name }) => name)).toEqual(['c']);
   const away = { msg: expect.stringContaining('the collector takes no spans') };
   // The second time is one of the repeats that the logger counts.
   expect(lines).toMatchObject([away, { spans: 2 }, { spans: 1 }]);
@@ -286,7 +286,7 @@ test('a library that makes spans of its own has them below the request, the even
   instrumentation.disable();
   await app.close();
 
-  const spans = await told();
+  const spans = await exported();
   const idOf = (name: string) => spans.find((span) => span.name === name)?.spanId;
   const calls = spans.filter(({ name }) => name === 'GET');
   expect(calls.map(({ traceId, parentSpanId }) => [traceId, parentSpanId])).toEqual([
@@ -296,20 +296,20 @@ test('a library that makes spans of its own has them below the request, the even
   ]);
 });
 
-test('consumers tell of the relay in the same words, and of what became of each event', async () => {
+test('consumers report the relay in the same words, and of what became of each event', async () => {
   const [first, duplicate, poison] = [
     withTrace(order('a', 1)),
     withTrace(order('b', 1)),
     withTrace(order('c', 1)),
   ];
   for (const group of ['one', 'two']) {
-    const { batch, settle } = traceBatch(group, [first, duplicate, poison]);
+    const { batch, recordOutcome } = traceBatch(group, [first, duplicate, poison]);
     const events = batch.flatMap(({ result }) => ('event' in result ? [result.event] : []));
     expect(events.every(({ traceparent }) => traceparent?.startsWith(`00-${TRACE}-`))).toBe(true);
     const deadLetter = { received: poison, state: 'dead' as const, error: new Error('bad'), attempts: 1 };
-    settle({ handled: events.slice(0, 1), duplicates: 1, deadLetters: [deadLetter], anomalies: [] });
+    recordOutcome({ handled: events.slice(0, 1), duplicates: 1, deadLetters: [deadLetter], anomalies: [] });
   }
-  const spans = await told();
+  const spans = await exported();
   const relays = spans.filter(({ name }) => name === 'relay order-events');
   expect(relays).toHaveLength(4);
   expect(new Set(relays.map((each) => JSON.stringify(each))).size).toBe(2);

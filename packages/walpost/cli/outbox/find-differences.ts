@@ -30,7 +30,7 @@ export interface AuditedTopic {
   }[];
   /** From when on the topic keeps records, ms since the epoch: what is older may have gone by its retention. */
   readonly keptSince: number;
-  /** Why what stands last in the partition of a key cannot be read; undefined when it can. */
+  /** Why what is last in the partition of a key cannot be read; undefined when it can. */
   readonly unreadable: (key: string) => string | undefined;
 }
 

@@ -64,7 +64,7 @@ export async function recreateSlot(config: Config, connector: string, yes: boole
 
 /**
  * Does something while a connector is stopped, has it forget how far it has read, and lets it go on, unless somebody had
- * told it to rest. Kafka Connect waits only 5 s for a task's end. One that asks for its slot again and again outlives
+ * stopped it. Kafka Connect waits only 5 s for a task's end. One that asks for its slot again and again outlives
  * that, recreates the slot as soon as it is gone, and the next task would read on from there, past what was written
  * meanwhile. Without offsets it reads the outbox first.
  */

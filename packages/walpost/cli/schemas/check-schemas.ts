@@ -2,7 +2,7 @@ import { compare } from '@walpost/kit/contract/compatibility';
 import type { EventType } from '@walpost/kit/contract/contract';
 import type { RegisteredVersion, Registry } from '@walpost/kit/contract/registry';
 
-/** How an event of the contract stands against the registry. */
+/** How an event of the contract compares with the registry. */
 export interface SchemaFinding {
   readonly event: EventType;
   readonly versions: readonly RegisteredVersion[];

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { walpost } from '../../testing/run-cli.js';
 
-/** What answers where a server should be, told of each connection. */
+/** What answers where a server should be, called for each connection. */
 const servers: Record<string, (socket: Socket) => void> = {
   'says nothing': () => undefined,
   'hangs up': (socket) => socket.destroy(),

@@ -48,7 +48,7 @@ test.each([
 });
 
 test('a relay at a fiftieth of its usual 28,000 rows a second still writes a batch within its transaction', () => {
-  // One that does not is told so by the broker, begins the whole snapshot anew, and never comes to its end.
+  // One that does not is told so by the broker, begins the whole snapshot again, and never comes to its end.
   for (const { name, config } of connectors) {
     const rowsPerSecond =
       (Number(config['max.batch.size']) / Number(config['producer.override.transaction.timeout.ms'])) * 1000;

@@ -16,7 +16,7 @@ export const concepts: readonly {
   {
     scenario: 'first-offset',
     section: 'consumers',
-    seen: 'where each group stands, and where its partitions end',
+    seen: 'where each group is, and where its partitions end',
   },
   { scenario: 'auto-commit', section: 'order', seen: 'each step of an order is there, or it is said' },
   { scenario: 'manual-ack', section: 'order', seen: 'each step of an order, once' },

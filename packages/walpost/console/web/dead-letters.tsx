@@ -59,7 +59,7 @@ function DeadLetter({
   const replay = () =>
     act((token) => ({
       title: `Replay ${name}?`,
-      text: 'The service handles the event again, and then those of the same order behind it. Mend the cause first.',
+      text: 'The service handles the event again, and then those of the same order behind it. Fix the cause first.',
       action: 'Replay',
       run: async () => {
         const { replays } = await call<{ replays: { id: number; outcome: string; error: string | null }[] }>(

@@ -150,7 +150,7 @@ export function Page() {
             <Section
               id="relays"
               title="Relay"
-              about="A connector reads a database’s log by its slot. While it stands still nothing is lost: rows stay in the outbox, and the server keeps its log."
+              about="A connector reads a database’s log by its slot. While it is stalled nothing is lost: rows stay in the outbox, and the server keeps its log."
             >
               <Relays snapshot={snapshot} />
             </Section>

@@ -7,7 +7,7 @@ export type Health = 'ok' | 'warn' | 'bad' | 'unknown';
 const SIGNS: Record<Health, string> = { ok: '✓', warn: '!', bad: '✕', unknown: '?' };
 const WORDS: Record<Health, string> = { ok: 'fine', warn: 'look here', bad: 'broken', unknown: 'unknown' };
 
-/** A state that is told by sign and word, not by colour alone. */
+/** A state that is shown by sign and word, not by colour alone. */
 export function Badge(props: { health: Health; sign?: string; children?: ComponentChildren }) {
   const { health, sign = SIGNS[health], children } = props;
   return (

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Snapshot } from '../snapshot.js';
 
-/** What the stream has told so far. */
+/** What the stream has sent so far. */
 export interface Live {
   readonly snapshot: Snapshot | null;
   readonly connected: boolean;

@@ -121,7 +121,7 @@ async function states(): Promise<string> {
 
 const deadLetters = (...args: string[]) => walpost(['dead-letters', ...args, '--service', 'payment']);
 
-test('list shows open dead letters, of one key if wanted, and settled ones only with --all', async () => {
+test('list shows open dead letters, of one key if wanted, and closed ones only with --all', async () => {
   refused.add('a');
   await consume('a', 1);
   await consume('a', 2);
@@ -213,7 +213,7 @@ test('a replay is dry at first; with --yes the service runs the dead letters in 
   expect(effects).toHaveLength(3);
 });
 
-test('a dead letter that fails again is told, with those that wait behind it; other keys are replayed', async () => {
+test('a dead letter that fails again is reported, with those that wait behind it; other keys are replayed', async () => {
   refused.add('a').add('b');
   for (const key of ['a', 'a', 'b']) await consume(key, 1);
   refused.delete('b');
@@ -222,11 +222,11 @@ test('a dead letter that fails again is told, with those that wait behind it; ot
   expect(code).toBe(1);
   expect(cells(stdout).map((row) => row[3])).toEqual(['failed', 'waits', 'replayed']);
   expect(stdout).toContain('refused: a is refused');
-  expect(stderr).toBe('walpost: 1 of 3 failed again, 1 wait behind; mend the cause, or discard\n');
+  expect(stderr).toBe('walpost: 1 of 3 failed again, 1 wait behind; fix the cause, or discard\n');
   expect(await states()).toBe('dead parked replayed');
 });
 
-test('without a running service the request stands, and is carried out when it starts', async () => {
+test('without a running service the request is kept, and is carried out when it starts', async () => {
   refused.add('a');
   await consume('a', 1);
   refused.clear();
@@ -289,6 +289,6 @@ test('a discarded dead letter is kept with its reason, and what waits behind no 
   expect(effects).toEqual(['a:2']);
   expect((await deadLetters('show', '1')).stdout).toMatch(/discarded +sent by a test/);
   expect((await deadLetters('discard', '1', '--reason', 'again', '--yes')).stderr).toMatch(
-    /^walpost: dead letter 1 is settled: discarded since \d{4}-.*\n$/,
+    /^walpost: dead letter 1 is closed: discarded since \d{4}-.*\n$/,
   );
 });

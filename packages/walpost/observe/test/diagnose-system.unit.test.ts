@@ -121,7 +121,7 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
     'group without members',
     { groups: { value: [{ ...group, members: 0, partitions: [partition] }] } },
     'order-service',
-    /^it does not run, its group has no member, and 3 records wait for it$/,
+    /^it is not running, its group has no member, and 3 records wait for it$/,
   ],
   [
     'group late',
@@ -235,7 +235,7 @@ test('a transaction that has been open for a moment is how the relay works', () 
   expect(diagnoseSystem({ ...fine, groups: { value: [{ ...group, partitions }] } })).toEqual([]);
 });
 
-test('sources that are away for one reason are one concern, with what starts them', () => {
+test('sources that are away for one reason are one issue, with what starts them', () => {
   const away = { error: 'slots: connect ECONNREFUSED' };
   const counters = { error: 'database orders: connect ECONNREFUSED' };
   const services = [{ ...service, counters, deadLetters: { error: 'not shown: the same' } }];

@@ -80,11 +80,11 @@ test('of more e-mails than are kept, the last 1,000 are there, on the page and o
 function ask(port: number, method: string, path: string, headers: OutgoingHttpHeaders) {
   return new Promise<number | undefined>((resolve, reject) => {
     const asked = request({ host: '127.0.0.1', port, method, path, headers, agent: false });
-    const tell = (answer: IncomingMessage) => {
+    const report = (answer: IncomingMessage) => {
       resolve(answer.statusCode);
       asked.destroy();
     };
-    asked.on('response', tell).on('upgrade', tell).on('error', reject).end();
+    asked.on('response', report).on('upgrade', report).on('error', reject).end();
   });
 }
 

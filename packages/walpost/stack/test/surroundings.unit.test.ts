@@ -20,7 +20,7 @@ test.each(['x86_64-conda-linux-gnu', 'laptop', '0.0.0.0', ''])(
   },
 );
 
-test('what psql is told of where to look says nothing of the Postgres that npm start waits for', async () => {
+test('what psql is given about where to look says nothing of the Postgres that npm start waits for', async () => {
   process.env['PGTARGETSESSIONATTRS'] = 'any';
   const block = await reservePorts();
   try {

@@ -48,7 +48,7 @@ const timeline = (more: Partial<Timeline> = {}): Timeline => ({
   orderId: 'o',
   events: [event()],
   effects: [],
-  strays: [],
+  misrouted: [],
   slots: [slot],
   connectors: [{ name: 'order-outbox', ...running, tasks: [{ id: 0, ...running }] }],
   groups: [],
@@ -136,7 +136,7 @@ test.each<[string, Partial<Timeline>, RegExp, string]>([
   ],
   ['a slow relay', { events: [unrelayed] }, /not in order-events yet/, 'connectors status'],
   [
-    'a service that does not run',
+    'a service that is not running',
     { events: [unread], groups: [{ group: 'payment-service', members: 0, lag: 3 }] },
     /has no member/,
     'groups describe payment-service',
@@ -161,7 +161,7 @@ test.each<[string, Partial<Timeline>, RegExp, string]>([
   ],
   [
     'a dead letter of a foreign record',
-    { strays: [{ group: 'payment-service', shortName: 'payment', deadLetter: deadLetter() }] },
+    { misrouted: [{ group: 'payment-service', shortName: 'payment', deadLetter: deadLetter() }] },
     /a record of no outbox/,
     'dead-letters show 7 --service payment',
   ],
@@ -233,7 +233,7 @@ test('an event that somebody handled was in the topic, though retention has remo
   );
 });
 
-test('steps stand in the order of their times, and those of one event in theirs', () => {
+test('steps are in the order of their times, and those of one event in theirs', () => {
   const rows = [
     { what: 'order row written', at: T, state: 'done' as const, note: null },
     { what: 'order CONFIRMED', at: T + 100, state: 'done' as const, note: null },

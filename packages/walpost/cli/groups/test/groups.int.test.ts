@@ -135,7 +135,7 @@ test('a member is shown with its host, and a partition without a commit is unrea
   }
 });
 
-test('records that retention removed before they were read are told, and are no lag', async () => {
+test('records that retention removed before they were read are reported, and are no lag', async () => {
   await send(0, 1, 2, 3);
   await commit('1', '0', '0');
   await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '3' }] });

@@ -69,7 +69,7 @@ test('what retention has removed is missed only when somebody has not seen it', 
   ]);
 });
 
-test('what may stand behind an open transaction is not said to be missing, and what can be seen is compared as ever', () => {
+test('what may be behind an open transaction is not said to be missing, and what can be seen is compared as ever', () => {
   const unreadable = (key: string) => (key === 'a' ? 'order-events/0 cannot be read' : undefined);
   const rows = [...topic().rows, row('b1', 'b', 1)];
   const records = [record('a1', 'a', 1)];

@@ -78,8 +78,8 @@ test('a wrong setting is corrected, and what else was set on the topic stays', a
 
 test('partitions grow only when told; there is a warning either way', async () => {
   const { admin, asAdmin } = adminOf(3, right);
-  const [told] = await applyTopics(asAdmin, [spec], options);
-  expect(told?.warnings[0]).toContain('has 3 partitions, 6 are declared; --grow-partitions');
+  const [reported] = await applyTopics(asAdmin, [spec], options);
+  expect(reported?.warnings[0]).toContain('has 3 partitions, 6 are declared; --grow-partitions');
   expect(admin.createPartitions).not.toHaveBeenCalled();
 
   const [grown] = await applyTopics(asAdmin, [spec], { ...options, growPartitions: true });

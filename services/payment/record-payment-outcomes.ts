@@ -10,11 +10,11 @@ import { type PaymentRow, payments } from './tables.js';
 export type PaymentOutcome = Outcome<PaymentRow, PaymentInput>;
 
 /**
- * Writes what the gateway answered, with the events that tell of it, in one transaction.
+ * Writes what the gateway answered, with the events that report it, in one transaction.
  *
  * @throws {PaymentError} an answer contradicts an earlier one; nothing is written
  */
-export function settlePayments(
+export function recordPaymentOutcomes(
   db: Db,
   encode: OutboxEncoder,
   outcomes: PaymentOutcome[],

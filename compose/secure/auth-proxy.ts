@@ -4,8 +4,8 @@ import basicAuth from '@fastify/basic-auth';
 import httpProxy from '@fastify/http-proxy';
 import Fastify, { type FastifyInstance } from 'fastify';
 
-/** What stands before a server that asks nobody who they are: a user and a password, and what that user may do. */
-export interface Door {
+/** What is before a server that asks nobody who they are: a user and a password, and what that user may do. */
+export interface AuthProxy {
   /** The address behind it. */
   upstream: string;
   /** The user who is not the operator, and may make some requests too. */
@@ -14,8 +14,8 @@ export interface Door {
   open(request: { method: string; url: string }): boolean;
 }
 
-/** The doors by name. What they decide holds for request targets that `isPlain` only. */
-export const doors = {
+/** The proxies by name. What they decide holds for request targets that `isPlain` only. */
+export const authProxies = {
   registry: {
     upstream: 'http://registry:8080',
     visitor: 'service',
@@ -31,12 +31,12 @@ export const doors = {
     // How all connectors are, and nothing of their configuration.
     open: ({ method, url }) => method === 'GET' && url === '/connectors?expand=status',
   },
-} satisfies Record<string, Door>;
+} satisfies Record<string, AuthProxy>;
 
 /**
- * Whether a request target is written in the one way that nobody reads as something else. The server behind a door makes
- * its own of a backslash, of `..`, `//`, `;` and of what is escaped without need, and would find another path than the
- * door has checked.
+ * Whether a request target is written in the one way that nobody reads as something else. The server behind a proxy
+ * makes its own of a backslash, of `..`, `//`, `;` and of what is escaped without need, and would find another path than
+ * the proxy has checked.
  */
 export function isPlain(target: string): boolean {
   // No absolute form, no fragment, nothing that is not printable.
@@ -58,9 +58,9 @@ function isPlainSegment(segment: string): boolean {
   return segment === encodeURIComponent(text) || segment === encodeURI(text);
 }
 
-/** Builds a door. The passwords are by user; `operator` may do everything. */
-export async function buildDoor(
-  { upstream, visitor, open }: Door,
+/** Builds a proxy. The passwords are by user; `operator` may do everything. */
+export async function buildAuthProxy(
+  { upstream, visitor, open }: AuthProxy,
   passwords: Readonly<Record<string, string>>,
   https: ServerOptions | null,
 ): Promise<FastifyInstance> {
@@ -85,7 +85,7 @@ export async function buildDoor(
       },
     });
     guarded.addHook('onRequest', guarded.basicAuth);
-    // The password is for this door, not for what is behind it.
+    // The password is for this proxy, not for what is behind it.
     guarded.addHook('preHandler', async (request) => {
       delete request.headers.authorization;
     });

@@ -7,20 +7,20 @@ import { type EmailRow, emails } from './tables.js';
 type EmailOutcome = Outcome<EmailRow, Delivery>;
 
 /** Writes which e-mails were sent or refused, and when to try the others again; one statement for all. */
-export async function settleEmails(db: Db, outcomes: EmailOutcome[], now: Date): Promise<void> {
+export async function recordEmailOutcomes(db: Db, outcomes: EmailOutcome[], now: Date): Promise<void> {
   const list = <V>(pick: (outcome: EmailOutcome) => V) => sql.param(outcomes.map(pick));
   const at = now.toISOString();
   // What is not a success counts only while nobody else has claimed the row since; that it was sent counts in any case.
   await db
     .update(emails)
     .set({
-      status: sql`settled.status`,
-      sentAt: sql`case when settled.status = 'SENT' then ${at}::timestamptz end`,
-      nextAttemptAt: sql`settled.next_attempt_at::timestamptz`,
-      lastError: sql`settled.error`,
-      // From the first time on: what is sent, or refused, begins anew should it be tried again.
-      deferredSince: sql`case when settled.status = 'WAITING'
-        then coalesce(${emails.deferredSince}, settled.deferred_at::timestamptz) end`,
+      status: sql`outcome.status`,
+      sentAt: sql`case when outcome.status = 'SENT' then ${at}::timestamptz end`,
+      nextAttemptAt: sql`outcome.next_attempt_at::timestamptz`,
+      lastError: sql`outcome.error`,
+      // From the first time on: what is sent, or refused, begins again should it be tried again.
+      deferredSince: sql`case when outcome.status = 'WAITING'
+        then coalesce(${emails.deferredSince}, outcome.deferred_at::timestamptz) end`,
     })
     .from(
       sql`unnest(
@@ -32,13 +32,13 @@ export async function settleEmails(db: Db, outcomes: EmailOutcome[], now: Date):
           'error' in outcome ? new Date(now.getTime() + outcome.retryIn).toISOString() : null,
         )}::text[],
         ${list((outcome) => ('error' in outcome && isDeferred(outcome.error) ? at : null))}::text[]
-      ) as settled (id, attempts, status, error, next_attempt_at, deferred_at)`,
+      ) as outcome (id, attempts, status, error, next_attempt_at, deferred_at)`,
     )
     .where(
-      sql`${emails.id} = settled.id and ${emails.status} = 'WAITING'
-        and (settled.status = 'SENT' or ${emails.attempts} = settled.attempts)`,
+      sql`${emails.id} = outcome.id and ${emails.status} = 'WAITING'
+        and (outcome.status = 'SENT' or ${emails.attempts} = outcome.attempts)`,
     )
-    .prepare('settle_emails')
+    .prepare('record_email_outcomes')
     .execute();
 }
 

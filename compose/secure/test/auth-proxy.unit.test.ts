@@ -3,13 +3,13 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { buildDoor, doors } from '../door.js';
+import { authProxies, buildAuthProxy } from '../auth-proxy.js';
 
 const passwords = { operator: 'o', service: 's', console: 'c' };
-/** What reached the server behind the door. */
+/** What reached the server behind the proxy. */
 let reached: string[] = [];
 let behind: Server;
-const built = new Map<keyof typeof doors, FastifyInstance>();
+const built = new Map<keyof typeof authProxies, FastifyInstance>();
 
 beforeAll(async () => {
   behind = createServer((request, response) => {
@@ -19,13 +19,13 @@ beforeAll(async () => {
   await once(behind, 'listening');
   const upstream = `http://127.0.0.1:${(behind.address() as AddressInfo).port}`;
   for (const name of ['registry', 'connect'] as const) {
-    const door = await buildDoor({ ...doors[name], upstream }, passwords, null);
-    await door.listen({ host: '127.0.0.1', port: 0 });
-    built.set(name, door);
+    const proxy = await buildAuthProxy({ ...authProxies[name], upstream }, passwords, null);
+    await proxy.listen({ host: '127.0.0.1', port: 0 });
+    built.set(name, proxy);
   }
 });
 afterAll(async () => {
-  await Promise.all([...built.values()].map((door) => door.close()));
+  await Promise.all([...built.values()].map((proxy) => proxy.close()));
   behind.close();
 });
 beforeEach(() => {
@@ -34,12 +34,12 @@ beforeEach(() => {
 
 /** Sends a request with its target as it is, which no client library does. @returns the status */
 async function knock(
-  door: keyof typeof doors,
+  proxy: keyof typeof authProxies,
   user: string,
   method: string,
   target: string,
 ): Promise<number> {
-  const port = Number(built.get(door)?.addresses()[0]?.port);
+  const port = Number(built.get(proxy)?.addresses()[0]?.port);
   const socket = connect(port, '127.0.0.1');
   const auth = Buffer.from(`${user}:${user.slice(0, 1)}`).toString('base64');
   const head = `${method} ${target} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic ${auth}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
@@ -111,8 +111,8 @@ test.each([
   ['connect', 'console', 'GET', '/Connectors?expand=status'],
   ['connect', 'console', 'POST', '/connectors?expand=status'],
   ['connect', 'service', 'GET', '/connectors?expand=status'],
-] as const)('%s: %s may not %s %s', async (door, user, method, target) => {
-  expect(await knock(door, user, method, target)).toBe(403);
+] as const)('%s: %s may not %s %s', async (proxy, user, method, target) => {
+  expect(await knock(proxy, user, method, target)).toBe(403);
   expect(reached).toEqual([]);
 });
 
@@ -131,8 +131,8 @@ test.each([
   ['connect', 'console', 'GET', '/connectors?expand=status'],
   ['connect', 'operator', 'GET', '/'],
   ['connect', 'operator', 'PUT', '/connectors/order-outbox/config'],
-] as const)('%s: %s may %s %s, and it arrives as it was sent', async (door, user, method, target) => {
-  expect(await knock(door, user, method, target)).toBe(200);
+] as const)('%s: %s may %s %s, and it arrives as it was sent', async (proxy, user, method, target) => {
+  expect(await knock(proxy, user, method, target)).toBe(200);
   expect(reached).toEqual([`${method} ${target}`]);
 });
 
