@@ -2,21 +2,21 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { reason } from '@walpost/kit/contract/errors';
 import { messageOf } from '@walpost/kit/telemetry/describe-error';
 import { Command, CommanderError } from 'commander';
-import { CliError } from './cli-error.js';
-import { type Config, readConfig } from './config.js';
+import { CliError } from '../cli-error.js';
+import { type Config, readConfig } from '../config.js';
+import { printable } from '../output.js';
 import { withTodaysNames } from './former-names.js';
-import { printable } from './output.js';
 
 /** The commands by their names. Each is loaded when it is called for: all of them take a second of a processor. */
 const commands: Record<string, () => Promise<(config: () => Config, env: NodeJS.ProcessEnv) => Command>> = {
   schemas: async () => (await import('./schemas/schemas-command.js')).schemasCommand,
   topics: async () => (await import('./topics/topics-command.js')).topicsCommand,
-  connectors: async () => (await import('../connect/connectors-command.js')).connectorsCommand,
+  connectors: async () => (await import('./connectors-command.js')).connectorsCommand,
   groups: async () => (await import('./groups/groups-command.js')).groupsCommand,
-  'dead-letters': async () => (await import('../dead-letters/dead-letters-command.js')).deadLettersCommand,
+  'dead-letters': async () => (await import('./dead-letters-command.js')).deadLettersCommand,
   outbox: async () => (await import('./outbox/outbox-command.js')).outboxCommand,
-  trace: async () => (await import('../trace/trace-command.js')).traceCommand,
-  doctor: async () => (await import('../doctor/doctor-command.js')).doctorCommand,
+  trace: async () => (await import('./trace-command.js')).traceCommand,
+  doctor: async () => (await import('./doctor-command.js')).doctorCommand,
   kafka: async () => (await import('./kafka-command.js')).kafkaCommand,
 };
 

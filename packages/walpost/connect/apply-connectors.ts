@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { reason } from '@walpost/kit/contract/errors';
-import { CliError } from '../cli/cli-error.js';
+import { CliError } from '../cli-error.js';
 import { awaitConnector } from './await-connector.js';
 import type { ConnectClient, ConnectorConfig } from './connect-client.js';
 import type { ConnectorFile } from './connector-files.js';

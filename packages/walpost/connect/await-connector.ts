@@ -1,5 +1,5 @@
-import { CliError } from '../cli/cli-error.js';
-import { untilDecided } from '../cli/wait.js';
+import { CliError } from '../cli-error.js';
+import { untilDecided } from '../wait.js';
 import type { ConnectClient, ConnectorState, ConnectorStatus } from './connect-client.js';
 
 export interface AwaitOptions {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reason } from '@walpost/kit/contract/errors';
-import { CliError, UsageError } from '../cli/cli-error.js';
+import { CliError, UsageError } from '../cli-error.js';
 import type { ConnectorConfig } from './connect-client.js';
 
 /** The folder of ours, seen from this package's dist/connect. */

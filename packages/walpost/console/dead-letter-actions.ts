@@ -1,6 +1,6 @@
 import { Problem } from '@walpost/kit/http/problem';
 import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
-import { CliError } from '../cli/cli-error.js';
+import { CliError } from '../cli-error.js';
 import { discardDeadLetter } from '../dead-letters/discard-dead-letter.js';
 import { chosen, replayDeadLetters } from '../dead-letters/request-replay.js';
 import { type ServiceName, services } from '../observe/services.js';

@@ -2,7 +2,7 @@ import { OPEN } from '@walpost/kit/consumer/dead-letters';
 import type { Db, Tx } from '@walpost/kit/postgres/database';
 import { deadLetters } from '@walpost/kit/postgres/tables';
 import { and, asc, eq, sql } from 'drizzle-orm';
-import { CliError } from '../cli/cli-error.js';
+import { CliError } from '../cli-error.js';
 import { type DeadLetterRow, findDeadLetter, type ListedDeadLetter } from './find-dead-letters.js';
 import { isReleased } from './request-replay.js';
 

@@ -1,4 +1,4 @@
-import { formatAge, formatTable, printable } from '../cli/output.js';
+import { formatAge, formatTable, printable } from '../output.js';
 import { type Decoded, schemaIdOf } from './decode-dead-letter.js';
 import { type ListedDeadLetter, recordOf, stateOf } from './find-dead-letters.js';
 import { hexDump } from './hex-dump.js';

@@ -1,9 +1,9 @@
 import { type TopicSpec, topics } from '@walpost/kit/contract/topics';
 import type { Admin } from '@walpost/kit/kafka/kafkajs';
 import { retentionProblem } from '@walpost/kit/service/retention';
-import { type Config, retentionOf } from '../cli/config.js';
-import { describeTopics, type TopicDescription } from '../cli/topics/describe-topics.js';
-import { type Check, fail, ok, warn } from './check.js';
+import { type Check, fail, ok, warn } from '../check.js';
+import { type Config, retentionOf } from '../config.js';
+import { describeTopics, type TopicDescription } from '../observe/describe-topics.js';
 
 /** The brokers, and whether every topic is as declared, has its replicas, and is outlived by the inboxes. */
 export async function checkKafka(admin: Admin, config: Config): Promise<Check[]> {

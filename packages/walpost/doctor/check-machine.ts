@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type Check, ok } from './check.js';
+import { type Check, ok } from '../check.js';
 
 // Seen from this package's dist/doctor.
 const PROGRAM = fileURLToPath(new URL('../stack/show-machine.js', import.meta.url));

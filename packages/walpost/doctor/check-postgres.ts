@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 import { errorCode } from '@walpost/kit/errors';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
-import type { Config } from '../cli/config.js';
+import { type Check, fail, ok, rootReason, warn } from '../check.js';
+import type { Config } from '../config.js';
 import { START } from '../observe/diagnose-group.js';
 import type { Observed } from '../observe/observed-service.js';
 import { readCounters } from '../observe/read-counters.js';
@@ -11,7 +12,6 @@ import { readOutbox } from '../observe/read-outbox.js';
 import { readOrders } from '../observe/read-system.js';
 import { observedServices, serviceNames, services } from '../observe/services.js';
 import { readTraces } from '../trace/trace-key.js';
-import { type Check, fail, ok, rootReason, warn } from './check.js';
 
 /** A role that somebody logs in with, and where its password is. */
 interface Login {

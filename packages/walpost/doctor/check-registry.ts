@@ -1,10 +1,10 @@
 import { eventTypes } from '@walpost/kit/contract/contract';
 import { RegistryError } from '@walpost/kit/contract/errors';
 import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
-import type { Config } from '../cli/config.js';
-import { checkSchemas, type SchemaFinding } from '../cli/schemas/check-schemas.js';
+import { type Check, fail, ok, warn } from '../check.js';
+import type { Config } from '../config.js';
+import { checkSchemas, type SchemaFinding } from '../observe/check-schemas.js';
 import { START } from '../observe/diagnose-group.js';
-import { type Check, fail, ok, warn } from './check.js';
 
 const WANTED = 'FULL_TRANSITIVE';
 

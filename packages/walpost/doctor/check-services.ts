@@ -1,6 +1,6 @@
-import type { Config } from '../cli/config.js';
+import { type Check, fail, ok, rootReason, warn } from '../check.js';
+import type { Config } from '../config.js';
 import { START } from '../observe/diagnose-group.js';
-import { type Check, fail, ok, rootReason, warn } from './check.js';
 
 const ANSWER_WITHIN = 5_000;
 

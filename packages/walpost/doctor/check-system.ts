@@ -1,5 +1,5 @@
 import type { Slot } from '@walpost/kit/outbox/read-slots';
-import { formatAge, formatBytes } from '../cli/output.js';
+import { type Check, ok } from '../check.js';
 import type { GroupProgress } from '../observe/describe-group.js';
 import { behind, diagnoseGroup } from '../observe/diagnose-group.js';
 import { diagnoseRelay } from '../observe/diagnose-relay.js';
@@ -11,7 +11,7 @@ import {
 } from '../observe/diagnose-system.js';
 import type { ConnectorView } from '../observe/read-connectors.js';
 import type { Issue, ServiceState, SystemView } from '../observe/system-view.js';
-import { type Check, ok } from './check.js';
+import { formatAge, formatBytes } from '../output.js';
 
 /** Connectors, slots, groups, dead letters and orders, diagnosed as the console diagnoses them. */
 export function checkSystem(system: SystemView): Check[] {

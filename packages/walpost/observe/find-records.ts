@@ -1,8 +1,8 @@
 import { header } from '@walpost/kit/consumer/receive';
 import { partitionOf } from '@walpost/kit/kafka/kafkajs';
 import type { OpenTransaction } from '@walpost/kit/kafka/requests';
-import type { TimelineRecord } from '../trace/timeline.js';
 import { findUnreadable } from './open-transactions.js';
+import type { TimelineRecord } from './timeline.js';
 import { type KafkaClients, type Place, placeKey, type TopicReader } from './topic-reader.js';
 
 /** How long looking through one topic may take, s. */

@@ -2,7 +2,7 @@ import { SLOW_AFTER_MS, START } from '../observe/diagnose-group.js';
 import { diagnoseRelay } from '../observe/diagnose-relay.js';
 import { openSince, transactionHelp, transactionText } from '../observe/open-transactions.js';
 import type { Issue } from '../observe/system-view.js';
-import { type Delivery, isOver, isRelayed, type Timeline, type TimelineEvent } from './timeline.js';
+import { type Delivery, isOver, isRelayed, type Timeline, type TimelineEvent } from '../observe/timeline.js';
 
 /** One thing that keeps an order from going on. */
 export interface Finding extends Issue {

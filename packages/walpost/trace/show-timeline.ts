@@ -1,6 +1,6 @@
-import { formatAge, formatTable, printable } from '../cli/output.js';
+import type { Timeline } from '../observe/timeline.js';
+import { formatAge, formatTable, printable } from '../output.js';
 import type { Verdict } from './diagnose-timeline.js';
-import type { Timeline } from './timeline.js';
 import { stepsOf } from './timeline-steps.js';
 
 const MARKS = { done: '✔', waiting: '…', failed: '✖' } as const;

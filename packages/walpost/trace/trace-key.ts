@@ -10,7 +10,6 @@ import { findRecords } from '../observe/find-records.js';
 import type { EffectRow, Observed } from '../observe/observed-service.js';
 import { readConnectors } from '../observe/read-connectors.js';
 import { type DeadLetterView, readDeadLettersOfKey } from '../observe/read-dead-letters.js';
-import type { KafkaClients, TopicReader } from '../observe/topic-reader.js';
 import {
   type Delivery,
   isOver,
@@ -18,7 +17,8 @@ import {
   type TimelineEvent,
   type TimelineRecord,
   type WaitingGroup,
-} from './timeline.js';
+} from '../observe/timeline.js';
+import type { KafkaClients, TopicReader } from '../observe/topic-reader.js';
 
 /** Everything that knows something of an order. */
 export interface TimelineSources {

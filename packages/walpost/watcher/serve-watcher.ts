@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { reason } from '@walpost/kit/contract/errors';
 import { registry, renderMetrics } from '@walpost/kit/telemetry/metrics';
-import { CliError } from '../cli/cli-error.js';
+import { CliError } from '../cli-error.js';
 import type { ConnectorView } from '../observe/read-connectors.js';
 
 /**

@@ -1,5 +1,8 @@
 import type { ListedGroup } from '@walpost/kit/kafka/requests';
 import { Command } from 'commander';
+import { CliError } from '../../cli-error.js';
+import type { Config } from '../../config.js';
+import { withKafka } from '../../kafka.js';
 import {
   describeGroup,
   type GroupProgress,
@@ -10,11 +13,8 @@ import { behind } from '../../observe/diagnose-group.js';
 import { openSince, transactionText } from '../../observe/open-transactions.js';
 import { observedServices, serviceNames, services } from '../../observe/services.js';
 import { type KafkaClients, PROBE_PREFIX } from '../../observe/topic-reader.js';
-import { CliError } from '../cli-error.js';
-import type { Config } from '../config.js';
-import { withKafka } from '../kafka.js';
-import { jsonOption, waitOption, wholeNumber, yesOption } from '../options.js';
-import { formatAge, printable, printJson, printTable } from '../output.js';
+import { jsonOption, waitOption, wholeNumber, yesOption } from '../../options.js';
+import { formatAge, printable, printJson, printTable } from '../../output.js';
 import { applyReset, type OffsetMove, parseTarget, planReset } from './reset-group.js';
 
 interface Options {

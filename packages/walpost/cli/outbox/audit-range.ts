@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
+import { CliError, UsageError } from '../../cli-error.js';
+import type { Config } from '../../config.js';
+import { withKafka } from '../../kafka.js';
 import { openObserved } from '../../observe/open-observed.js';
-import { CliError, UsageError } from '../cli-error.js';
-import type { Config } from '../config.js';
-import { withKafka } from '../kafka.js';
-import { instant, seconds, waitOption, wholeNumber } from '../options.js';
+import { instant, seconds, waitOption, wholeNumber } from '../../options.js';
 import { type Audit, type AuditRange, auditOutboxes } from './audit-outbox.js';
 
 /** What says which time is meant. */

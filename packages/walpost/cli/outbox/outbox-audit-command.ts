@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { CliError } from '../cli-error.js';
-import type { Config } from '../config.js';
-import { jsonOption } from '../options.js';
-import { printable, printJson, printTable } from '../output.js';
+import { CliError } from '../../cli-error.js';
+import type { Config } from '../../config.js';
+import { jsonOption } from '../../options.js';
+import { printable, printJson, printTable } from '../../output.js';
 import { audit, type RangeOptions, rangeOf, rangeOptions } from './audit-range.js';
 import type { Difference } from './find-differences.js';
 

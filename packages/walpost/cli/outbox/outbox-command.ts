@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import type { Config } from '../config.js';
-import { jsonOption, waitOption, wholeNumber, yesOption } from '../options.js';
+import type { Config } from '../../config.js';
+import { jsonOption, waitOption, wholeNumber, yesOption } from '../../options.js';
 import { outboxAuditCommand } from './outbox-audit-command.js';
 import { pruneOutboxes } from './outbox-prune.js';
 import { recreateSlot } from './outbox-recreate-slot.js';

@@ -1,10 +1,10 @@
 import { dropPartitions } from '@walpost/kit/outbox/outbox-maintenance';
+import { CliError } from '../../cli-error.js';
+import type { Config } from '../../config.js';
 import { readDailyPartitions } from '../../observe/read-outbox.js';
 import { observedServices, type ServiceName, serviceNames } from '../../observe/services.js';
-import { CliError } from '../cli-error.js';
-import type { Config } from '../config.js';
-import { withDatabase } from '../service-database.js';
-import { untilDecided } from '../wait.js';
+import { withDatabase } from '../../service-database.js';
+import { untilDecided } from '../../wait.js';
 
 const DAY = 86_400_000;
 

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { sql } from 'drizzle-orm';
+import { CliError } from '../../cli-error.js';
+import type { Config } from '../../config.js';
 import { type ServiceName, serviceNames } from '../../observe/services.js';
-import { CliError } from '../cli-error.js';
-import type { Config } from '../config.js';
-import { yesOption } from '../options.js';
-import { withDatabase } from '../service-database.js';
+import { yesOption } from '../../options.js';
+import { withDatabase } from '../../service-database.js';
 import type { AuditRange } from './audit-outbox.js';
 import { audit, type RangeOptions, rangeOf, rangeOptions } from './audit-range.js';
 import type { Difference } from './find-differences.js';

@@ -2,12 +2,12 @@ import { eventTypes } from '@walpost/kit/contract/contract';
 import { RegistryError } from '@walpost/kit/contract/errors';
 import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
 import { Command } from 'commander';
-import { CliError } from '../cli-error.js';
-import type { Config } from '../config.js';
-import { jsonOption, waitOption } from '../options.js';
-import { printJson, printTable } from '../output.js';
-import { untilAvailable } from '../wait.js';
-import { checkSchemas } from './check-schemas.js';
+import { CliError } from '../../cli-error.js';
+import type { Config } from '../../config.js';
+import { checkSchemas } from '../../observe/check-schemas.js';
+import { jsonOption, waitOption } from '../../options.js';
+import { printJson, printTable } from '../../output.js';
+import { untilAvailable } from '../../wait.js';
 import { registerSchemas } from './register-schemas.js';
 
 interface Options {

@@ -1,13 +1,13 @@
 import { topics } from '@walpost/kit/contract/topics';
 import { retentionProblem } from '@walpost/kit/service/retention';
 import { Command } from 'commander';
-import { CliError } from '../cli-error.js';
-import { type Config, retentionOf } from '../config.js';
-import { withKafka } from '../kafka.js';
-import { jsonOption, waitOption } from '../options.js';
-import { printJson, printTable } from '../output.js';
+import { CliError } from '../../cli-error.js';
+import { type Config, retentionOf } from '../../config.js';
+import { withKafka } from '../../kafka.js';
+import { describeTopics } from '../../observe/describe-topics.js';
+import { jsonOption, waitOption } from '../../options.js';
+import { printJson, printTable } from '../../output.js';
 import { applyTopics } from './apply-topics.js';
-import { describeTopics } from './describe-topics.js';
 
 interface Options {
   wait: number;

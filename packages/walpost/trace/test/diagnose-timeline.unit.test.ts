@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { DeadLetterView } from '../../observe/read-dead-letters.js';
+import type { Delivery, Timeline, TimelineEvent } from '../../observe/timeline.js';
 import { diagnoseTimeline } from '../diagnose-timeline.js';
-import type { Delivery, Timeline, TimelineEvent } from '../timeline.js';
 import { stepsOf } from '../timeline-steps.js';
 
 const T = Date.UTC(2026, 10, 23, 12);

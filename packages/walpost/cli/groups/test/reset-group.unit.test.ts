@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { UsageError } from '../../cli-error.js';
+import { UsageError } from '../../../cli-error.js';
 import { parseTarget } from '../reset-group.js';
 
 test.each([

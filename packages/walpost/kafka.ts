@@ -1,9 +1,9 @@
 import { reason } from '@walpost/kit/contract/errors';
 import { createKafka } from '@walpost/kit/kafka/create-kafka';
 import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
-import type { KafkaClients } from '../observe/topic-reader.js';
 import { CliError } from './cli-error.js';
 import type { Config } from './config.js';
+import type { KafkaClients } from './observe/topic-reader.js';
 import { untilAvailable } from './wait.js';
 
 /**

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { CliError } from '../cli/cli-error.js';
-import type { Config } from '../cli/config.js';
-import { jsonOption } from '../cli/options.js';
-import { printable, printJson } from '../cli/output.js';
-import type { Check } from './check.js';
-import { examine } from './examine.js';
+import type { Check } from '../check.js';
+import { CliError } from '../cli-error.js';
+import type { Config } from '../config.js';
+import { examine } from '../doctor/examine.js';
+import { jsonOption } from '../options.js';
+import { printable, printJson } from '../output.js';
 
 /** `walpost doctor` */
 export function doctorCommand(config: () => Config, env: NodeJS.ProcessEnv): Command {

@@ -1,14 +1,10 @@
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { Command, Option } from 'commander';
 import { validate as isUuid } from 'uuid';
-import { CliError, UsageError } from '../cli/cli-error.js';
-import type { Config } from '../cli/config.js';
-import { jsonOption, serviceOption, waitOption, wholeNumber, yesOption } from '../cli/options.js';
-import { formatAge, oneLine, printable, printJson, printTable } from '../cli/output.js';
-import { withDatabase } from '../cli/service-database.js';
-import { type ServiceName, serviceNames, services } from '../observe/services.js';
-import { decodeDeadLetter } from './decode-dead-letter.js';
-import { type Discard, discardDeadLetter, planDiscard } from './discard-dead-letter.js';
+import { CliError, UsageError } from '../cli-error.js';
+import type { Config } from '../config.js';
+import { decodeDeadLetter } from '../dead-letters/decode-dead-letter.js';
+import { type Discard, discardDeadLetter, planDiscard } from '../dead-letters/discard-dead-letter.js';
 import {
   findDeadLetter,
   findDeadLetters,
@@ -16,10 +12,14 @@ import {
   type ListedDeadLetter,
   recordOf,
   stateOf,
-} from './find-dead-letters.js';
-import { chosen, type Replay, replayDeadLetters } from './request-replay.js';
-import { findRefusedEmails, retryEmails } from './retry-emails.js';
-import { deadLetterJson, showDeadLetter } from './show-dead-letter.js';
+} from '../dead-letters/find-dead-letters.js';
+import { chosen, type Replay, replayDeadLetters } from '../dead-letters/request-replay.js';
+import { findRefusedEmails, retryEmails } from '../dead-letters/retry-emails.js';
+import { deadLetterJson, showDeadLetter } from '../dead-letters/show-dead-letter.js';
+import { type ServiceName, serviceNames, services } from '../observe/services.js';
+import { jsonOption, serviceOption, waitOption, wholeNumber, yesOption } from '../options.js';
+import { formatAge, oneLine, printable, printJson, printTable } from '../output.js';
+import { withDatabase } from '../service-database.js';
 
 interface Options {
   service: ServiceName;

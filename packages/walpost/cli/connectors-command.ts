@@ -1,21 +1,21 @@
 import { parseHostPort } from '@walpost/kit/kafka/host-port';
 import { describeProcess } from '@walpost/kit/telemetry/metrics';
 import { Command, Option } from 'commander';
-import { CliError, UsageError } from '../cli/cli-error.js';
-import type { Config } from '../cli/config.js';
-import { jsonOption, seconds, timeoutOption, waitOption } from '../cli/options.js';
-import { printJson, printTable } from '../cli/output.js';
+import { CliError, UsageError } from '../cli-error.js';
+import type { Config } from '../config.js';
+import { applyConnectors } from '../connect/apply-connectors.js';
+import { awaitConnector, failure } from '../connect/await-connector.js';
+import { type ConnectClient, type ConnectorConfig, createConnectClient } from '../connect/connect-client.js';
+import { CONNECTORS, readConnectorFiles } from '../connect/connector-files.js';
+import { debeziumProblem } from '../connect/debezium-version.js';
 import { createKafkaView } from '../observe/kafka-view.js';
 import { readConnectors } from '../observe/read-connectors.js';
 import { observedServices } from '../observe/services.js';
+import { jsonOption, seconds, timeoutOption, waitOption } from '../options.js';
+import { printJson, printTable } from '../output.js';
 import { exposeConnectors, exposeGroups } from '../watcher/relay-metrics.js';
 import { serveWatcher } from '../watcher/serve-watcher.js';
 import { watchConnectors } from '../watcher/watch-connectors.js';
-import { applyConnectors } from './apply-connectors.js';
-import { awaitConnector, failure } from './await-connector.js';
-import { type ConnectClient, type ConnectorConfig, createConnectClient } from './connect-client.js';
-import { CONNECTORS, readConnectorFiles } from './connector-files.js';
-import { debeziumProblem } from './debezium-version.js';
 
 interface Options {
   wait: number;

@@ -1,9 +1,9 @@
 import { databaseFault, errorCode } from '@walpost/kit/errors';
 import { type Db, openDatabase } from '@walpost/kit/postgres/database';
-import { rootReason } from '../doctor/check.js';
-import { type ServiceName, services } from '../observe/services.js';
+import { rootReason } from './check.js';
 import { CliError } from './cli-error.js';
 import type { Config } from './config.js';
+import { type ServiceName, services } from './observe/services.js';
 import { untilAvailable } from './wait.js';
 
 /**

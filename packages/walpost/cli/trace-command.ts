@@ -1,17 +1,17 @@
 import { Command } from 'commander';
 import { validate as isUuid } from 'uuid';
-import { CliError, UsageError } from '../cli/cli-error.js';
-import type { Config } from '../cli/config.js';
-import { withKafka } from '../cli/kafka.js';
-import { jsonOption, waitOption } from '../cli/options.js';
-import { printJson } from '../cli/output.js';
+import { CliError, UsageError } from '../cli-error.js';
+import type { Config } from '../config.js';
+import { withKafka } from '../kafka.js';
 import { openObserved } from '../observe/open-observed.js';
 import { observedServices } from '../observe/services.js';
+import type { Timeline } from '../observe/timeline.js';
 import { openReader } from '../observe/topic-reader.js';
-import { diagnoseTimeline } from './diagnose-timeline.js';
-import { showTimeline } from './show-timeline.js';
-import type { Timeline } from './timeline.js';
-import { traceKey } from './trace-key.js';
+import { jsonOption, waitOption } from '../options.js';
+import { printJson } from '../output.js';
+import { diagnoseTimeline } from '../trace/diagnose-timeline.js';
+import { showTimeline } from '../trace/show-timeline.js';
+import { traceKey } from '../trace/trace-key.js';
 
 interface Options {
   wait: number;
