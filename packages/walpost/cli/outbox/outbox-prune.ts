@@ -35,7 +35,7 @@ export async function pruneOutboxes(config: Config, { keepDays, yes, wait }: Pru
       else {
         // A slot has to move on between two looks, which it does with each heartbeat.
         const dropped = await untilDecided(async () => (await dropPartitions(db, keep)) || undefined, wait);
-        console.log(`${name}: ${dropped ?? 0} of ${old.length} days dropped`);
+        console.log(`${name}: ${dropped ?? 0} of ${old.length} daily partitions dropped`);
         if ((dropped ?? 0) < old.length) held.push(name);
       }
     });
