@@ -78,7 +78,7 @@ const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 10 };
 export function startConsumer(options: ConsumerOptions): RunningConsumer {
   const { groupId, topics, logger } = options;
   const stopping = new AbortController();
-  const pausedAt = new Map<string, string>();
+  const whyPaused = new Map<string, string>();
   const attemptsAt = new Map<string, Attempts>();
   let joined = false;
 
@@ -155,7 +155,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       const offset = messages[0]?.offset ?? '0';
       return { offset, verdict: 'pause', error, attempt: countAttempt(attempts, offset, 'pause') };
     } finally {
-      pausedAt.delete(place);
+      whyPaused.delete(place);
     }
   }
 
@@ -167,7 +167,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   ): void {
     const wait = backoff(attempt, Math.random());
     const reason = messageOf(error);
-    if (verdict === 'pause' || (verdict === 'rerun' && attempt >= LASTS)) pausedAt.set(place, reason);
+    if (verdict === 'pause' || (verdict === 'rerun' && attempt >= LASTS)) whyPaused.set(place, reason);
     logger.warn({ err: error, offset, attempt, wait }, `${place} is paused: ${reason}`);
     void pause(wait, stopping.signal).then(resume);
   }
@@ -198,7 +198,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       joined = true;
-      pausedAt.clear();
+      whyPaused.clear();
       for (const [topic, partitions] of Object.entries(payload.memberAssignment))
         for (const partition of partitions) beginCounting({ topic, partition });
       logger.info({ assignment: payload.memberAssignment }, 'joined the group');
@@ -253,7 +253,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   return {
     ready() {
       if (!joined) throw new Error(`not in the group ${groupId}: Kafka is away, or its topics are missing`);
-      for (const [place, reason] of pausedAt) throw new Error(`${place} is paused: ${reason}`);
+      for (const [place, reason] of whyPaused) throw new Error(`${place} is paused: ${reason}`);
     },
     async close() {
       stopping.abort();
