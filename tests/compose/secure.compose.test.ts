@@ -66,6 +66,12 @@ test('the operator’s tools are let in everywhere: doctor reads groups, offsets
     expect(said).toContain(what);
 });
 
+test('before a command of the operator nothing is made again but what it may know', async () => {
+  const config = await stack.compose('--profile', 'cli', 'config', '--format', 'json');
+  const { services } = JSON.parse(config) as { services: Record<string, { depends_on?: object }> };
+  expect(Object.keys(services['walpost']?.depends_on ?? {})).toEqual(['secrets']);
+});
+
 test('Kafka refuses a wrong password, and whoever speaks plain text', async () => {
   await expect(
     using(kafkaAs('payment-service', 'wrong').admin(), (admin) => admin.listTopics()),
