@@ -19,8 +19,6 @@ const project = (name, testMatch, extra = {}) => ({
     ],
   },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  modulePathIgnorePatterns: [`/(?:${rooms.join('|')})/(?:[^/]+/)*dist/`],
-  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
   ...extra,
 });
 

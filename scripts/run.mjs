@@ -17,12 +17,12 @@ checkNode();
 endWithNpm();
 installPackages();
 build();
-if (mode === 'start') await import('../packages/walpost/dist/stack/main.js');
+if (mode === 'start') await import('../dist/stack/main.js');
 else if (mode === 'test') await test();
-else if (mode === 'scenario') await (await import('../lab/dist/scenarios/run.js')).run(args);
-else if (mode === 'bench') await (await import('../lab/dist/bench/run.js')).run(args);
-else if (mode === 'faults') await (await import('../lab/dist/faults/run.js')).run(args);
-else if (mode === 'fuzz') await (await import('../lab/dist/fuzz/fuzz-http.js')).run(args);
+else if (mode === 'scenario') await (await import('../dist/scenarios/run.js')).run(args);
+else if (mode === 'bench') await (await import('../dist/bench/run.js')).run(args);
+else if (mode === 'faults') await (await import('../dist/faults/run.js')).run(args);
+else if (mode === 'fuzz') await (await import('../dist/fuzz/fuzz-http.js')).run(args);
 else
   giveUp(
     'Usage: node scripts/run.mjs start | test [arguments for Jest] | scenario [name] | bench [--quick] [name] | faults [options] | fuzz [options]',
@@ -66,10 +66,7 @@ function installPackages() {
 }
 
 function build() {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  runQuietly(process.execPath, [tsc, '-b'], 'The build (tsc -b) failed');
-  const page = join(root, 'packages/walpost/console/build-page.mjs');
-  runQuietly(process.execPath, [page], "The build of the console's page failed");
+  runQuietly(process.execPath, [join(root, 'scripts/build.mjs')], 'The build failed');
 }
 
 /** Runs a program to its end; what it wrote is shown only when it fails. */
@@ -88,7 +85,7 @@ async function test() {
   const { projects, others } = selectProjects();
   if (projects.includes('compose') && !hasDocker()) return;
   if (['integration', 'system', 'load'].some((name) => projects.includes(name))) {
-    const { fetchForTests } = await import('../packages/walpost/dist/testing/fetch-for-tests.js');
+    const { fetchForTests } = await import('../dist/testing/fetch-for-tests.js');
     await fetchForTests().catch((error) => {
       if (error.name !== 'StackError') throw error;
       giveUp(error.message);
@@ -151,7 +148,7 @@ async function runJest(options, counts) {
     const [code] = await once(child, 'close');
     if (existsSync(results)) addCounts(JSON.parse(readFileSync(results, 'utf8')), counts);
     if (!endedBy) return code ?? 1;
-    const { removeLeftovers } = await import('../packages/walpost/dist/testing/test-stack.js');
+    const { removeLeftovers } = await import('../dist/testing/test-stack.js');
     await removeLeftovers();
     return 130;
   } finally {

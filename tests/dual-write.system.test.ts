@@ -21,7 +21,7 @@ test('publish after commit, killed under load, loses events, and the checker see
   const { stack, env } = lab;
   const [port] = stack.sparePorts;
   const registry = createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') });
-  await stack.spawn('shop', 'lab/dist/bench/alternatives/dual-write-shop.js', Number(port), {
+  await stack.spawn('shop', 'dist/alternatives/dual-write-shop.js', Number(port), {
     ALTERNATIVE_PORT: String(port),
     ALTERNATIVE_SCHEMA_ID: String(await registry.idOf(eventType('OrderCreated'))),
   });

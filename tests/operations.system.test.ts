@@ -260,7 +260,7 @@ test('the disk, and an upgrade: the commands run, and an old daily partition is 
 
 test('scaling out: one more process shares the partitions', async () => {
   const [port] = stack.sparePorts;
-  await stack.spawn('payment-2', 'services/payment/dist/main.js', Number(port), {
+  await stack.spawn('payment-2', 'dist/payment/main.js', Number(port), {
     PAYMENT_PORT: String(port),
   });
   await eventually(async () => {

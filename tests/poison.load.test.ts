@@ -28,7 +28,7 @@ beforeAll(async () => {
   ]);
   const port = stack.sparePorts[0];
   if (port === undefined) throw new Error('the stack has no spare port');
-  await stack.spawn('notification-2', 'services/notification/dist/main.js', port, {
+  await stack.spawn('notification-2', 'dist/notification/main.js', port, {
     NOTIFICATION_PORT: String(port),
   });
   sql = connectTo(stack.env, 'notifications');

@@ -27,7 +27,7 @@ export async function startService(
 ): Promise<string> {
   const port = stack.sparePorts[at];
   if (port === undefined) throw new Error('the stack has no spare port left');
-  await stack.spawn(name, `services/${service}/dist/main.js`, port, {
+  await stack.spawn(name, `dist/${service}/main.js`, port, {
     [PORTS[service]]: String(port),
     ORDER_REPLY_WITHIN_S: '86400',
     LOG_LEVEL: 'warn',
@@ -46,7 +46,7 @@ export async function startProgram(
 ): Promise<string> {
   const port = stack.sparePorts[at];
   if (port === undefined) throw new Error('the stack has no spare port left');
-  await stack.spawn(program, `lab/dist/bench/alternatives/${program}.js`, port, {
+  await stack.spawn(program, `dist/alternatives/${program}.js`, port, {
     ...env,
     ALTERNATIVE_PORT: String(port),
   });

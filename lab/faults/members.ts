@@ -22,7 +22,7 @@ export async function startMember(
       members.add(name);
       const port = await freePort();
       const own = { ...viewOf(service), ...env, [`${service.toUpperCase()}_PORT`]: String(port) };
-      await stack.spawn(name, `services/${service}/dist/main.js`, port, own);
+      await stack.spawn(name, `dist/${service}/main.js`, port, own);
     }
     return true;
   });

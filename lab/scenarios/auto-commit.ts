@@ -41,7 +41,7 @@ async function play(stage: Stage): Promise<void> {
       topic: TOPIC,
       dieAtEffect,
     };
-    const program = 'lab/dist/scenarios/programs/acknowledge-first.js';
+    const program = 'dist/programs/acknowledge-first.js';
     const { code, stderr } = await stack.run('node', [program, JSON.stringify(task)]);
     if (code !== null) throw new Error(`the consumer ended by itself (exit ${code}): ${stderr}`);
   };

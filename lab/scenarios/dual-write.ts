@@ -91,7 +91,7 @@ async function playOutbox(stage: Stage): Promise<void> {
 
 /** Runs one of the programs and insists that it ended as it was to. */
 async function runProgram(stage: Stage, name: string, task: object, killed: boolean): Promise<void> {
-  const script = `lab/dist/scenarios/programs/${name}.js`;
+  const script = `dist/programs/${name}.js`;
   const { code, stderr } = await stage.stack.run('node', [script, JSON.stringify(task)]);
   if (code !== (killed ? null : 0)) throw new Error(`${name} ended with exit ${code}: ${stderr}`);
 }

@@ -26,7 +26,7 @@ async function play(stage: Stage): Promise<void> {
 
   say('20 events wait. A consumer reads them, commits its database, and is killed (kill -9) at that moment.');
   await producer.send({ topic: TOPIC, messages: orderNames(20).map((order) => event(order, 1)) });
-  const program = 'lab/dist/scenarios/programs/consume-and-crash.js';
+  const program = 'dist/programs/consume-and-crash.js';
   const { code, stderr } = await stack.run('node', [program, JSON.stringify(service.config('doomed'))]);
   if (code !== null) throw new Error(`the consumer ended by itself (exit ${code}): ${stderr}`);
   const before = await service.effects();

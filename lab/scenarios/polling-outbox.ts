@@ -42,7 +42,7 @@ async function play(stage: Stage): Promise<void> {
     topic: TOPIC,
     every: EVERY,
   };
-  const poller = stack.run('node', ['lab/dist/scenarios/programs/poll-outbox.js', JSON.stringify(task)]);
+  const poller = stack.run('node', ['dist/programs/poll-outbox.js', JSON.stringify(task)]);
   stage.defer(async () => {
     await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'poll-outbox'`;
     await poller;

@@ -76,7 +76,7 @@ async function playEvents(stage: Stage, calling: Calling): Promise<void> {
   await stack.stop('payment');
   stage.defer(() => stack.start('payment'));
   const [port] = stack.sparePorts;
-  await stack.spawn('slow-payment', 'services/payment/dist/main.js', port ?? 0, {
+  await stack.spawn('slow-payment', 'dist/payment/main.js', port ?? 0, {
     PAYMENT_PORT: String(port),
     PAYMENT_GATEWAY_LATENCY_MS: String(SLOW_PAYMENT),
   });

@@ -39,7 +39,9 @@ async function knock(
   method: string,
   target: string,
 ): Promise<number> {
-  const port = Number(built.get(proxy)?.addresses()[0]?.port);
+  const app = built.get(proxy);
+  if (!app) throw new Error(`there is no proxy ${proxy}`);
+  const { port } = app.server.address() as AddressInfo;
   const socket = connect(port, '127.0.0.1');
   const auth = Buffer.from(`${user}:${user.slice(0, 1)}`).toString('base64');
   const head = `${method} ${target} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic ${auth}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;

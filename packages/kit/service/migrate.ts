@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
 import type { EventName } from '../contract/contract.js';
@@ -42,18 +41,13 @@ const UNLESS_LOCKED: RetryOptions = { seconds: 120, retryable: (error) => errorC
 
 /** The kit's own tables: the outbox of a service that publishes, the inbox of one that consumes. */
 export const kitMigrations = {
-  outbox: { name: 'kit_outbox', folder: packageFolder(import.meta.url, '../outbox/migrations') },
-  inbox: { name: 'kit_inbox', folder: packageFolder(import.meta.url, '../consumer/migrations') },
+  outbox: { name: 'kit_outbox', folder: folderBeside(import.meta.url, '../outbox/migrations') },
+  inbox: { name: 'kit_inbox', folder: folderBeside(import.meta.url, '../consumer/migrations') },
 };
 
-/**
- * Finds a folder beside a module's source, from the source or from what was compiled of it into `dist/`.
- *
- * @param moduleUrl the module's `import.meta.url`
- */
-export function packageFolder(moduleUrl: string, folder: string): string {
-  const source = new URL(folder, moduleUrl.replace(/\/dist\/(?!.*\/dist\/)/, '/'));
-  return fileURLToPath(existsSync(source) ? source : new URL(folder, moduleUrl));
+/** A folder beside a module. @param moduleUrl the module's `import.meta.url` */
+export function folderBeside(moduleUrl: string, folder: string): string {
+  return fileURLToPath(new URL(folder, moduleUrl));
 }
 
 /**

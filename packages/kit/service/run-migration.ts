@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { postgresSettings, readConfig, Secret } from '../config.js';
 import type { EventName } from '../contract/contract.js';
 import { runMain } from './lifecycle.js';
-import { kitMigrations, migrateDatabase, packageFolder } from './migrate.js';
+import { folderBeside, kitMigrations, migrateDatabase } from './migrate.js';
 
 /** What a service's `migrate.ts` says about its database. */
 export interface ServiceMigration {
@@ -47,7 +47,7 @@ export async function runMigration(service: ServiceMigration, environment: NodeJ
       migrations: [
         ...(hasOutbox ? [kitMigrations.outbox] : []),
         kitMigrations.inbox,
-        { name: database, folder: packageFolder(module, 'migrations') },
+        { name: database, folder: folderBeside(module, 'migrations') },
       ],
     });
   });

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { CliError } from '../cli-error.js';
 
 /** It finds Java and Kafka's jars as the stack does, in a program of the stack's own. */
-const program = fileURLToPath(new URL('../stack/kafka-tool.js', import.meta.url));
+const program = fileURLToPath(new URL('../../../dist/stack/kafka-tool.js', import.meta.url));
 
 /** `walpost kafka <tool> …`: Kafka's own tools, so that commands from its documentation can be typed as they are. */
 export function kafkaCommand(): Command {

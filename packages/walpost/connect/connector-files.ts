@@ -5,8 +5,8 @@ import { reason } from '@walpost/kit/contract/errors';
 import { CliError, UsageError } from '../cli-error.js';
 import type { ConnectorConfig } from './connect-client.js';
 
-/** The folder of ours, seen from this package's dist/connect. */
-export const CONNECTORS = fileURLToPath(new URL('../../../../connectors', import.meta.url));
+/** The folder of ours. */
+export const CONNECTORS = fileURLToPath(new URL('../../../connectors', import.meta.url));
 
 export interface ConnectorFile {
   /** Name of the file without `.json`, and of the connector. */

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http/http';
-import { packageFolder } from '@walpost/kit/service/migrate';
 import type { Logger } from '@walpost/kit/telemetry/logger';
 import { requireHost } from './require-host.js';
 import { type ConsoleParts, consoleRoutes } from './routes.js';
@@ -36,7 +35,7 @@ export async function buildApp(
     page.addHook('onRequest', requireHost(hosts));
     await page.register(consoleRoutes(parts));
     await page.register(fastifyStatic, {
-      root: join(packageFolder(import.meta.url, 'dist'), 'page'),
+      root: fileURLToPath(new URL('../../../dist/page', import.meta.url)),
       wildcard: false,
       decorateReply: false,
     });

@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Check, ok } from '../check.js';
 
-// Seen from this package's dist/doctor.
-const PROGRAM = fileURLToPath(new URL('../stack/show-machine.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../../dist/stack/show-machine.js', import.meta.url));
 
 /** What the system needs of this machine, as the program says that runs it here. */
 export async function checkMachine(env: NodeJS.ProcessEnv): Promise<Check[]> {

@@ -22,7 +22,7 @@ export function mailPart({ settings, dataDir }: Site): ProcessPart {
     launch: () => ({
       command: process.execPath,
       args: [
-        join(root, 'packages/walpost/dist/stack/catch-mail.js'),
+        join(root, 'dist/stack/catch-mail.js'),
         ...Object.entries(options).flatMap(([name, value]) => [name, String(value)]),
       ],
       env: baseEnvironment(process.env),

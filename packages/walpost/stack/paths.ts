@@ -1,21 +1,14 @@
-import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Environment } from './settings.js';
 import { StackError } from './stack-error.js';
 
-/** The root of this clone; the same from the source (tests) and from dist (run time). */
-export const root = findRoot(import.meta.dirname);
+/** The root of this clone. */
+export const root = dirname(fileURLToPath(new URL('../..', import.meta.url)));
 
 /** The folder where the pom and the property files are. */
 export const nativeDir = join(root, 'packages/walpost/stack');
-
-function findRoot(from: string): string {
-  if (existsSync(join(from, 'packages/walpost/stack/pom.xml'))) return from;
-  const parent = dirname(from);
-  if (parent === from) throw new Error(`No packages/walpost/stack/pom.xml above ${import.meta.dirname}`);
-  return findRoot(parent);
-}
 
 /** Where downloads are kept: outside the clone, so that a second clone starts fast. */
 export function cacheRoot(env: Environment, platform = process.platform): string {

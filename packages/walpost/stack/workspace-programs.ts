@@ -17,7 +17,7 @@ type Service = keyof typeof services;
 export const serviceNames = Object.keys(services) as Service[];
 
 /** The operator's command line, seen from the clone's root. */
-export const commandLine = 'packages/walpost/dist/cli/walpost.js';
+export const commandLine = 'dist/cli/walpost.js';
 
 /** What runs once: migrations, topics, schemas, connectors. */
 export function setupSteps({ settings }: Site): StepPart[] {
@@ -32,7 +32,7 @@ export function setupSteps({ settings }: Site): StepPart[] {
   // A machine that starts eight programs at once may answer slowly for a while.
   const patiently = ['--wait', '120'];
   return [
-    ...serviceNames.map((name) => step(`migrate-${name}`, ['postgres'], `services/${name}/dist/migrate.js`)),
+    ...serviceNames.map((name) => step(`migrate-${name}`, ['postgres'], `dist/${name}/migrate.js`)),
     step('topics', ['kafka'], commandLine, ['topics', 'apply', ...patiently]),
     step('schemas', ['registry'], commandLine, ['schemas', 'register', ...patiently]),
     step('connectors', ['connect', 'topics', 'schemas', ...migrations], commandLine, [
@@ -70,7 +70,7 @@ export function serviceProgram({ settings }: Site, name: Service): ProcessPart {
     name,
     // It would start without topics and schemas, but only to wait for them.
     needs: [`migrate-${name}`, 'topics', 'schemas'],
-    script: `services/${name}/dist/main.js`,
+    script: `dist/${name}/main.js`,
     env: settingsFor(name, settings),
     port: portOf(settings, services[name]),
   });
@@ -81,7 +81,7 @@ export function consolePart({ settings }: Site): ProcessPart {
   const part = servicePart({
     name: 'console',
     needs: serviceNames.map((name) => `migrate-${name}`),
-    script: 'packages/walpost/dist/console/main.js',
+    script: 'dist/console/main.js',
     env: settingsFor('console', settings),
     port: portOf(settings, 'CONSOLE_PORT'),
   });

@@ -1,4 +1,4 @@
-import { testStack } from 'walpost/testing/test-stack';
+import { testStack } from '../../../dist/testing/test-stack.js';
 
 /** Starts what integration tests share, on ports and in a folder of their own; tests find it in the environment. */
 export default async function setup() {

@@ -166,7 +166,7 @@ test('killed between the database’s commit and the offset’s, an event acts o
     groupId,
     topic,
   };
-  const script = fileURLToPath(new URL('./crashing-consumer.mjs', import.meta.url));
+  const script = fileURLToPath(new URL('../../../../dist/test/crashing-consumer.js', import.meta.url));
   const child = spawn(process.execPath, [script, JSON.stringify(config)], { stdio: 'ignore' });
   const [, signal] = await once(child, 'exit');
   expect(signal).toBe('SIGKILL');

@@ -28,13 +28,13 @@ test('the guide shows the program that is tested here', () => {
 });
 
 test('the guide’s consumer adds up what customers ordered, each order once', async () => {
-  await finish('packages/walpost/dist/cli/walpost.js', 'topics', 'apply');
-  await finish('packages/kit/dist/example/migrate.js');
+  await finish('dist/cli/walpost.js', 'topics', 'apply');
+  await finish('dist/example/migrate.js');
   const type = eventType('OrderConfirmed');
   const id = await createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') }).register(type);
   const producer = kafkaOf(env).producer({ idempotent: true, maxInFlightRequests: 1 });
   const sql = connectTo(env, 'totals');
-  const consumer = run('packages/kit/dist/example/main.js');
+  const consumer = run('dist/example/main.js');
   try {
     await producer.connect();
     const messages = ['ada', 'ada', 'bob'].map((customerId) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from '@jest/globals';
 
-const program = join(import.meta.dirname, 'stopping-service.mjs');
+const program = join(import.meta.dirname, '../../../../dist/test/stopping-service.js');
 
 test.each([
   ['is stopped', ['started', 'third', 'second', 'first'], 0],

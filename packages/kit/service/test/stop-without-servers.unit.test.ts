@@ -49,23 +49,19 @@ test.each(
 )('with a Kafka, registry and Postgres that %s, %s is stopped in order', async (how, service, password) => {
   const away = await portOf(how);
   const port = await portOf('refuses');
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, '../../../../services', service, 'dist/main.js')],
-    {
-      stdio: 'ignore',
-      env: {
-        LOG_LEVEL: 'fatal',
-        HOST: '127.0.0.1',
-        [`${service.toUpperCase()}_PORT`]: String(port),
-        [password]: 'a password of a server that is away',
-        POSTGRES_HOST: '127.0.0.1',
-        POSTGRES_PORT: String(away),
-        KAFKA_BROKERS: `127.0.0.1:${away}`,
-        SCHEMA_REGISTRY_URL: `http://127.0.0.1:${away}/apis/ccompat/v7`,
-      },
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../../../dist', service, 'main.js')], {
+    stdio: 'ignore',
+    env: {
+      LOG_LEVEL: 'fatal',
+      HOST: '127.0.0.1',
+      [`${service.toUpperCase()}_PORT`]: String(port),
+      [password]: 'a password of a server that is away',
+      POSTGRES_HOST: '127.0.0.1',
+      POSTGRES_PORT: String(away),
+      KAFKA_BROKERS: `127.0.0.1:${away}`,
+      SCHEMA_REGISTRY_URL: `http://127.0.0.1:${away}/apis/ccompat/v7`,
     },
-  );
+  });
   cleanup.push(() => child.kill('SIGKILL'));
   expect(await endOf(child, port)).toBe(0);
 });

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { serve } from 'walpost/testing/serve';
@@ -83,18 +84,8 @@ test.each([
   ['', false],
   ['http://127.0.0.1:1', true],
 ])('with the address %j the SDK is loaded: %s', (endpoint, expected) => {
-  const program = `
-    import { Module } from 'node:module';
-    import { createLogger } from '@walpost/kit/telemetry/logger';
-    import { startTracing } from '@walpost/kit/telemetry/start-tracing';
-    import '@walpost/kit/service/consumer-service';
-    const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: process.argv[1] || undefined };
-    await startTracing('test-service', settings, createLogger('test', 'silent'));
-    const loaded = Object.keys(Module._cache).filter((file) => /@opentelemetry.(sdk|otlp|exporter)/.test(file));
-    console.log(loaded.length > 0);`;
-  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', program, endpoint], {
-    cwd: import.meta.dirname,
-  });
+  const program = join(import.meta.dirname, '../../../../dist/test/tracing-service.js');
+  const printed = execFileSync(process.execPath, [program, endpoint]);
   expect(`${printed}`).toBe(`${expected}\n`);
 });
 

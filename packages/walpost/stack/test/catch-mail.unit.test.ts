@@ -48,7 +48,7 @@ async function send(port: number, count: number): Promise<void> {
 async function withMailDev(work: (smtp: number, web: number) => Promise<void>): Promise<void> {
   const [smtp = 0, web = 0] = block.ports;
   const args = [`--smtp=${smtp}`, `--web=${web}`, '--ip=127.0.0.1', '--web-ip=127.0.0.1'];
-  const program = join(root, 'packages/walpost/dist/stack/catch-mail.js');
+  const program = join(root, 'dist/stack/catch-mail.js');
   const child = spawn(process.execPath, [program, ...args, `--mail-directory=${folder}`], {
     stdio: 'ignore',
   });

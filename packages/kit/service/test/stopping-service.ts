@@ -3,7 +3,7 @@ import { runService } from '@walpost/kit/service/lifecycle';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 
 const [how] = process.argv.slice(2);
-const say = (line) => process.stdout.write(`${line}\n`);
+const say = (line: string) => process.stdout.write(`${line}\n`);
 
 await runService(createLogger('test', 'silent'), async (defer) => {
   defer('first', () => say('first'));

@@ -5,7 +5,7 @@ import { createRegistry } from '@walpost/kit/contract/registry';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 
-const { brokers, registryUrl, database, groupId, topic } = JSON.parse(process.argv[2]);
+const { brokers, registryUrl, database, groupId, topic } = JSON.parse(String(process.argv[2]));
 const logger = createLogger('crashing-consumer', 'info');
 
 startConsumer({
@@ -24,7 +24,4 @@ startConsumer({
   ignores: [],
   logger,
   onHandled: () => process.kill(process.pid, 'SIGKILL'),
-  onFatal: (error) => {
-    throw error;
-  },
 });

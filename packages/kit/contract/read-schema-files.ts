@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { reason } from './errors.js';
+import type { SchemaFile } from './generate-events.js';
+
+/**
+ * Reads every `<topic>/<Event>.avsc` below a folder, sorted by path.
+ * @throws Error naming the file that is not JSON
+ */
+export function readSchemaFiles(folder: string): SchemaFile[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()
+    .flatMap((topic) =>
+      readdirSync(join(folder, topic))
+        .filter((file) => file.endsWith('.avsc'))
+        .sort()
+        .map((file) => ({ topic, path: `${topic}/${file}`, schema: readJson(join(folder, topic, file)) })),
+    );
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new Error(`${path}: ${reason(error)}`, { cause: error });
+  }
+}

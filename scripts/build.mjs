@@ -1,0 +1,118 @@
+// Bundles the programs of this repository, and the console's page, into dist/. Unbundled, each start of each program looks
+// for the 480 files of drizzle-orm and TypeBox: half a second of CPU, and more than one from Node 22.18 on.
+//
+// Usage: node scripts/build.mjs [group...]; without one, all of them.
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The programs, by the image that they are in; those of the last group run in a clone only. */
+const GROUPS = {
+  services: {
+    'services/order': ['main', 'migrate'],
+    'services/payment': ['main', 'migrate'],
+    'services/inventory': ['main', 'migrate'],
+    'services/notification': ['main', 'migrate'],
+    'packages/walpost/cli': ['walpost'],
+    'packages/walpost/console': ['main'],
+  },
+  tools: {
+    'packages/walpost/stack': ['catch-mail', 'compose-secrets'],
+    'compose/secure': ['gateway', 'make-certificates'],
+  },
+  clone: {
+    'packages/kit/example': ['main', 'migrate'],
+    'packages/kit/contract': ['generate'],
+    'packages/kit/consumer/test': ['crashing-consumer'],
+    'packages/kit/service/test': ['stopping-service'],
+    'packages/kit/telemetry/test': ['tracing-service'],
+    'packages/walpost/cli/schemas': ['generate'],
+    'packages/walpost/stack': ['main', 'kafka-tool', 'show-machine'],
+    'packages/walpost/testing': ['fetch-for-tests', 'test-stack'],
+    'lab/scenarios': ['run'],
+    'lab/scenarios/programs': [
+      ...['acknowledge-first', 'consume-and-crash', 'poll-outbox'],
+      ...['publish-after-commit', 'publish-by-outbox'],
+    ],
+    'lab/bench': ['run'],
+    'lab/bench/alternatives': [
+      ...['called-services', 'calling-shop', 'dual-write-shop'],
+      ...['outbox-poller', 'polling-shop', 'tailing-shop'],
+    ],
+    'lab/faults': ['run'],
+    'lab/fuzz': ['fuzz-http'],
+  },
+};
+
+/** What is bundled: our own, and the two of many files. Others patch or look for files of theirs, and stay packages. */
+const BUNDLED = /^(\.|@walpost\/|walpost\/|drizzle-orm(\/|$)|typebox(\/|$))/;
+
+const groups = process.argv.slice(2);
+await bundlePrograms(groups.length > 0 ? groups : Object.keys(GROUPS));
+if (groups.length === 0 || groups.includes('services')) await bundlePage();
+
+/** `services/order/main.ts` becomes `dist/order/main.js`. All files are two folders deep, and so find what is beside a source. */
+async function bundlePrograms(names) {
+  const folders = names.flatMap((name) => Object.entries(GROUPS[name]));
+  const entries = folders.flatMap(([folder, programs]) =>
+    programs.map((program) => [`${basename(folder)}/${program}`, `${folder}/${program}.ts`]),
+  );
+  await write({
+    entryPoints: Object.fromEntries(entries),
+    chunkNames: 'chunks/[name]-[hash]',
+    splitting: true,
+    platform: 'node',
+    target: 'node20',
+    sourcemap: true,
+    plugins: [{ name: 'walpost', setup: separate }],
+  });
+}
+
+function separate({ onLoad, onResolve }) {
+  onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+    kind === 'entry-point' || BUNDLED.test(path) ? undefined : { path, external: true },
+  );
+  onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+    const source = relative(root, path).replaceAll(sep, '/');
+    const text = await readFile(path, 'utf8');
+    const url = `new URL(${JSON.stringify(`../../${source}`)}, import.meta.url).href`;
+    return { contents: text.replaceAll('import.meta.url', url), loader: 'ts' };
+  });
+}
+
+async function bundlePage() {
+  const web = 'packages/walpost/console/web';
+  await write({
+    entryPoints: { 'page/main': `${web}/main.tsx`, 'page/index': `${web}/index.html` },
+    loader: { '.html': 'copy' },
+    minify: true,
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+  });
+}
+
+/** Files that did not change are left alone, and others come whole: a program may be starting meanwhile. */
+async function write(options) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    bundle: true,
+    format: 'esm',
+    outdir: 'dist',
+    logLevel: 'warning',
+    write: false,
+    ...options,
+  });
+  for (const { path, contents } of outputFiles) {
+    const old = await readFile(path).catch(() => undefined);
+    if (old?.equals(contents)) continue;
+    await mkdir(dirname(path), { recursive: true });
+    const written = join(dirname(path), `.${basename(path)}-${randomUUID()}`);
+    await writeFile(written, contents);
+    await rename(written, path);
+  }
+}
