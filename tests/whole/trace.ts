@@ -94,7 +94,7 @@ test('stuck behind a connector that is paused: trace, connectors resume', async 
 
 test('stuck at a dead letter: trace, dead-letters show, fix, replay', async () => {
   const sql = connectTo(stack.env, 'payments');
-  await sql`alter table payments add constraint broken check (customer_id <> 'poison')`;
+  await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
   const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
   const text = await traceUntil(id, /^stuck at payment-service .* OrderCreated is dead letter \d+: /m);
   const [show = '', replay = ''] = offered(text);

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { findChromium, openBrowser, seriousViolations, shoot } from 'walpost/testing/browser';
 import { connectTo, eventually, placeOrder, SAMPLE_ORDER, setting } from 'walpost/testing/support';
-import { type TestStack, testStack } from 'walpost/testing/test-stack';
+import { testStack } from 'walpost/testing/test-stack';
+import { stack } from './stack.js';
 
 const chromium = findChromium(process.env);
 if (!chromium) {
@@ -15,24 +16,15 @@ const inBrowser = chromium ? test : test.skip;
 /** What a wait for the page gives up after, ms: it ends a test that would hang, and measures nobody’s speed. */
 const TIMEOUT_MS = 120_000;
 
-let stack: TestStack;
 let browser: Browser;
 let page: Page;
 const errors: string[] = [];
 
-beforeAll(async () => {
-  if (!chromium) return;
-  stack = await testStack();
-  browser = await openBrowser(chromium);
-  page = await open({ viewport: { width: 1360, height: 900 } });
-});
-afterAll(async () => {
-  await browser?.close();
-  await stack?.close();
-});
+afterAll(() => browser?.close());
 
 async function open(options: Parameters<Browser['newPage']>[0], path = ''): Promise<Page> {
-  const opened = await browser.newPage(options);
+  // What moves is drawn without a graphics card here, and takes the core that the stack needs.
+  const opened = await browser.newPage({ reducedMotion: 'reduce', ...options });
   opened.setDefaultTimeout(TIMEOUT_MS);
   opened.on('pageerror', (error) => errors.push(String(error)));
   opened.on('console', (message) => {
@@ -50,6 +42,8 @@ const behind = (group: string) =>
   page.locator('#consumers tr').filter({ hasText: group }).first().locator('> td').nth(1).textContent();
 
 inBrowser('a healthy flow: orders are placed at a rate, and everything moves', async () => {
+  browser = await openBrowser(String(chromium));
+  page = await open({ viewport: { width: 1360, height: 900 } });
   expect(page.url()).not.toContain('token');
   await page.getByRole('button', { name: 'Start' }).click();
   await page.getByText(/^Placing 5 a second/).waitFor();
@@ -204,6 +198,8 @@ inBrowser('with Connect and Kafka away, the page says so in their place, and goe
   await page.locator('#order').getByRole('link', { name: id }).first().waitFor();
   await shoot(page, 'kafka-away');
   expect(errors).toEqual([]);
+  await browser.close();
+  for (const part of ['kafka', 'connect']) await stack.start(part);
 });
 
 test('a console that cannot start leaves the rest running', async () => {

@@ -1,13 +1,6 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { connectTo, endOf, eventually, kafkaOf, placeOrders, readTopic } from 'walpost/testing/support';
-import { type TestStack, testStack } from 'walpost/testing/test-stack';
-
-let stack: TestStack;
-
-beforeAll(async () => {
-  stack = await testStack(['postgres', 'kafka', 'registry', 'connect', 'setup', 'services']);
-});
-afterAll(() => stack?.close());
+import { stack } from './stack.js';
 
 async function walpost(...args: string[]): Promise<{ code: number | null; text: string }> {
   const { code, stdout, stderr } = await stack.walpost('outbox', ...args);

@@ -1,27 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { endOf, eventually, placeOrder, setting } from 'walpost/testing/support';
-import { type TestStack, testStack } from 'walpost/testing/test-stack';
-import { type CollectedSpan, startCollector } from 'walpost/testing/trace-collector';
-
-let collector: Awaited<ReturnType<typeof startCollector>>;
-let stack: TestStack;
-
-beforeAll(async () => {
-  collector = await startCollector();
-  stack = await testStack(['postgres', 'kafka', 'registry', 'connect', 'mail', 'setup', 'services'], {
-    settings: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      OTEL_BSP_SCHEDULE_DELAY: '200',
-    },
-  });
-});
-afterAll(async () => {
-  await stack?.close();
-  await collector?.close();
-});
+import type { CollectedSpan } from 'walpost/testing/trace-collector';
+import { collector, stack } from './stack.js';
 
 /** The metrics of a service. */
 async function scrape(service: string): Promise<string> {
