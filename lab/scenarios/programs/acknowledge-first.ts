@@ -20,7 +20,13 @@ const WORK = 100;
 const { database, brokers, groupId, topic, dieAtEffect } = JSON.parse(process.argv[2] ?? '') as EarlyAck;
 const { db } = openDatabase(database);
 const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
-const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
+// The shortest that a broker takes: who comes after it has to wait until it counts as gone.
+const consumer = kafka.consumer({
+  groupId,
+  maxWaitTimeInMs: 100,
+  sessionTimeout: 6_000,
+  heartbeatInterval: 500,
+});
 let acknowledged: (() => void) | undefined;
 const firstCommit = new Promise<void>((resolve) => {
   acknowledged = resolve;
