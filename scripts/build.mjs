@@ -52,8 +52,14 @@ const GROUPS = {
 const BUNDLED = /^(\.|@walpost\/|walpost\/|drizzle-orm(\/|$)|typebox(\/|$))/;
 
 const groups = process.argv.slice(2);
-await bundlePrograms(groups.length > 0 ? groups : Object.keys(GROUPS));
-if (groups.length === 0 || groups.includes('services')) await bundlePage();
+try {
+  await bundlePrograms(groups.length > 0 ? groups : Object.keys(GROUPS));
+  if (groups.length === 0 || groups.includes('services')) await bundlePage();
+} catch (error) {
+  // What is wrong with a source has been printed.
+  if (!error.errors) throw error;
+  process.exitCode = 1;
+}
 
 /** `services/order/main.ts` becomes `dist/order/main.js`. All files are two folders deep, and so find what is beside a source. */
 async function bundlePrograms(names) {
@@ -79,6 +85,8 @@ function separate({ onLoad, onResolve }) {
   onLoad({ filter: /\.ts$/ }, async ({ path }) => {
     const source = relative(root, path).replaceAll(sep, '/');
     const text = await readFile(path, 'utf8');
+    if (/import\.meta\b(?!\.url\b)/.test(text))
+      return { errors: [{ text: `${source} takes something else of import.meta than its url` }] };
     const url = `new URL(${JSON.stringify(`../../${source}`)}, import.meta.url).href`;
     return { contents: text.replaceAll('import.meta.url', url), loader: 'ts' };
   });

@@ -1,7 +1,6 @@
 import { runMigration } from '@walpost/kit/service/run-migration';
 
-const { url: module } = import.meta;
 await runMigration(
-  { database: 'totals', passwordVariable: 'TOTALS_PASSWORD', publishes: [], module },
+  { database: 'totals', passwordVariable: 'TOTALS_PASSWORD', publishes: [], module: import.meta.url },
   process.env,
 );
