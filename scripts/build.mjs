@@ -3,6 +3,7 @@
 //
 // Usage: node scripts/build.mjs [group...]; without one, all of them.
 import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,10 +14,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** The programs, by the image that they are in; those of the last group run in a clone only. */
 const GROUPS = {
   services: {
-    'services/order': ['main', 'migrate'],
-    'services/payment': ['main', 'migrate'],
-    'services/inventory': ['main', 'migrate'],
-    'services/notification': ['main', 'migrate'],
+    ...Object.fromEntries(
+      readdirSync(join(root, 'services')).map((name) => [`services/${name}`, ['main', 'migrate']]),
+    ),
     'packages/walpost/cli': ['walpost'],
     'packages/walpost/console': ['main'],
   },
