@@ -15,7 +15,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const GROUPS = {
   services: {
     ...Object.fromEntries(
-      readdirSync(join(root, 'services')).map((name) => [`services/${name}`, ['main', 'migrate']]),
+      readdirSync(join(root, 'services'), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => [`services/${name}`, ['main', 'migrate']]),
     ),
     'packages/walpost/cli': ['walpost'],
     'packages/walpost/console': ['main'],
@@ -67,8 +69,15 @@ async function bundlePrograms(names) {
   const entries = folders.flatMap(([folder, programs]) =>
     programs.map((program) => [`${basename(folder)}/${program}`, `${folder}/${program}.ts`]),
   );
+  const entryPoints = Object.fromEntries(entries);
+  const lost = entries.find(([output, source]) => entryPoints[output] !== source);
+  if (lost) {
+    const [output, source] = lost;
+    console.error(`${source} and ${entryPoints[output]} would both be dist/${output}.js: rename a folder.`);
+    process.exit(1);
+  }
   await write({
-    entryPoints: Object.fromEntries(entries),
+    entryPoints,
     chunkNames: 'chunks/[name]-[hash]',
     splitting: true,
     platform: 'node',
@@ -78,6 +87,7 @@ async function bundlePrograms(names) {
   });
 }
 
+/** Leaves packages outside, and has each module of ours know where its source is. */
 function separate({ onLoad, onResolve }) {
   onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
     kind === 'entry-point' || BUNDLED.test(path) ? undefined : { path, external: true },
