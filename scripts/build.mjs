@@ -81,7 +81,7 @@ async function bundlePrograms(names) {
     chunkNames: 'chunks/[name]-[hash]',
     splitting: true,
     platform: 'node',
-    target: 'node20',
+    target: 'node22',
     sourcemap: true,
     plugins: [{ name: 'walpost', setup: separate }],
   });

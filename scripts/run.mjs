@@ -13,25 +13,31 @@ const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const WORKERS = { unit: '--maxWorkers=100%', integration: '--maxWorkers=2' };
 let endedBy;
 
-checkNode();
-endWithNpm();
-installPackages();
-build();
-if (mode === 'start') await import('../dist/stack/main.js');
-else if (mode === 'test') await test();
-else if (mode === 'scenario') await (await import('../dist/scenarios/run.js')).run(args);
-else if (mode === 'bench') await (await import('../dist/bench/run.js')).run(args);
-else if (mode === 'faults') await (await import('../dist/faults/run.js')).run(args);
-else if (mode === 'fuzz') await (await import('../dist/fuzz/fuzz-http.js')).run(args);
-else
-  giveUp(
-    'Usage: node scripts/run.mjs start | test [arguments for Jest] | scenario [name] | bench [--quick] [name] | faults [options] | fuzz [options]',
-  );
+if (mode === 'install') installPackages();
+else await run();
+
+async function run() {
+  checkNode();
+  endWithNpm();
+  build();
+  if (mode === 'start') await import('../dist/stack/main.js');
+  else if (mode === 'test') await test();
+  else if (mode === 'scenario') await (await import('../dist/scenarios/run.js')).run(args);
+  else if (mode === 'bench') await (await import('../dist/bench/run.js')).run(args);
+  else if (mode === 'faults') await (await import('../dist/faults/run.js')).run(args);
+  else if (mode === 'fuzz') await (await import('../dist/fuzz/fuzz-http.js')).run(args);
+  else
+    giveUp(
+      'Usage: node scripts/run.mjs start | test [arguments for Jest] | scenario [name] | bench [--quick] [name] | faults [options] | fuzz [options]',
+    );
+}
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > 20 || (major === 20 && minor >= 19)) return;
-  giveUp(`Node ${process.versions.node} is too old: install 20.19 or newer, e.g. from nodejs.org.`);
+  if (major > 22 || (major === 22 && minor >= 18)) return;
+  giveUp(
+    `Node ${process.versions.node} is too old, and npm has no newer one for this machine: install Node 24 from nodejs.org.`,
+  );
 }
 
 /** A signal to npm alone ends npm and its shell, and not us: take their end for the signal. */
@@ -128,8 +134,11 @@ function hasDocker() {
 async function runJest(options, counts) {
   const folder = mkdtempSync(join(tmpdir(), 'walpost-results-'));
   const results = join(folder, 'results.json');
-  const quiet = new URL('./quiet-vm-warning.mjs', import.meta.url);
-  const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', `--import=${quiet}`];
+  const nodeOptions = [
+    process.env.NODE_OPTIONS,
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+  ];
   const jest = join(root, 'node_modules/jest/bin/jest.js');
   // The leader of a group, to which belongs whatever its tests run and a stack does not keep.
   const child = spawn(process.execPath, [jest, '--json', `--outputFile=${results}`, ...options], {

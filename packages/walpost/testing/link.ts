@@ -37,7 +37,7 @@ export async function openLink(target: number, broker?: string): Promise<Link> {
       socket.setNoDelay(true);
       const other = socket === client ? upstream : client;
       // What one side does the other one learns; that it does so is no error here.
-      socket.on('error', () => reset(other));
+      socket.on('error', () => other.resetAndDestroy());
       socket.on('close', () => {
         sockets.delete(socket);
         other.destroySoon();
@@ -83,7 +83,7 @@ export async function openLink(target: number, broker?: string): Promise<Link> {
       behaviour = next;
       changed.abort();
       changed = changeable();
-      if (next.kind === 'cut') for (const socket of sockets) reset(socket);
+      if (next.kind === 'cut') for (const socket of sockets) socket.resetAndDestroy();
     },
     async close() {
       behaviour = { kind: 'cut' };
@@ -92,12 +92,6 @@ export async function openLink(target: number, broker?: string): Promise<Link> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/** Node 20 never comes to its end, and spins, when a socket was reset that is about to end: such a one is only closed. */
-function reset(socket: Socket): void {
-  if (socket.writableEnded) socket.destroy();
-  else socket.resetAndDestroy();
 }
 
 /** Every chunk that is held up waits for it. */

@@ -6,7 +6,6 @@ import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import { listening } from 'walpost/testing/listening';
 import { readOutbox, received } from 'walpost/testing/received';
 import { declaredColumns, migratedColumns } from 'walpost/testing/table-columns';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
@@ -207,15 +206,15 @@ test('transactions that touch the same rows in opposite groups do not wait in a 
 test('the read-only routes answer, 404 and 400 as problems', async () => {
   const orderId = uuidv7();
   await handle(received(created(orderId, { sku: 'A', quantity: 2 }, { sku: 'NONE', quantity: 1 })));
-  const { get, close } = await listening(await buildApp({ db: database.db, logger, readiness: {} }));
-  expect((await get('/stock?limit=2')).body).toEqual({
+  const app = await buildApp({ db: database.db, logger, readiness: {} });
+  expect((await app.inject('/stock?limit=2')).json()).toEqual({
     stock: [
       { sku: 'A', onHand: 10, reserved: 0 },
       { sku: 'B', onHand: 10, reserved: 0 },
     ],
   });
-  expect((await get('/stock/C')).body).toEqual({ sku: 'C', onHand: 10, reserved: 0 });
-  expect((await get(`/reservations/${orderId}`)).body).toMatchObject({
+  expect((await app.inject('/stock/C')).json()).toEqual({ sku: 'C', onHand: 10, reserved: 0 });
+  expect((await app.inject(`/reservations/${orderId}`)).json()).toMatchObject({
     orderId,
     status: 'REJECTED',
     items: [
@@ -223,8 +222,8 @@ test('the read-only routes answer, 404 and 400 as problems', async () => {
       { sku: 'NONE', quantity: 1, reason: 'not enough stock' },
     ],
   });
-  expect((await get('/stock/nothing')).status).toBe(404);
-  expect((await get(`/reservations/${uuidv7()}`)).status).toBe(404);
-  expect((await get('/reservations/nonsense')).status).toBe(400);
-  await close();
+  expect((await app.inject('/stock/nothing')).statusCode).toBe(404);
+  expect((await app.inject(`/reservations/${uuidv7()}`)).statusCode).toBe(404);
+  expect((await app.inject('/reservations/nonsense')).statusCode).toBe(400);
+  await app.close();
 });

@@ -6,7 +6,6 @@ import { readBacklog } from '@walpost/kit/service/backlog';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { v7 as uuidv7 } from 'uuid';
 import { retryEmails } from 'walpost/dead-letters/retry-emails';
-import { listening } from 'walpost/testing/listening';
 import { received } from 'walpost/testing/received';
 import { eventually } from 'walpost/testing/support';
 import { declaredColumns, migratedColumns } from 'walpost/testing/table-columns';
@@ -273,14 +272,14 @@ test('a lease is renewed for as long as nobody else has the e-mail', async () =>
 test('GET /emails lists those of an order, and wants an order id', async () => {
   const orderId = uuidv7();
   await handle(received(created(orderId)), received(created(uuidv7())), received(confirmed(orderId), 2));
-  const { get, close } = await listening(await buildApp({ db: database.db, logger, readiness: {} }));
-  expect((await get(`/emails?orderId=${orderId}`)).body).toMatchObject({
+  const app = await buildApp({ db: database.db, logger, readiness: {} });
+  expect((await app.inject(`/emails?orderId=${orderId}`)).json()).toMatchObject({
     emails: [
       { orderId, kind: 'order-received', status: 'WAITING', attempts: 0 },
       { orderId, kind: 'order-confirmed' },
     ],
   });
-  expect((await get('/emails')).status).toBe(400);
-  expect((await get('/emails?orderId=nonsense')).status).toBe(400);
-  await close();
+  expect((await app.inject('/emails')).statusCode).toBe(400);
+  expect((await app.inject('/emails?orderId=nonsense')).statusCode).toBe(400);
+  await app.close();
 });

@@ -6,7 +6,6 @@ import type { Database } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import { listening } from 'walpost/testing/listening';
 import { readOutbox, received } from 'walpost/testing/received';
 import { eventually } from 'walpost/testing/support';
 import { declaredColumns, migratedColumns } from 'walpost/testing/table-columns';
@@ -324,13 +323,16 @@ test('300 orders, cancels in between, two workers: charged minus refunded is wha
 test('GET /payments/:orderId answers, 404 and 400 as problems', async () => {
   const orderId = uuidv7();
   await handle(received(created(orderId)));
-  const { get, close } = await listening(await buildApp({ db: database.db, logger, readiness: {} }));
-  const found = await get(`/payments/${orderId}`);
-  expect(found.body).toMatchObject({ orderId, customerId: 'alice', amount: 1000, status: 'REQUESTED' });
-  const missing = await get(`/payments/${uuidv7()}`);
-  expect([missing.status, missing.type]).toEqual([404, 'application/problem+json; charset=utf-8']);
-  expect((await get('/payments/nonsense')).status).toBe(400);
-  await close();
+  const app = await buildApp({ db: database.db, logger, readiness: {} });
+  const found = await app.inject(`/payments/${orderId}`);
+  expect(found.json()).toMatchObject({ orderId, customerId: 'alice', amount: 1000, status: 'REQUESTED' });
+  const missing = await app.inject(`/payments/${uuidv7()}`);
+  expect([missing.statusCode, missing.headers['content-type']]).toEqual([
+    404,
+    'application/problem+json; charset=utf-8',
+  ]);
+  expect((await app.inject('/payments/nonsense')).statusCode).toBe(400);
+  await app.close();
 });
 
 test('the service cannot change or read what it has published', async () => {

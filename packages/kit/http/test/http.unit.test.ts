@@ -4,22 +4,13 @@ import { pino } from 'pino';
 import { createOutboxEncoder, MAX_PAYLOAD_BYTES } from '../../outbox/outbox.js';
 import { type App, createApp } from '../http.js';
 
-/** A promise and what resolves it; Promise.withResolvers is not there before Node 22. */
-function resolvable() {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}
-
 let app: App | undefined;
 afterEach(() => app?.server.closeAllConnections());
 
 test('closing waits for a request under way and not for the connection that its client keeps', async () => {
   app = await createApp({ title: 'test', logger: pino({ level: 'silent' }), readiness: {} });
-  const begun = resolvable();
-  const finish = resolvable();
+  const begun = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<void>();
   app.get('/slow', async () => {
     begun.resolve();
     await finish.promise;
