@@ -68,6 +68,8 @@ export async function buildAuthProxy(
     https,
     logger: { level: 'warn' },
     bodyLimit: 1024 * 1024,
+    // Without Fastify's 10 s for a plugin, which a starved machine needs.
+    pluginTimeout: 0,
   }) as unknown as FastifyInstance;
   app.addHook('onRequest', async ({ url }) => {
     if (isPlain(url)) return;

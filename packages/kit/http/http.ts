@@ -75,6 +75,8 @@ export async function createApp({ title, logger, readiness, limits = LIMITS }: A
     },
     clientErrorHandler: unread.clientErrorHandler,
     forceCloseConnections: 'idle',
+    // Fastify gives a plugin 10 s, which a starved machine needs for Swagger's page. Whoever starts us has a limit.
+    pluginTimeout: 0,
     // What cannot even be routed is answered in the same form.
     frameworkErrors: sendProblem,
     return503OnClosing: false,

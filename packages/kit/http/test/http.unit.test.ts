@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createOutboxEncoder, MAX_PAYLOAD_BYTES } from '../../outbox/outbox.js';
 import { type App, createApp } from '../http.js';
@@ -33,6 +33,21 @@ test('closing waits for a request under way and not for the connection that its 
   await closed;
   // Fastify by itself gives up a kept connection after 72 s.
 }, 60_000);
+
+test('a plugin may take longer to load than Fastify’s 10 s', async () => {
+  app = await createApp({ title: 'test', logger: pino({ level: 'silent' }), readiness: {} });
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  try {
+    const loaded = Promise.withResolvers<void>();
+    app.register(() => loaded.promise);
+    const ready = app.ready();
+    await jest.advanceTimersByTimeAsync(60_000);
+    loaded.resolve();
+    await expect(ready).resolves.toBe(app);
+  } finally {
+    jest.useRealTimers();
+  }
+});
 
 test('an event that is too large is the request’s fault, and said so', async () => {
   app = await createApp({ title: 'test', logger: pino({ level: 'silent' }), readiness: {} });
