@@ -41,7 +41,7 @@ export function startMember(config: MemberConfig, onHandled: (result: BatchResul
     topics: [topic],
     decoder: createDecoder({ registry: createRegistry({ url: registryUrl }) }),
     db,
-    handlers: {
+    on: {
       OrderCreated: async (tx, events) => {
         const rows = events.map(({ key, version, position: { partition } }) => ({
           key,
@@ -52,7 +52,6 @@ export function startMember(config: MemberConfig, onHandled: (result: BatchResul
         await tx.insert(effects).values(rows);
       },
     },
-    ignores: [],
     logger: createLogger(name, 'silent'),
     onHandled,
   });

@@ -2,7 +2,7 @@ import { Port, readConfig, Secret } from '@walpost/kit/config';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
 import { buildApp } from './app.js';
-import { ignoredOrderEvents, onOrderEvent } from './on-order-event.js';
+import { onOrderEvent } from './on-order-event.js';
 import { publishedEvents } from './published-events.js';
 
 await runMain(async () => {
@@ -24,8 +24,7 @@ await runMain(async () => {
     ({ openForRequests, clock, encode, logger }) => {
       const reads = openForRequests('reads', 2);
       return {
-        handlers: onOrderEvent(encode, clock.now),
-        ignores: ignoredOrderEvents,
+        on: onOrderEvent(encode, clock.now),
         buildApp: (readiness) => buildApp({ db: reads, logger, readiness }),
       };
     },

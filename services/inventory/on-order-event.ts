@@ -1,19 +1,15 @@
-import type { Handlers } from '@walpost/kit/consumer/handle-batch';
-import type { EventName } from '@walpost/kit/contract/contract';
+import { type HandlersOf, ignore } from '@walpost/kit/consumer/handle-batch';
 import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { releaseStock } from './release-stock.js';
 import { reserveStock } from './reserve-stock.js';
 
-/**
- * A confirmed order keeps its reservation: nothing is shipped here, so what is on hand and what is reserved always add
- * up to the same. A shipping step would take the pieces out of `reserved`.
- */
-export const ignoredOrderEvents: EventName[] = ['OrderConfirmed'];
-
 /** What the inventory does about order events. */
-export function onOrderEvent(encode: OutboxEncoder, clock: () => Date): Handlers {
+export function onOrderEvent(encode: OutboxEncoder, clock: () => Date): HandlersOf<'order-events'> {
   return {
     OrderCreated: (tx, events, batch) => reserveStock(tx, encode, events, batch, clock()),
     OrderCancelled: (tx, events, batch) => releaseStock(tx, encode, events, batch, clock()),
+    // A confirmed order keeps its reservation: nothing is shipped here, so what is on hand and what is reserved always add
+    // up to the same. A shipping step would take the pieces out of `reserved`.
+    OrderConfirmed: ignore,
   };
 }

@@ -37,8 +37,7 @@ await runMain(async () => {
       defer('sender', sender.close);
       const reads = openForRequests('reads', 2);
       return {
-        handlers: onOrderEvent(clock.now),
-        ignores: [],
+        on: onOrderEvent(clock.now),
         onHandled: sender.wake,
         // A mail server that is away is not among the checks: the e-mails wait.
         buildApp: (readiness) => buildApp({ db: reads, logger, readiness }),

@@ -1,8 +1,8 @@
-import type { Handlers } from '@walpost/kit/consumer/handle-batch';
+import type { HandlersOf } from '@walpost/kit/consumer/handle-batch';
 import { writeEmails } from './write-emails.js';
 
 /** What the notification service does about order events: every one of them is worth an e-mail. */
-export function onOrderEvent(clock: () => Date): Handlers {
+export function onOrderEvent(clock: () => Date): HandlersOf<'order-events'> {
   return {
     OrderCreated: (tx, events) => writeEmails(tx, events, clock()),
     OrderConfirmed: (tx, events) => writeEmails(tx, events, clock()),

@@ -5,7 +5,7 @@ import { runMain } from '@walpost/kit/service/lifecycle';
 import { Type } from 'typebox';
 import { buildApp } from './app.js';
 import { expireOrders } from './expire-orders.js';
-import { replyHandlers } from './on-reply.js';
+import { onReply } from './on-reply.js';
 import { publishedEvents } from './published-events.js';
 import { waitForAnswers } from './wait-for-answers.js';
 
@@ -51,8 +51,7 @@ await runMain(async () => {
         reads: openForRequests('reads', 3),
       };
       return {
-        handlers: replyHandlers(encode, clock.now),
-        ignores: ['PaymentRefunded', 'StockReleased'],
+        on: onReply(encode, clock.now),
         // Orders are taken in without Kafka, so the consumer has no say in whether this service is ready.
         buildApp: ({ consumer: _kafka, ...readiness }) =>
           buildApp({ databases, encode, clock: clock.now, logger, readiness }),

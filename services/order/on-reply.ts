@@ -1,4 +1,4 @@
-import type { Handlers } from '@walpost/kit/consumer/handle-batch';
+import { type HandlersOf, ignore } from '@walpost/kit/consumer/handle-batch';
 import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
 import type { Classified } from '@walpost/kit/errors';
 import { type OutboxEncoder, type OutboxRow, publish } from '@walpost/kit/outbox/outbox';
@@ -25,7 +25,10 @@ class UnknownOrderError extends Error implements Classified {
 }
 
 /** What the order service does about the answers of payment and inventory. */
-export function replyHandlers(encode: OutboxEncoder, clock: () => Date): Handlers {
+export function onReply(
+  encode: OutboxEncoder,
+  clock: () => Date,
+): HandlersOf<'payment-events' | 'inventory-events'> {
   const onReplies = async (tx: Tx, replies: ReplyEvent[], batch: ReceivedEvent[]): Promise<void> => {
     const found = await lockOrders(tx, batch);
     const changed = new Set<string>();
@@ -49,6 +52,9 @@ export function replyHandlers(encode: OutboxEncoder, clock: () => Date): Handler
     PaymentDeclined: onReplies,
     StockReserved: onReplies,
     StockRejected: onReplies,
+    // What follows a cancellation that this service has decided itself.
+    PaymentRefunded: ignore,
+    StockReleased: ignore,
   };
 }
 

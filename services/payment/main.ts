@@ -3,7 +3,7 @@ import { consumerServiceSettings, runConsumerService } from '@walpost/kit/servic
 import { runMain } from '@walpost/kit/service/lifecycle';
 import { Type } from 'typebox';
 import { buildApp } from './app.js';
-import { ignoredOrderEvents, onOrderEvent } from './on-order-event.js';
+import { onOrderEvent } from './on-order-event.js';
 import { publishedEvents } from './published-events.js';
 import { createSimulatedGateway } from './simulated-gateway.js';
 import { startPaymentWorker } from './start-payment-worker.js';
@@ -48,8 +48,7 @@ await runMain(async () => {
       defer('payment worker', worker.close);
       const reads = openForRequests('reads', 2);
       return {
-        handlers: onOrderEvent(encode, clock.now),
-        ignores: ignoredOrderEvents,
+        on: onOrderEvent(encode, clock.now),
         onHandled: worker.wake,
         buildApp: (readiness) => buildApp({ db: reads, logger, readiness }),
       };

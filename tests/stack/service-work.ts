@@ -22,7 +22,7 @@ import { renewEmails } from '../../services/notification/renew-emails.js';
 import { createCancelOrder } from '../../services/order/cancel-order.js';
 import { expireOrders } from '../../services/order/expire-orders.js';
 import { findOrder, listOrders } from '../../services/order/find-orders.js';
-import { replyHandlers } from '../../services/order/on-reply.js';
+import { onReply } from '../../services/order/on-reply.js';
 import { createPlaceOrder } from '../../services/order/place-order.js';
 import { claimPayments } from '../../services/payment/claim-payments.js';
 import { onOrderEvent as onPaymentOrderEvent } from '../../services/payment/on-order-event.js';
@@ -54,7 +54,7 @@ async function handled(db: Db, handlers: Handlers, event: DomainEvent, version: 
     handled: done,
     deadLetters,
     anomalies,
-  } = await handleBatch(db, { handlers, ignores: [] }, [received(event, version)]);
+  } = await handleBatch(db, handlers, [received(event, version)]);
   const odd = anomalies.map(({ kind }) => ` ${kind}`);
   return `${event.type}: ${done.length} handled, ${deadLetters.length} dead letters${odd.join('')}`;
 }
@@ -63,25 +63,24 @@ async function handled(db: Db, handlers: Handlers, event: DomainEvent, version: 
 async function deadLetterReplayed(db: Db): Promise<string> {
   const event = created(uuidv7());
   let refusals = 1;
-  const handlers: Handlers = {
+  const on: Handlers = {
     OrderCreated: async () => {
       if (refusals-- > 0) throw new Error('refused');
     },
   };
-  const subscription = { handlers, ignores: [] };
   const record = received(event);
   // What a replay reads the record by.
   record.message.value = Buffer.alloc(1);
   record.message.headers = { ce_id: record.id, aggregateversion: String(record.version) };
   const states: string[] = [];
-  await processBatch(db, subscription, [record], noAttempts(), (result) => {
+  await processBatch(db, on, [record], noAttempts(), (result) => {
     states.push(...result.deadLetters.map(({ state }) => state));
   });
   await db.execute(sql`update dead_letters set replay_requested_at = now() where identity = ${record.id}`);
   if ('error' in record.result) throw record.result.error;
   const { event: read } = record.result;
   const decoder = { decode: async () => event } as unknown as Decoder;
-  await replayRequestedDeadLetters({ db, subscription, decoder, logger, failures: new Map() });
+  await replayRequestedDeadLetters({ db, on, decoder, logger, failures: new Map() });
   const [deadLetter] = await db.execute<{ state: string }>(
     sql`select state from dead_letters where identity = ${read.id}`,
   );
@@ -115,7 +114,7 @@ export const serviceWork: Record<TestService, (db: Db) => Promise<string[]>> = {
   async orders(db) {
     const placeOrder = createPlaceOrder(db, encode, clock);
     const cancelOrder = createCancelOrder(db, encode, clock);
-    const handlers = replyHandlers(encode, clock);
+    const handlers = onReply(encode, clock);
     const customerId = uuidv7();
     const place = async (idempotencyKey?: string) => {
       const context = { idempotencyKey, traceparent: childTraceparent(undefined) };

@@ -16,7 +16,7 @@ import { eventually } from 'walpost/testing/support';
 import { onOrderEvent as onStockOrderEvent } from '../../services/inventory/on-order-event.js';
 import { onOrderEvent as onEmailOrderEvent } from '../../services/notification/on-order-event.js';
 import { startSender } from '../../services/notification/start-sender.js';
-import { replyHandlers } from '../../services/order/on-reply.js';
+import { onReply } from '../../services/order/on-reply.js';
 import { createPlaceOrder } from '../../services/order/place-order.js';
 import type { PaymentGateway } from '../../services/payment/gateway.js';
 import { onOrderEvent as onPaymentOrderEvent } from '../../services/payment/on-order-event.js';
@@ -44,7 +44,7 @@ const reserved = (orderId: string): DomainEvent => ({
 });
 
 const handlers = {
-  orders: replyHandlers(encode, clock),
+  orders: onReply(encode, clock),
   payments: onPaymentOrderEvent(encode, clock),
   inventory: onStockOrderEvent(encode, clock),
   notifications: onEmailOrderEvent(clock),
@@ -72,7 +72,7 @@ async function consume(name: TestService, records: Received[]): Promise<(string 
     attempts: noAttempts(),
     onResult: () => undefined,
   }));
-  const pauses = await processParts(db, { handlers: handlers[name], ignores: [] }, parts);
+  const pauses = await processParts(db, handlers[name], parts);
   return pauses.map((paused) => paused && `${paused.verdict} ${errorCode(paused.error)}`);
 }
 

@@ -20,7 +20,7 @@ const ROOMS: Record<string, readonly string[]> = {
   'packages/kit/consumer': kit('contract', 'telemetry', 'postgres', 'kafka'),
   'packages/kit/http': kit('contract', 'telemetry', 'postgres', 'outbox'),
   'packages/kit/service': kit('contract', 'telemetry', 'postgres', 'kafka', 'outbox', 'consumer', 'http'),
-  'packages/kit/example': kit('contract', 'telemetry', 'postgres', 'http', 'service'),
+  'packages/kit/example': kit('contract', 'telemetry', 'postgres', 'consumer', 'http', 'service'),
   'packages/walpost/observe': wholeKit(),
   'packages/walpost': [...wholeKit(), 'packages/walpost/observe'],
   'packages/walpost/connect': walpost(),

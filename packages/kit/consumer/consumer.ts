@@ -9,7 +9,7 @@ import type { Db } from '../postgres/database.js';
 import { backoff, pause, untilDone } from '../retry.js';
 import { messageOf } from '../telemetry/describe-error.js';
 import type { Logger } from '../telemetry/logger.js';
-import type { BatchResult, Subscription } from './handle-batch.js';
+import type { BatchResult, Handlers } from './handle-batch.js';
 import { eventFields, recordFields } from './log-fields.js';
 import { type BatchPlace, beginCounting, countBatch, countResult, countRetry } from './metrics.js';
 import {
@@ -24,10 +24,11 @@ import {
 import { receive } from './receive.js';
 import { traceBatch } from './trace-batch.js';
 
-export interface ConsumerOptions extends Subscription {
+export interface ConsumerOptions {
   kafka: KafkaAccess;
   groupId: string;
   topics: string[];
+  on: Handlers;
   decoder: Decoder;
   db: Db;
   logger: Logger;
@@ -93,7 +94,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   const byTopic = new Map<string, (part: Part) => Promise<PartitionPause | undefined>>();
   /** Has a part handled with what has arrived of the topic's other partitions meanwhile. */
   function together(topic: string, part: Part): Promise<PartitionPause | undefined> {
-    const work = (parts: Part[]) => processParts(options.db, options, parts);
+    const work = (parts: Part[]) => processParts(options.db, options.on, parts);
     const handle = byTopic.get(topic) ?? mergeCalls({ ...merged, work });
     byTopic.set(topic, handle);
     return handle(part);
@@ -146,7 +147,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
       const isAgain = attempts.offset === messages[0]?.offset;
       const paused =
         isAgain || received.length > FEW
-          ? await processBatch(options.db, options, trace.batch, attempts, onResult)
+          ? await processBatch(options.db, options.on, trace.batch, attempts, onResult)
           : await together(topic, { batch: trace.batch, attempts, onResult });
       countBatch(from, received.length, performance.now() - begun);
       return paused;

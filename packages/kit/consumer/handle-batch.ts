@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
-import type { EventName } from '../contract/contract.js';
+import { ConfigError } from '../config.js';
+import { type EventName, type EventOf, type EventTopic, eventTypes } from '../contract/contract.js';
 import type { Db, Tx } from '../postgres/database.js';
 import { isAnyOf } from '../postgres/is-any-of.js';
 import { inbox } from '../postgres/tables.js';
@@ -22,14 +23,28 @@ export type Handler<N extends EventName> = (
   batch: ReceivedEvent[],
 ) => Promise<void>;
 
-/** What a service does about events, by their type. */
+/** What a service does about events, by their type. Any other type is an error: see {@link ignore}. */
 export type Handlers = { [N in EventName]?: Handler<N> };
 
-/** What a service consumes. */
-export interface Subscription {
-  handlers: Handlers;
-  /** Types that this service knows and has nothing to do for. Any other type without a handler is an error. */
-  ignores: EventName[];
+/** The same for all events of the topics that it reads, each of which is named. */
+export type HandlersOf<T extends EventTopic> = { [N in EventOf<T>]: Handler<N> };
+
+/** The handler of an event that its service knows and has nothing to do for. */
+export const ignore = async (): Promise<void> => undefined;
+
+/**
+ * The handlers of a service, which must have one for each event of its topics. The types say so already, to who has them.
+ *
+ * @throws {ConfigError} that names the forgotten events: each would become a dead letter
+ */
+export function handlersFor<T extends EventTopic>(topics: readonly T[], on: HandlersOf<T>): Handlers {
+  const handlers: Handlers = on;
+  const forgotten = eventTypes.filter(
+    ({ topic, name }) => topics.some((each) => each === topic) && !handlers[name],
+  );
+  if (forgotten.length === 0) return handlers;
+  const names = forgotten.map(({ topic, name }) => `${name} of ${topic}`).join(', ');
+  throw new ConfigError(`Nothing is done about ${names}: give \`on\` a handler for it, or \`ignore\` it.`);
 }
 
 /** What became of a batch. */
@@ -48,12 +63,8 @@ export interface BatchResult {
  *
  * @throws what a handler or the database throws; nothing of the batch is written then
  */
-export async function handleBatch(
-  db: Db,
-  subscription: Subscription,
-  batch: Received[],
-): Promise<BatchResult> {
-  return db.transaction((tx) => handleRecords(tx, subscription, batch));
+export async function handleBatch(db: Db, on: Handlers, batch: Received[]): Promise<BatchResult> {
+  return db.transaction((tx) => handleRecords(tx, on, batch));
 }
 
 /**
@@ -62,7 +73,7 @@ export async function handleBatch(
  */
 export async function handleRecords(
   tx: Tx,
-  subscription: Subscription,
+  on: Handlers,
   batch: Received[],
   isReplay = false,
 ): Promise<BatchResult> {
@@ -87,7 +98,7 @@ export async function handleRecords(
   }
   if (news.length < batch.length) await rememberLonger(tx, batch);
   await writeDeadLetters(tx, deadLetters);
-  for (const group of groupByType(fresh)) await handle(tx, subscription, group, fresh);
+  for (const group of groupByType(fresh)) await handle(tx, on, group, fresh);
   const anomalies = versions ? sequenceAnomalies(versions, news.flatMap(keyAndVersion)) : [];
   return { handled: fresh, duplicates: batch.length - news.length, deadLetters, anomalies };
 }
@@ -96,18 +107,18 @@ export async function handleRecords(
  * Handles events of one type.
  *
  * @param batch all events of the transaction
- * @throws {MessageError} for a type that is neither handled nor ignored
+ * @throws {MessageError} for a type without a handler
  * @throws what the handler throws
  */
 export async function handle(
   tx: Tx,
-  { handlers, ignores }: Subscription,
+  on: Handlers,
   group: ReceivedEvent[],
   batch: ReceivedEvent[],
 ): Promise<void> {
   const type = group[0]?.type;
-  if (!type || ignores.includes(type)) return;
-  const handler = handlers[type] as Handler<EventName> | undefined;
+  if (!type) return;
+  const handler = on[type] as Handler<EventName> | undefined;
   if (!handler) throw new MessageError('unhandled-type', `this service neither handles nor ignores ${type}`);
   // Of several events the first, as with a statement that writes several orders.
   await withinTrace(group[0]?.traceparent, () => handler(tx, group, batch));

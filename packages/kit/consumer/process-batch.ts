@@ -1,6 +1,6 @@
 import type { Db } from '../postgres/database.js';
 import { classify, classifyAttempt, type Verdict } from './failure.js';
-import { type BatchResult, handleBatch, type Subscription } from './handle-batch.js';
+import { type BatchResult, type Handlers, handleBatch } from './handle-batch.js';
 import type { Received } from './receive.js';
 
 /** Why a partition is paused: nothing from this offset on was handled. */
@@ -37,26 +37,22 @@ export interface Part {
  */
 export async function processParts(
   db: Db,
-  subscription: Subscription,
+  on: Handlers,
   parts: readonly Part[],
 ): Promise<(PartitionPause | undefined)[]> {
-  const result = parts.length > 1 ? await handleTogether(db, subscription, parts) : undefined;
+  const result = parts.length > 1 ? await handleTogether(db, on, parts) : undefined;
   if (!result)
     return Promise.all(
-      parts.map(({ batch, attempts, onResult }) => processBatch(db, subscription, batch, attempts, onResult)),
+      parts.map(({ batch, attempts, onResult }) => processBatch(db, on, batch, attempts, onResult)),
     );
   for (const { batch, onResult } of parts) onResult(shareOf(result, batch));
   return parts.map(() => undefined);
 }
 
 /** @returns undefined when nothing of it was done: what was at fault shows again when each part is handled by itself */
-function handleTogether(
-  db: Db,
-  subscription: Subscription,
-  parts: readonly Part[],
-): Promise<BatchResult | undefined> {
+function handleTogether(db: Db, on: Handlers, parts: readonly Part[]): Promise<BatchResult | undefined> {
   const together = parts.flatMap(({ batch }) => batch);
-  return handleBatch(db, subscription, together).catch(() => undefined);
+  return handleBatch(db, on, together).catch(() => undefined);
 }
 
 /** What became of one partition's records. A key has all of its records in one partition. */
@@ -82,7 +78,7 @@ function shareOf({ handled, deadLetters, anomalies }: BatchResult, batch: readon
  */
 export async function processBatch(
   db: Db,
-  subscription: Subscription,
+  on: Handlers,
   batch: Received[],
   attempts: Attempts,
   onResult: (result: BatchResult) => void,
@@ -91,15 +87,15 @@ export async function processBatch(
   if (!first) return undefined;
   let result: BatchResult;
   try {
-    result = await handleBatch(db, subscription, batch);
+    result = await handleBatch(db, on, batch);
   } catch (error) {
     const { offset } = first.position;
     const kind = classify(error);
     if (batch.length > 1 && (kind === 'retry' || kind === 'dead-letter')) {
       const middle = Math.ceil(batch.length / 2);
       return (
-        (await processBatch(db, subscription, batch.slice(0, middle), attempts, onResult)) ??
-        (await processBatch(db, subscription, batch.slice(middle), attempts, onResult))
+        (await processBatch(db, on, batch.slice(0, middle), attempts, onResult)) ??
+        (await processBatch(db, on, batch.slice(middle), attempts, onResult))
       );
     }
     const attempt = countAttempt(attempts, offset, kind);
@@ -107,7 +103,7 @@ export async function processBatch(
     const verdict = 'error' in first.result ? 'pause' : classifyAttempt(error, attempts.failures);
     if (verdict !== 'dead-letter') return { offset, verdict, error, attempt };
     const deadLetter = { ...first, result: { error, attempts: attempt } };
-    return processBatch(db, subscription, [deadLetter], noAttempts(), onResult);
+    return processBatch(db, on, [deadLetter], noAttempts(), onResult);
   }
   onResult(result);
   return undefined;

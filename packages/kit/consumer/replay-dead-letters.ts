@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/logger.js';
 import { traceIdOf } from '../telemetry/trace.js';
 import { describe, isOpen } from './dead-letters.js';
 import { classify, classifyAttempt } from './failure.js';
-import { handleRecords, type Subscription } from './handle-batch.js';
+import { type Handlers, handleRecords } from './handle-batch.js';
 import { INVALID_KEY, MessageError, type Received, receive } from './receive.js';
 
 type DeadLetterRow = typeof deadLetters.$inferSelect;
@@ -33,7 +33,7 @@ const WAIT_FOR = 5_000;
 
 export interface ReplayOptions {
   db: Db;
-  subscription: Subscription;
+  on: Handlers;
   decoder: Decoder;
   logger: Logger;
   /** Kept from one call to the next. */
@@ -95,7 +95,7 @@ async function firstInLine(db: Db): Promise<Place[]> {
 
 /** @returns why the rest of the line has to wait, undefined when nothing of it has to */
 async function replayLine(options: ReplayOptions, first: Place): Promise<{ error: unknown } | undefined> {
-  const { db, subscription, decoder, logger, failures } = options;
+  const { db, on, decoder, logger, failures } = options;
   let next: Place | undefined = first;
   while (next && mayGo(next)) {
     const [deadLetter] = await db.select().from(deadLetters).where(eq(deadLetters.id, next.id));
@@ -103,7 +103,7 @@ async function replayLine(options: ReplayOptions, first: Place): Promise<{ error
     try {
       // Before the transaction: it must not stay open while the registry is asked.
       const received = await read(decoder, deadLetter);
-      const isReplayed = await db.transaction((tx) => replay(tx, subscription, deadLetter.id, received));
+      const isReplayed = await db.transaction((tx) => replay(tx, on, deadLetter.id, received));
       if (isReplayed) logger.info(fieldsOf(deadLetter), 'dead letter replayed');
     } catch (error) {
       const count = (failures.get(deadLetter.id)?.count ?? 0) + (classify(error) === 'retry' ? 1 : 0);
@@ -167,13 +167,13 @@ async function read(
 }
 
 /** @returns false when somebody else has closed it, given it back or replays its key */
-async function replay(tx: Tx, subscription: Subscription, id: number, received: Received): Promise<boolean> {
+async function replay(tx: Tx, on: Handlers, id: number, received: Received): Promise<boolean> {
   const [deadLetter] = await tx.select().from(deadLetters).where(eq(deadLetters.id, id)).for('update');
   if (!deadLetter || !mayGo(deadLetter)) return false;
   if (deadLetter.key !== null && (await firstOfKey(tx, deadLetter.topic, deadLetter.key))?.id !== id)
     return false;
   // It is claimed too: the inbox may have forgotten it, and must know it from now on.
-  await handleRecords(tx, subscription, [received], true);
+  await handleRecords(tx, on, [received], true);
   await tx
     .update(deadLetters)
     .set({ state: 'replayed', settledAt: sql`now()`, attempts: deadLetter.attempts + 1 })

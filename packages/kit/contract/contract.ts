@@ -1,11 +1,16 @@
 import type { Type } from 'avsc';
 import { type AvroSchema, createType } from './avro-schema.js';
-import { contract, type EventData, type EventTopic } from './events.generated.js';
+import { contract, type EventData, type TopicEvents } from './events.generated.js';
 
-export type { EventData, EventTopic } from './events.generated.js';
+export type { EventData } from './events.generated.js';
+
+export type EventTopic = keyof TopicEvents;
 
 /** Short names, unique over all topics: `OrderCreated`. */
 export type EventName = keyof EventData;
+
+/** The events of some topics. */
+export type EventOf<T extends EventTopic> = TopicEvents[T];
 
 /** An event as services see it; narrow it by `type`. */
 export type DomainEvent<N extends EventName = EventName> = {

@@ -154,11 +154,16 @@ export interface EventData {
   PaymentRefunded: PaymentRefunded;
 }
 
-export type EventTopic = 'inventory-events' | 'order-events' | 'payment-events';
+/** The events of each topic. */
+export interface TopicEvents {
+  'inventory-events': 'StockRejected' | 'StockReleased' | 'StockReserved';
+  'order-events': 'OrderCancelled' | 'OrderConfirmed' | 'OrderCreated';
+  'payment-events': 'PaymentAuthorized' | 'PaymentDeclined' | 'PaymentRefunded';
+}
 
 /** Every event with its topic and schema. */
 export const contract: readonly {
-  topic: EventTopic;
+  topic: keyof TopicEvents;
   name: keyof EventData;
   fullName: string;
   schema: AvroSchema;

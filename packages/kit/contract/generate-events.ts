@@ -35,8 +35,8 @@ const PRIMITIVE_TYPES: Record<PrimitiveName, string> = {
 };
 
 /**
- * Writes the TypeScript side of the contract: an interface for every record, `EventData` (event name → interface)
- * and `contract`, which carries the schemas themselves so that nothing reads `.avsc` files at run time.
+ * Writes the TypeScript side of the contract: an interface for every record, `EventData` (event name → interface),
+ * `TopicEvents` (topic → names of its events) and `contract`, which carries the schemas themselves so that nothing reads `.avsc` files at run time.
  * @param files the schemas, in the order in which they are to appear
  * @returns the text of `events.generated.ts`
  * @throws Error when a schema is invalid, its name is not that of its file, or two records share a name but differ
@@ -53,6 +53,8 @@ export function generateEvents(files: readonly SchemaFile[]): string {
   );
   if (twice) throw new Error(`${twice.path}: another topic has an event ${twice.name}; names must be unique`);
   const topics = [...new Set(events.map((event) => event.topic))];
+  const eventsOf = (topic: string) =>
+    events.filter((event) => event.topic === topic).map(({ name }) => quote(name));
   return [
     HEADER,
     ...[...declarations.values()].map((declaration) => declaration.text),
@@ -60,10 +62,13 @@ export function generateEvents(files: readonly SchemaFile[]): string {
     'export interface EventData {',
     ...events.map(({ name }) => `  ${name}: ${name};`),
     '}\n',
-    `export type EventTopic = ${topics.map(quote).join(' | ')};\n`,
+    '/** The events of each topic. */',
+    'export interface TopicEvents {',
+    ...topics.map((topic) => `  ${quote(topic)}: ${eventsOf(topic).join(' | ')};`),
+    '}\n',
     '/** Every event with its topic and schema. */',
     'export const contract: readonly {',
-    '  topic: EventTopic;',
+    '  topic: keyof TopicEvents;',
     '  name: keyof EventData;',
     '  fullName: string;',
     '  schema: AvroSchema;',

@@ -1,4 +1,5 @@
 import { Port, readConfig, Secret } from '@walpost/kit/config';
+import { ignore } from '@walpost/kit/consumer/handle-batch';
 import { createApp } from '@walpost/kit/http/http';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
@@ -20,7 +21,7 @@ await runMain(async () => {
       settings: config,
     },
     ({ logger }) => ({
-      handlers: {
+      on: {
         // All events of a batch in one statement, the rows in one order: members of the group never wait in a circle. An
         // order is counted once, also when its event comes again after the inbox has forgotten it.
         OrderConfirmed: async (tx, events) => {
@@ -42,8 +43,9 @@ await runMain(async () => {
             on conflict (customer_id) do update
               set orders = totals.orders + excluded.orders, amount = totals.amount + excluded.amount`);
         },
+        OrderCreated: ignore,
+        OrderCancelled: ignore,
       },
-      ignores: ['OrderCreated', 'OrderCancelled'],
       buildApp: (readiness) => createApp({ title: 'Totals', logger, readiness }),
     }),
   );

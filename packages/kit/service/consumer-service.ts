@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { ConfigError, eventSettings, postgresSettings, type Settings, serviceSettings } from '../config.js';
 import { startConsumer } from '../consumer/consumer.js';
-import type { Handlers } from '../consumer/handle-batch.js';
+import { type HandlersOf, handlersFor } from '../consumer/handle-batch.js';
 import { exposeDeadLetters } from '../consumer/metrics.js';
 import { keepInboxPruned } from '../consumer/prune-inbox.js';
 import { type ReplayFailures, replayRequestedDeadLetters } from '../consumer/replay-dead-letters.js';
 import { createDecoder } from '../contract/codec.js';
-import type { EventName } from '../contract/contract.js';
+import type { EventName, EventTopic } from '../contract/contract.js';
 import { httpAccess } from '../contract/http-access.js';
 import { createRegistry } from '../contract/registry.js';
 import { topics as declaredTopics } from '../contract/topics.js';
@@ -51,14 +51,14 @@ const ANSWER_WITHIN = 4_000;
 const REPLAY_CHECK = 1_000;
 
 /** What distinguishes one consuming service from another. */
-export interface ConsumerServiceOptions {
+export interface ConsumerServiceOptions<T extends EventTopic> {
   /** Also the consumer group, e.g. `payment-service`. */
   name: string;
   database: string;
   /** Password of `<database>_app`. */
   password: string;
   port: number;
-  topics: string[];
+  topics: readonly T[];
   /** The events that it writes into its outbox; none when it has no outbox. */
   publishes: EventName[];
   /** What its backlog (`observer.backlog`) is of, for the metrics, e.g. `emails`. */
@@ -67,9 +67,9 @@ export interface ConsumerServiceOptions {
 }
 
 /** What a service is composed of. */
-export interface ConsumerServiceParts {
-  handlers: Handlers;
-  ignores: EventName[];
+export interface ConsumerServiceParts<T extends EventTopic> {
+  /** Every event of its topics; `ignore` those for which it has nothing to do. */
+  on: HandlersOf<T>;
   /** Called after each commit, e.g. to wake a worker. */
   onHandled?: () => void;
   buildApp(readiness: ReadinessChecks): FastifyInstance | Promise<FastifyInstance>;
@@ -95,16 +95,16 @@ export interface ConsumerServiceBase {
  *
  * @param compose makes the service's own parts, and defers the release of each
  */
-export async function runConsumerService(
-  options: ConsumerServiceOptions,
-  compose: (base: ConsumerServiceBase) => ConsumerServiceParts,
+export async function runConsumerService<T extends EventTopic>(
+  options: ConsumerServiceOptions<T>,
+  compose: (base: ConsumerServiceBase) => ConsumerServiceParts<T>,
 ): Promise<void> {
   const { name, database, publishes, settings } = options;
   const logger = createLogger(name, settings.LOG_LEVEL);
   const kafka = kafkaAccess(settings);
   const problem = retentionProblem(
     settings,
-    declaredTopics.filter((topic) => options.topics.includes(topic.name)),
+    declaredTopics.filter(({ name }) => options.topics.some((topic) => topic === name)),
   );
   if (problem !== undefined) {
     throw new ConfigError(`Configuration: ${problem}. Every variable is described in .env.example.`);
@@ -161,7 +161,7 @@ export async function runConsumerService(
       return schemaIds.idOf(event);
     });
 
-    const { handlers, ignores, onHandled, buildApp } = compose({
+    const parts = compose({
       housekeeping,
       open: (purpose, connections) => openFor(purpose, connections).db,
       openForRequests: (purpose, connections) => openFor(purpose, connections, REQUEST_LOCK_TIMEOUT).db,
@@ -170,6 +170,8 @@ export async function runConsumerService(
       logger,
       defer,
     });
+    const { onHandled, buildApp } = parts;
+    const on = handlersFor(options.topics, parts.on);
     const decoder = createDecoder({ registry });
     const failures: ReplayFailures = new Map();
     defer('inbox pruning', keepInboxPruned(housekeeping, settings.INBOX_RETENTION_DAYS, logger));
@@ -178,7 +180,7 @@ export async function runConsumerService(
       every(REPLAY_CHECK, 'replay dead letters', logger, () =>
         replayRequestedDeadLetters({
           db: housekeeping,
-          subscription: { handlers, ignores },
+          on,
           decoder,
           logger,
           failures,
@@ -188,11 +190,10 @@ export async function runConsumerService(
     const consumer = startConsumer({
       kafka,
       groupId: name,
-      topics: options.topics,
+      topics: [...options.topics],
+      on,
       decoder,
       db: openFor('consumer', CONSUMER_CONNECTIONS).db,
-      handlers,
-      ignores,
       logger,
       ...(onHandled && { onHandled }),
     });

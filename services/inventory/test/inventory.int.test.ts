@@ -11,13 +11,13 @@ import { declaredColumns, migratedColumns } from 'walpost/testing/table-columns'
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { whileChanging } from '../../../tests/stack/while-changing.js';
 import { buildApp } from '../app.js';
-import { ignoredOrderEvents, onOrderEvent } from '../on-order-event.js';
+import { onOrderEvent } from '../on-order-event.js';
 import type { Line } from '../stock.js';
 import { reservations, stock } from '../tables.js';
 
 const logger = createLogger('test', 'silent');
 const encode = createOutboxEncoder('/walpost/inventory-service', () => 1);
-const subscription = { handlers: onOrderEvent(encode, () => new Date()), ignores: ignoredOrderEvents };
+const on = onOrderEvent(encode, () => new Date());
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -44,7 +44,7 @@ const cancelled = (orderId: string): DomainEvent => ({
   type: 'OrderCancelled',
   data: { orderId, customerId: 'alice', currency: 'EUR', totalAmount: 1, reason: 'because', cancelledAt: 0 },
 });
-const handle = (...events: Received[]) => handleBatch(database.db, subscription, events);
+const handle = (...events: Received[]) => handleBatch(database.db, on, events);
 
 async function levels(): Promise<Record<string, [number, number]>> {
   const rows = await database.db.select().from(stock);
@@ -162,7 +162,7 @@ test('many processes at once: no deadlock, never below zero, every piece account
         );
         // The cancels touch stock rows that the orders before them in the batch do not.
         const cancels = [...open, ...orders.slice(0, 5)].map((id) => received(cancelled(id), 2));
-        await handleBatch(db, subscription, [...batch.slice(0, 5), ...cancels, ...batch.slice(5)]);
+        await handleBatch(db, on, [...batch.slice(0, 5), ...cancels, ...batch.slice(5)]);
         open = orders.slice(round % 2 === 0 ? 5 : 8);
       }
     }),
@@ -190,11 +190,11 @@ test('transactions that touch the same rows in opposite groups do not wait in a 
       received(created(b, { sku: 'B', quantity: 1 })),
     );
     await Promise.all([
-      handleBatch(database.db, subscription, [
+      handleBatch(database.db, on, [
         received(created(uuidv7(), { sku: 'B', quantity: 1 })),
         received(cancelled(a), 2),
       ]),
-      handleBatch(other.db, subscription, [
+      handleBatch(other.db, on, [
         received(created(uuidv7(), { sku: 'A', quantity: 1 })),
         received(cancelled(b), 2),
       ]),

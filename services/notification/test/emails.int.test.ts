@@ -22,7 +22,7 @@ import { startSmtpServer } from './smtp-server.js';
 
 const logger = createLogger('test', 'silent');
 const clock = () => new Date();
-const subscription = { handlers: onOrderEvent(clock), ignores: [] };
+const on = onOrderEvent(clock);
 const LEASE = 30_000;
 
 let database: TestDatabase;
@@ -45,7 +45,7 @@ const cancelled = (orderId: string): DomainEvent => ({
   type: 'OrderCancelled',
   data: { ...order(orderId), reason: 'because', cancelledAt: 0 },
 });
-const handle = (...events: Received[]) => handleBatch(database.db, subscription, events);
+const handle = (...events: Received[]) => handleBatch(database.db, on, events);
 const rows = () => database.db.select().from(emails).orderBy(emails.id);
 
 /** Runs a sender, woken again and again, until the e-mails are as wanted. */

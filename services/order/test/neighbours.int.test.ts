@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { handleBatch } from '@walpost/kit/consumer/handle-batch';
+import { handleBatch, ignore } from '@walpost/kit/consumer/handle-batch';
 import { pruneInbox } from '@walpost/kit/consumer/prune-inbox';
 import type { App } from '@walpost/kit/http/http';
 import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
@@ -13,7 +13,7 @@ import { type Ask, serve } from 'walpost/testing/serve';
 import { eventually } from 'walpost/testing/support';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { buildApp } from '../app.js';
-import { replyHandlers } from '../on-reply.js';
+import { onReply } from '../on-reply.js';
 
 const encode = createOutboxEncoder('/walpost/order-service', () => 1);
 const clock = () => new Date();
@@ -69,7 +69,7 @@ const NEIGHBOURS: Record<string, (other: string) => Promise<unknown>> = {
   'another order is cancelled': async (other) =>
     expect(await statusOf(`/orders/${other}/cancel`, 'POST')).toBe(200),
   'another order is answered by an event': (other) =>
-    handleBatch(pools.consumer.db, { handlers: replyHandlers(encode, clock), ignores: [] }, [
+    handleBatch(pools.consumer.db, onReply(encode, clock), [
       received({ type: 'StockReserved', data: { orderId: other, items: [], reservedAt: 1 } }),
     ]),
   'the outbox is maintained': () => markPosition(pools.housekeeping.db),
@@ -102,7 +102,7 @@ test.each(Object.entries(NEIGHBOURS))(
 
 const prune = () => pruneInbox(pools.housekeeping.db, 14, new AbortController().signal);
 const reply = () =>
-  handleBatch(pools.consumer.db, { handlers: {}, ignores: ['PaymentRefunded'] }, [
+  handleBatch(pools.consumer.db, { PaymentRefunded: ignore }, [
     received({
       type: 'PaymentRefunded',
       data: { orderId: uuidv7(), paymentId: uuidv7(), amount: 1, currency: 'EUR', refundedAt: 1 },

@@ -10,7 +10,7 @@ import { whileChanging } from '../../../tests/stack/while-changing.js';
 import { createCancelOrder } from '../cancel-order.js';
 import { expireOrders } from '../expire-orders.js';
 import { findOrder } from '../find-orders.js';
-import { replyHandlers } from '../on-reply.js';
+import { onReply } from '../on-reply.js';
 import type { Reply } from '../order.js';
 import { createPlaceOrder } from '../place-order.js';
 
@@ -49,11 +49,11 @@ function reply(orderId: string, type: Reply['type']): Reply {
   }
 }
 
-const subscription = () => ({ handlers: replyHandlers(encode, clock), ignores: [] });
+const on = () => onReply(encode, clock);
 const answer = (...replies: Reply[]) =>
   handleBatch(
     database.db,
-    subscription(),
+    on(),
     replies.map((each) => received(each)),
   );
 

@@ -14,7 +14,7 @@ import { whileChanging } from '../../../tests/stack/while-changing.js';
 import { buildApp } from '../app.js';
 import { claimPayments } from '../claim-payments.js';
 import type { GatewayRequest, PaymentGateway } from '../gateway.js';
-import { ignoredOrderEvents, onOrderEvent } from '../on-order-event.js';
+import { onOrderEvent } from '../on-order-event.js';
 import { type PaymentOutcome, recordPaymentOutcomes } from '../record-payment-outcomes.js';
 import { createSimulatedGateway } from '../simulated-gateway.js';
 import { startPaymentWorker } from '../start-payment-worker.js';
@@ -23,7 +23,7 @@ import { payments } from '../tables.js';
 const logger = createLogger('test', 'silent');
 const encode = createOutboxEncoder('/walpost/payment-service', () => 1);
 const clock = () => new Date();
-const subscription = { handlers: onOrderEvent(encode, clock), ignores: ignoredOrderEvents };
+const on = onOrderEvent(encode, clock);
 const LEASE = 30_000;
 
 let database: TestDatabase;
@@ -48,7 +48,7 @@ const cancelled = (orderId: string): DomainEvent => ({
     cancelledAt: 0,
   },
 });
-const handle = (...events: ReturnType<typeof received>[]) => handleBatch(database.db, subscription, events);
+const handle = (...events: ReturnType<typeof received>[]) => handleBatch(database.db, on, events);
 const authorized = (item: PaymentOutcome['item']): PaymentOutcome => ({
   item,
   result: { type: 'authorized' },

@@ -76,8 +76,7 @@ function start(name: string, changes: Partial<ConsumerOptions> = {}): RunningCon
     topics: [topic],
     decoder: createDecoder({ registry: createRegistry({ url: registryUrl() }) }),
     db: database.db,
-    handlers: { OrderCreated: effect },
-    ignores: [],
+    on: { OrderCreated: effect },
     logger,
     ...changes,
   });
@@ -224,7 +223,7 @@ test('closing finishes the batch under way and commits its offset', async () => 
     release = resolve;
   });
   const consumer = start('slow', {
-    handlers: {
+    on: {
       OrderCreated: async (tx, events) => {
         began();
         await gate;

@@ -14,14 +14,13 @@ startConsumer({
   topics: [topic],
   decoder: createDecoder({ registry: createRegistry({ url: registryUrl }) }),
   db: openDatabase(database).db,
-  handlers: {
+  on: {
     OrderCreated: async (tx, events) => {
       for (const { key, version } of events) {
         await tx.execute(`insert into effects (key, version) values ('${key}', ${version})`);
       }
     },
   },
-  ignores: [],
   logger,
   onHandled: () => process.kill(process.pid, 'SIGKILL'),
 });

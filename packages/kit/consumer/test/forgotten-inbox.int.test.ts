@@ -1,24 +1,18 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { received } from 'walpost/testing/received';
-import {
-  ignoredOrderEvents as ignoredByInventory,
-  onOrderEvent as inventory,
-} from '../../../../services/inventory/on-order-event.js';
+import { onOrderEvent as inventory } from '../../../../services/inventory/on-order-event.js';
 import { onOrderEvent as notification } from '../../../../services/notification/on-order-event.js';
-import { replyHandlers } from '../../../../services/order/on-reply.js';
+import { onReply } from '../../../../services/order/on-reply.js';
 import { createPlaceOrder } from '../../../../services/order/place-order.js';
 import { claimPayments } from '../../../../services/payment/claim-payments.js';
-import {
-  ignoredOrderEvents as ignoredByPayment,
-  onOrderEvent as payment,
-} from '../../../../services/payment/on-order-event.js';
+import { onOrderEvent as payment } from '../../../../services/payment/on-order-event.js';
 import type { PaymentInput } from '../../../../services/payment/payment.js';
 import { recordPaymentOutcomes } from '../../../../services/payment/record-payment-outcomes.js';
 import { openTestDatabase, type TestDatabase, type TestService } from '../../../../tests/stack/database.js';
 import type { DomainEvent } from '../../contract/contract.js';
 import { createOutboxEncoder } from '../../outbox/outbox.js';
-import type { Subscription } from '../handle-batch.js';
+import type { Handlers } from '../handle-batch.js';
 import { noAttempts, processBatch } from '../process-batch.js';
 
 const encode = createOutboxEncoder('/walpost/test', () => 1);
@@ -73,12 +67,9 @@ const released = (orderId: string): DomainEvent => ({
 });
 
 /** What a service consumes, and an order for it to consume. */
-const consumers: Record<TestService, { subscription: () => Subscription; order: () => Promise<string> }> = {
+const consumers: Record<TestService, { on: () => Handlers; order: () => Promise<string> }> = {
   orders: {
-    subscription: () => ({
-      handlers: replyHandlers(encode, clock),
-      ignores: ['PaymentRefunded', 'StockReleased'],
-    }),
+    on: () => onReply(encode, clock),
     order: async () => {
       const request = { customerId: 'ada', currency: 'EUR', items };
       const context = { idempotencyKey: undefined, traceparent: '00-1-1-01' };
@@ -87,15 +78,15 @@ const consumers: Record<TestService, { subscription: () => Subscription; order: 
     },
   },
   payments: {
-    subscription: () => ({ handlers: payment(encode, clock), ignores: ignoredByPayment }),
+    on: () => payment(encode, clock),
     order: async () => uuidv7(),
   },
   inventory: {
-    subscription: () => ({ handlers: inventory(encode, clock), ignores: ignoredByInventory }),
+    on: () => inventory(encode, clock),
     order: async () => uuidv7(),
   },
   notifications: {
-    subscription: () => ({ handlers: notification(clock), ignores: [] }),
+    on: () => notification(clock),
     order: async () => uuidv7(),
   },
 };
@@ -164,11 +155,11 @@ test.each<[TestService, string, Step[]]>([
   '%s, %s: what comes again after the inbox has forgotten changes nothing',
   async (service, _what, steps) => {
     const { admin, db } = of(service);
-    const { subscription, order } = consumers[service];
+    const { on, order } = consumers[service];
     const orderId = await order();
     const records: ReturnType<typeof received>[] = [];
     const deliver = async (record: ReturnType<typeof received>) => {
-      const hold = await processBatch(db, subscription(), [record], noAttempts(), () => undefined);
+      const hold = await processBatch(db, on(), [record], noAttempts(), () => undefined);
       expect(hold).toBeUndefined();
     };
     for (const step of steps) {

@@ -42,7 +42,7 @@ test.each<[string, () => Promise<() => Promise<void>>]>([
   [
     'a consumer',
     async () => {
-      const needed = { kafka: { brokers }, groupId: 'group', topics: ['missing'], handlers: {}, ignores: [] };
+      const needed = { kafka: { brokers }, groupId: 'group', topics: ['missing'], on: {} };
       const consumer = startConsumer({
         ...needed,
         logger: createLogger('test', 'silent'),

@@ -6,7 +6,7 @@ import type { Decoder } from '../../contract/codec.js';
 import { CodecError } from '../../contract/errors.js';
 import type { Tx } from '../../postgres/database.js';
 import { createLogger } from '../../telemetry/logger.js';
-import type { BatchResult, Subscription } from '../handle-batch.js';
+import type { BatchResult, Handlers } from '../handle-batch.js';
 import { type Attempts, noAttempts, processBatch, processParts } from '../process-batch.js';
 import { pruneInbox } from '../prune-inbox.js';
 import { MessageError, type Received, type ReceivedEvent } from '../receive.js';
@@ -47,16 +47,11 @@ async function effect(_tx: Tx, events: ReceivedEvent[]): Promise<void> {
     await _tx.execute(`insert into effects (key, version) values ('${key}', ${version})`);
   }
 }
-const subscription: Subscription = {
-  handlers: { OrderCreated: effect, OrderConfirmed: effect },
-  ignores: [],
-};
+const on: Handlers = { OrderCreated: effect, OrderConfirmed: effect };
 
 async function run(batch: Received[], attempts: Attempts = noAttempts()) {
   const results: BatchResult[] = [];
-  const paused = await processBatch(database.db, subscription, batch, attempts, (result) =>
-    results.push(result),
-  );
+  const paused = await processBatch(database.db, on, batch, attempts, (result) => results.push(result));
   return { paused, results };
 }
 
@@ -87,7 +82,7 @@ const failures: ReplayFailures = new Map();
 
 function runReplays(db = database.db): Promise<void> {
   const logger = createLogger('test', 'silent');
-  return replayRequestedDeadLetters({ db, subscription, decoder, logger, failures });
+  return replayRequestedDeadLetters({ db, on, decoder, logger, failures });
 }
 
 async function until(what: () => Promise<boolean> | boolean): Promise<void> {
@@ -125,7 +120,7 @@ async function runParts(...batches: Received[][]) {
     ...part,
     onResult: (result: BatchResult) => part.results.push(result),
   }));
-  const pauses = await processParts(database.db, subscription, reported);
+  const pauses = await processParts(database.db, on, reported);
   return { pauses, results: parts.map(({ results }) => results) };
 }
 
@@ -310,12 +305,9 @@ test('what was no fault of an event does not count against it', async () => {
 });
 
 test('a typo in a handler’s statement is a dead letter that says so, without what it was given', async () => {
-  const typo: Subscription = {
-    handlers: {
-      OrderCreated: (tx) =>
-        tx.execute(sql`insert into effects (kee, version) values (${'s3cret'}, 1)`).then(() => undefined),
-    },
-    ignores: [],
+  const typo: Handlers = {
+    OrderCreated: (tx) =>
+      tx.execute(sql`insert into effects (kee, version) values (${'s3cret'}, 1)`).then(() => undefined),
   };
   await processBatch(database.db, typo, [order('a', 1)], noAttempts(), () => undefined);
   expect(await deadLetters()).toEqual(['a dead 42703 1']);
@@ -435,7 +427,7 @@ test('a dead letter is decoded before its transaction begins', async () => {
   };
   await admin`update dead_letters set replay_requested_at = now()`;
   const logger = createLogger('test', 'silent');
-  await replayRequestedDeadLetters({ db, subscription, decoder: asking, logger, failures });
+  await replayRequestedDeadLetters({ db, on, decoder: asking, logger, failures });
   await close();
   expect(open).toBe(0);
   expect(await effects()).toEqual(['a:1']);

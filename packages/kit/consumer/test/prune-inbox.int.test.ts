@@ -4,7 +4,7 @@ import { received } from 'walpost/testing/received';
 import { eventually } from 'walpost/testing/support';
 import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
 import { createLogger } from '../../telemetry/logger.js';
-import { handleBatch } from '../handle-batch.js';
+import { handleBatch, ignore } from '../handle-batch.js';
 import { claimToday, keepInboxPruned, pruneInbox, removePages } from '../prune-inbox.js';
 
 const never = new AbortController().signal;
@@ -80,10 +80,12 @@ test('what comes again is remembered from then on', async () => {
       cancelledAt: 1,
     },
   });
-  const subscription = { handlers: {}, ignores: ['OrderCancelled' as const] };
-  await handleBatch(database.db, subscription, [event]);
+  await handleBatch(database.db, { OrderCancelled: ignore }, [event]);
   await admin`update inbox set received_at = received_at - interval '13 days'`;
-  expect(await handleBatch(database.db, subscription, [event])).toMatchObject({ duplicates: 1, handled: [] });
+  expect(await handleBatch(database.db, { OrderCancelled: ignore }, [event])).toMatchObject({
+    duplicates: 1,
+    handled: [],
+  });
   await admin`update inbox_days set day = day + 3000`;
   await admin`update inbox_days set day = day - 3005`;
   await admin`insert into inbox_days (day) select (now() at time zone 'UTC')::date - back from generate_series(0, 4) as back`;

@@ -272,7 +272,7 @@ test('a library that makes spans of its own has them below the request, the even
   await ask('/things', { method: 'POST', headers: { traceparent: CALLER }, body: { a: 1 } });
   const { batch } = traceBatch('g', [withTrace(order('a', 1)), withTrace(order('b', 1))]);
   const events = batch.flatMap(({ result }) => ('event' in result ? [result.event] : []));
-  await handle({} as Tx, { handlers: { OrderCreated: callOut }, ignores: [] }, events, events);
+  await handle({} as Tx, { OrderCreated: callOut }, events, events);
   await withSpan('work', { parent: CALLER }, callOut);
   instrumentation.disable();
   await app.close();

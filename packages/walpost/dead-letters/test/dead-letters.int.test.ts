@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import type { Subscription } from '@walpost/kit/consumer/handle-batch';
+import type { Handlers } from '@walpost/kit/consumer/handle-batch';
 import { noAttempts, processBatch } from '@walpost/kit/consumer/process-batch';
 import { MessageError, type ReceivedEvent, receive } from '@walpost/kit/consumer/receive';
 import { replayRequestedDeadLetters } from '@walpost/kit/consumer/replay-dead-letters';
@@ -61,16 +61,13 @@ beforeEach(async () => {
 });
 afterEach(() => stopService());
 
-const subscription: Subscription = {
-  handlers: {
-    OrderCreated: async (_tx: Tx, events: ReceivedEvent[]) => {
-      for (const { key, version } of events) {
-        if (refused.has(key)) throw new MessageError('refused', `${key} is refused`);
-        effects.push(`${key}:${version}`);
-      }
-    },
+const on: Handlers = {
+  OrderCreated: async (_tx: Tx, events: ReceivedEvent[]) => {
+    for (const { key, version } of events) {
+      if (refused.has(key)) throw new MessageError('refused', `${key} is refused`);
+      effects.push(`${key}:${version}`);
+    }
   },
-  ignores: [],
 };
 
 const decoder = () =>
@@ -80,7 +77,7 @@ const decoder = () =>
 function startService(): void {
   const failures = new Map();
   const replay = () =>
-    replayRequestedDeadLetters({ db: database.db, subscription, decoder: decoder(), logger, failures });
+    replayRequestedDeadLetters({ db: database.db, on, decoder: decoder(), logger, failures });
   stopService = every(50, 'replay', logger, replay);
 }
 
@@ -108,7 +105,7 @@ async function consume(key: string | null, version: number, cut = 0): Promise<vo
       offset,
     },
   );
-  await processBatch(database.db, subscription, [received], noAttempts(), () => undefined);
+  await processBatch(database.db, on, [received], noAttempts(), () => undefined);
 }
 
 async function states(): Promise<string> {
