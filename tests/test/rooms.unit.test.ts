@@ -85,13 +85,16 @@ function target(file: string, specifier: string): string | undefined {
     : undefined;
 }
 
+function specifiers(text: string): string[] {
+  const found = text.matchAll(/\bfrom '([^']+)'|\bimport\(\s*'([^']+)'|^import '([^']+)'/gm);
+  return [...found].map(([, from, dynamic, bare]) => from ?? dynamic ?? bare ?? '');
+}
+
 /** The imports of a file that its room may not have, with the reason. */
 function forbidden(file: string, text: string): string[] {
   const room = roomOf(file);
   if (!room) return FREE.test(file) ? [] : [`${file} is in no room: give its folder a row`];
-  const found = text.matchAll(/\bfrom '([^']+)'|\bimport\(\s*'([^']+)'|^import '([^']+)'/gm);
-  return [...found].flatMap(([, from, dynamic, bare]) => {
-    const specifier = from ?? dynamic ?? bare ?? '';
+  return specifiers(text).flatMap((specifier) => {
     const home = LIBRARIES.find(([library]) => library.test(specifier))?.[1];
     if (home && home !== room && !FREE.test(file)) return [`${file}: ${specifier} belongs to ${home}`];
     const led = target(file, specifier);
@@ -111,6 +114,26 @@ const sources = ['packages', 'services', 'compose', 'lab'].flatMap((folder) =>
 test('no room imports one that is not below it, and each library is in one', () => {
   expect(sources.length).toBeGreaterThan(300);
   expect(sources.flatMap((file) => forbidden(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+});
+
+/** The packages that a file imports and its own package does not declare. */
+function undeclared(file: string, text: string): string[] {
+  const [folder = ''] = /^(lab|\w+\/\w+)/.exec(file) ?? [];
+  const { name, dependencies, devDependencies } = JSON.parse(
+    readFileSync(join(root, folder, 'package.json'), 'utf8'),
+  ) as { name: string } & Record<'dependencies' | 'devDependencies', object | undefined>;
+  const declared = [name, ...Object.keys({ ...dependencies, ...devDependencies })];
+  return specifiers(text)
+    .flatMap((each) => /^(?!node:)(@[^/]+\/)?[^./][^/]*/.exec(each)?.[0] ?? [])
+    .filter((each) => !declared.includes(each))
+    .map((each) => `${file}: ${folder}/package.json does not have ${each}`);
+}
+
+test('a package declares what it imports', () => {
+  expect(sources.flatMap((file) => undeclared(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+  expect(undeclared('lab/bench/a.ts', "import { it } from '@walpost/secure/it';")).toEqual([
+    'lab/bench/a.ts: lab/package.json does not have @walpost/secure',
+  ]);
 });
 
 test('the rooms are in one order', () => {
