@@ -6,10 +6,12 @@ import { bearLeaderless } from './bear-leaderless.js';
 import { registerCodecs } from './codecs.js';
 import type { KafkaAccess } from './kafka-access.js';
 import { passOverAborted } from './pass-over-aborted.js';
+import { quietKafkajs } from './quiet-kafkajs.js';
 
 // Every client of ours is made here.
 passOverAborted();
 bearLeaderless();
+quietKafkajs();
 
 // A CommonJS package: its values come with the default import.
 const { logLevel } = kafkajs;

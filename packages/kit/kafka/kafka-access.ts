@@ -1,9 +1,5 @@
 import { ConfigError } from '../config.js';
 import { parseHostPort } from './host-port.js';
-import { quietKafkajs } from './quiet-kafkajs.js';
-
-// Every client of ours takes its access from here.
-quietKafkajs();
 
 /** How a Kafka client connects and says who it is; spread into kafkajs's options. */
 export interface KafkaAccess {

@@ -2,20 +2,16 @@ import { createHook } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import kafkajs from 'kafkajs';
 import { setting } from 'walpost/testing/support';
-import { kafkaAccess } from '../kafka-access.js';
+import { createKafka } from '../create-kafka.js';
 
 const WATCHED_MS = 2_000;
 
 // Without quietKafkajs about 800 a second.
 test('an idle member of a group sets a few timers a second, not one each millisecond', async () => {
-  const access = kafkaAccess({
-    KAFKA_BROKERS: setting(process.env as Record<string, string>, 'KAFKA_BROKERS'),
-    KAFKA_SECURITY_PROTOCOL: 'PLAINTEXT',
-  });
-  const kafka = new kafkajs.Kafka({ ...access, logLevel: kafkajs.logLevel.NOTHING });
   const topic = `test-${randomUUID()}`;
+  const brokers = [setting(process.env as Record<string, string>, 'KAFKA_BROKERS')];
+  const kafka = createKafka({ brokers }, { clientId: topic });
   const admin = kafka.admin();
   await admin.connect();
   await admin.createTopics({ topics: [{ topic }], waitForLeaders: false });
