@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { eventType } from '@walpost/kit/contract/contract';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { setting } from 'walpost/testing/support';
 import { diagnose } from '../lab/faults/check/checks.js';
@@ -8,6 +7,7 @@ import { collect, readStock } from '../lab/faults/collect.js';
 import { waitUntilIdle } from '../lab/faults/heal.js';
 import { type Lab, openLab } from '../lab/faults/lab.js';
 import { startLoad } from '../lab/faults/load.js';
+import { contract } from '../schemas/contract.generated.js';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ test('publish after commit, killed under load, loses events, and the checker see
   const registry = createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') });
   await stack.spawn('shop', 'dist/alternatives/dual-write-shop.js', Number(port), {
     ALTERNATIVE_PORT: String(port),
-    ALTERNATIVE_SCHEMA_ID: String(await registry.idOf(eventType('OrderCreated'))),
+    ALTERNATIVE_SCHEMA_ID: String(await registry.idOf(contract.eventType('OrderCreated'))),
   });
   const before = await readStock(lab);
   const load = { url: `http://127.0.0.1:${port}`, seed: 1, orders: 500, rate: 50 };

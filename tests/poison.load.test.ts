@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { encode } from '@walpost/kit/contract/codec';
-import { type DomainEvent, eventType } from '@walpost/kit/contract/contract';
+import type { DomainEvent } from '@walpost/kit/contract/contract';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import type postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
 import { connectTo, eventually, kafkaOf, setting } from 'walpost/testing/support';
 import { type TestStack, testStack } from 'walpost/testing/test-stack';
+import { contract } from '../schemas/contract.generated.js';
 
 const ORDERS = 10_000;
 /** One order in fifty has a poisoned first event: one event in a hundred. */
@@ -51,9 +52,9 @@ async function send(): Promise<Sent[]> {
   const registry = createRegistry({ url: setting(stack.env, 'SCHEMA_REGISTRY_URL') });
   const ids = new Map<string, number>();
   for (const name of ['OrderCreated', 'OrderConfirmed'] as const)
-    ids.set(name, await registry.idOf(eventType(name)));
+    ids.set(name, await registry.idOf(contract.eventType(name)));
   const bytes = (event: DomainEvent<'OrderCreated' | 'OrderConfirmed'>) =>
-    encode(ids.get(event.type) ?? 0, eventType(event.type), event.data);
+    encode(ids.get(event.type) ?? 0, contract.eventType(event.type), event.data);
 
   const producer = kafkaOf(stack.env).producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();

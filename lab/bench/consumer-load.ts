@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { startConsumer } from '@walpost/kit/consumer/consumer';
 import { createDecoder } from '@walpost/kit/contract/codec';
-import { eventType } from '@walpost/kit/contract/contract';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { onOrderEvent } from '@walpost/payment-service/on-order-event';
 import { setting } from 'walpost/stack/settings';
+import { contract } from '../../schemas/contract.generated.js';
 import { openSql, quiet } from './database.js';
 import { openAdmin, openProducer, orderMessage } from './kafka.js';
 import { BenchError, type Place } from './measurement.js';
@@ -40,7 +40,7 @@ export async function openConsumerLoad(place: Place): Promise<ConsumerLoad> {
   const admin = await openAdmin(place);
   const producer = await openProducer(place);
   const registry = createRegistry({ url: setting(stack.env, 'SCHEMA_REGISTRY_URL') });
-  const schemaId = await registry.idOf(eventType('OrderCreated'));
+  const schemaId = await registry.idOf(contract.eventType('OrderCreated'));
 
   const load: ConsumerLoad = {
     async fill(topic, partitions, events) {
@@ -107,7 +107,10 @@ function startMember(
     kafka: { brokers: setting(env, 'KAFKA_BROKERS').split(',') },
     groupId,
     topics: [topic],
-    decoder: createDecoder({ registry: createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') }) }),
+    decoder: createDecoder({
+      contract,
+      registry: createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') }),
+    }),
     db,
     on: onOrderEvent(encode, () => new Date()),
     logger: createLogger('bench', 'silent'),

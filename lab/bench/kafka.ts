@@ -1,10 +1,10 @@
-import { eventType } from '@walpost/kit/contract/contract';
 import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
 import { v7 as uuidv7 } from 'uuid';
 import { fetchComponents } from 'walpost/stack/fetch-components';
 import { findJdk } from 'walpost/stack/find-jdk';
 import { setting } from 'walpost/stack/settings';
 import type { TestStack } from 'walpost/testing/test-stack';
+import { contract } from '../../schemas/contract.generated.js';
 import { BenchError, type Place } from './measurement.js';
 import { orderCreated } from './sample-order.js';
 
@@ -45,7 +45,7 @@ export function orderMessage(schemaId: number): Message {
     headers: {
       id,
       ce_id: id,
-      ce_type: eventType('OrderCreated').fullName,
+      ce_type: contract.eventType('OrderCreated').fullName,
       ce_source: '/walpost/order-service',
       ce_subject: orderId,
       ce_time: new Date().toISOString(),

@@ -1,4 +1,4 @@
-import { eventType } from '@walpost/kit/contract/contract';
+import { contract } from '../../schemas/contract.generated.js';
 import { ORDER, orderCreated, TOTAL } from './sample-order.js';
 
 // Written once into each script, so that the server plans them once: pgbench sends nothing but the order's id.
@@ -15,7 +15,7 @@ const order = (id: string) => `insert into orders
 export const outboxColumns = `(id, aggregatetype, aggregateid, aggregateversion, type, payload, ce_source, ce_specversion,
   content_type, traceparent, created_at)`;
 export const outboxValues = (orderId: string) => `uuidv7(), 'order', ${orderId}, 1,
-  '${eventType('OrderCreated').fullName}', '\\x${PAYLOAD}'::bytea, '/walpost/order-service', '1.0', 'application/avro',
+  '${contract.eventType('OrderCreated').fullName}', '\\x${PAYLOAD}'::bytea, '/walpost/order-service', '1.0', 'application/avro',
   '${TRACEPARENT}', now()`;
 
 /** An order and its event as two statements in a transaction, as most would write it. */

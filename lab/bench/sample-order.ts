@@ -1,5 +1,5 @@
 import { encode } from '@walpost/kit/contract/codec';
-import { eventType } from '@walpost/kit/contract/contract';
+import { contract } from '../../schemas/contract.generated.js';
 
 /** What every order of the measurements asks for: two items. */
 export const ORDER = {
@@ -15,7 +15,7 @@ export const TOTAL = 3499;
 
 /** The event of such an order in the wire format, as the order service would encode it. */
 export function orderCreated(orderId: string, schemaId: number): Buffer {
-  return encode(schemaId, eventType('OrderCreated'), {
+  return encode(schemaId, contract.eventType('OrderCreated'), {
     ...ORDER,
     orderId,
     totalAmount: TOTAL,

@@ -1,5 +1,4 @@
 import { encode } from '@walpost/kit/contract/codec';
-import { eventType } from '@walpost/kit/contract/contract';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import type { DatabaseOptions } from '@walpost/kit/postgres/database';
 import kafkajs, {
@@ -12,6 +11,7 @@ import kafkajs, {
 } from 'kafkajs';
 import postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
+import { contract } from '../../schemas/contract.generated.js';
 import type { Stage } from './stage.js';
 
 /** One variable of the stack's environment. */
@@ -116,7 +116,7 @@ export async function makeTopic(
 
 /** Makes order events as the order service's relay would post them; registers their schema first. */
 export async function eventMaker(stage: Stage): Promise<(orderId: string, version: number) => Message> {
-  const type = eventType('OrderCreated');
+  const type = contract.eventType('OrderCreated');
   const schemaId = await createRegistry({ url: setting(stage, 'SCHEMA_REGISTRY_URL') }).register(type);
   return (orderId, version) => ({
     key: orderId,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { eventType } from '@walpost/kit/contract/contract';
 import { createRegistry } from '@walpost/kit/contract/registry';
+import { contract } from '../../schemas/contract.generated.js';
 import { brokersOf, databaseOf, kafkaOf, makeTopic, openAdmin, openSql, setting } from './clients.js';
 import { outboxParts } from './order-outbox.js';
 import type { LateEvent } from './programs/publish-after-commit.js';
@@ -67,7 +67,7 @@ async function playOutbox(stage: Stage): Promise<void> {
   say('The outbox: order and event are written in one transaction; Debezium reads the event from the log.');
   await stage.stack.operate('connectors', 'apply', 'order-outbox');
   const registry = createRegistry({ url: setting(stage, 'SCHEMA_REGISTRY_URL') });
-  const schemaId = await registry.idOf(eventType('OrderCreated'));
+  const schemaId = await registry.idOf(contract.eventType('OrderCreated'));
 
   say(`${KILLS} orders, and each time the process is killed right after the commit.`);
   const keys = Array.from({ length: KILLS }, () => randomUUID());
@@ -105,7 +105,8 @@ async function arrivals(stage: Stage, ids: readonly string[]): Promise<string[]>
     const seen: string[] = [];
     await consumer.run({
       eachMessage: async ({ message: { key, headers } }) => {
-        if (String(headers?.['ce_type']) === eventType('OrderCreated').fullName) seen.push(String(key));
+        if (String(headers?.['ce_type']) === contract.eventType('OrderCreated').fullName)
+          seen.push(String(key));
       },
     });
     return await stage.eventually('the events of the killed orders', async () =>

@@ -5,6 +5,7 @@ import { createRegistry } from '@walpost/kit/contract/registry';
 import { type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
+import { contract } from '../../schemas/contract.generated.js';
 
 /** Who consumes what and where its database is; plain JSON, so that it can be given to another process. */
 export interface MemberConfig {
@@ -39,7 +40,7 @@ export function startMember(config: MemberConfig, onHandled: (result: BatchResul
     kafka: { brokers },
     groupId,
     topics: [topic],
-    decoder: createDecoder({ registry: createRegistry({ url: registryUrl }) }),
+    decoder: createDecoder({ contract, registry: createRegistry({ url: registryUrl }) }),
     db,
     on: {
       OrderCreated: async (tx, events) => {

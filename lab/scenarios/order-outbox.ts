@@ -1,10 +1,10 @@
-import { eventType } from '@walpost/kit/contract/contract';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { createPlaceOrder } from '@walpost/order-service/place-order';
 import { v7 as uuidv7 } from 'uuid';
+import { contract } from '../../schemas/contract.generated.js';
 import { databaseOf, openConsumer, setting } from './clients.js';
 import type { Stage } from './stage.js';
 
@@ -15,13 +15,13 @@ export const outboxParts = ['postgres', 'kafka', 'registry', 'connect', 'topics'
 export async function openOrders(stage: Stage): Promise<{ place(customerId?: string): Promise<string> }> {
   await stage.stack.operate('connectors', 'apply', 'order-outbox');
   const schemaId = await createRegistry({ url: setting(stage, 'SCHEMA_REGISTRY_URL') }).idOf(
-    eventType('OrderCreated'),
+    contract.eventType('OrderCreated'),
   );
   // An order may wait for its commit for as long as a statement may take.
   const access = databaseOf(stage, 'orders', 'orders_app', 'ORDERS_PASSWORD');
   const { db, close } = openDatabase({ ...access, lockTimeout: 14_000 });
   stage.defer(close);
-  const encode = createOutboxEncoder('/walpost/scenario', () => schemaId);
+  const encode = createOutboxEncoder(contract, '/walpost/scenario', () => schemaId);
   const placeOrder = createPlaceOrder(db, encode, () => new Date());
   const items = [{ sku: 'BOOK-1', quantity: 1, unitPrice: 1250 }];
   return {
@@ -47,7 +47,7 @@ export async function watchArrivals(
     autoCommit: false,
     eachMessage: async ({ message: { key, headers } }) => {
       const type = headers?.['ce_type'];
-      if (type !== undefined && String(type) !== eventType('OrderCreated').fullName) return;
+      if (type !== undefined && String(type) !== contract.eventType('OrderCreated').fullName) return;
       arrivals.set(String(key), [...(arrivals.get(String(key)) ?? []), Date.now()]);
     },
   });

@@ -1,6 +1,7 @@
 import { Port, readConfig, Secret } from '@walpost/kit/config';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
+import { contract } from '../../schemas/contract.generated.js';
 import { buildApp } from './app.js';
 import { onOrderEvent } from './on-order-event.js';
 import { publishedEvents } from './published-events.js';
@@ -13,6 +14,7 @@ await runMain(async () => {
 
   await runConsumerService(
     {
+      contract,
       name: 'inventory-service',
       database: 'inventory',
       password: config.INVENTORY_PASSWORD,

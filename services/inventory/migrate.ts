@@ -1,11 +1,12 @@
 import { runMigration } from '@walpost/kit/service/run-migration';
+import { contract } from '../../schemas/contract.generated.js';
 import { publishedEvents } from './published-events.js';
 
 await runMigration(
   {
     database: 'inventory',
     passwordVariable: 'INVENTORY_PASSWORD',
-    publishes: publishedEvents,
+    publishes: { contract, events: publishedEvents },
     module: import.meta.url,
   },
   process.env,

@@ -2,6 +2,7 @@ import { Port, readConfig, Secret } from '@walpost/kit/config';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
 import { Type } from 'typebox';
+import { contract } from '../../schemas/contract.generated.js';
 import { buildApp } from './app.js';
 import { createMailer } from './mailer.js';
 import { onOrderEvent } from './on-order-event.js';
@@ -21,6 +22,7 @@ await runMain(async () => {
 
   await runConsumerService(
     {
+      contract,
       name: 'notification-service',
       database: 'notifications',
       password: config.NOTIFICATIONS_PASSWORD,

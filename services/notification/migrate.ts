@@ -4,7 +4,6 @@ await runMigration(
   {
     database: 'notifications',
     passwordVariable: 'NOTIFICATIONS_PASSWORD',
-    publishes: [],
     module: import.meta.url,
   },
   process.env,

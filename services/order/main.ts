@@ -3,6 +3,7 @@ import { every } from '@walpost/kit/schedule';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
 import { Type } from 'typebox';
+import { contract } from '../../schemas/contract.generated.js';
 import { buildApp } from './app.js';
 import { expireOrders } from './expire-orders.js';
 import { onReply } from './on-reply.js';
@@ -24,6 +25,7 @@ await runMain(async () => {
   );
   await runConsumerService(
     {
+      contract,
       name: 'order-service',
       database: 'orders',
       password: config.ORDERS_PASSWORD,

@@ -2,6 +2,7 @@ import { Port, readConfig, Secret } from '@walpost/kit/config';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
 import { Type } from 'typebox';
+import { contract } from '../../schemas/contract.generated.js';
 import { buildApp } from './app.js';
 import { onOrderEvent } from './on-order-event.js';
 import { publishedEvents } from './published-events.js';
@@ -23,6 +24,7 @@ await runMain(async () => {
 
   await runConsumerService(
     {
+      contract,
       name: 'payment-service',
       database: 'payments',
       password: config.PAYMENTS_PASSWORD,

@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import type { EventName } from '@walpost/kit/contract/contract';
 import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
 import postgres from 'postgres';
+import { contract } from '../../schemas/contract.generated.js';
 import { publishedEvents as inventoryEvents } from '../../services/inventory/published-events.js';
 import { publishedEvents as orderEvents } from '../../services/order/published-events.js';
 import { publishedEvents as paymentEvents } from '../../services/payment/published-events.js';
@@ -22,7 +24,7 @@ export interface TestDatabase extends Database {
   close(): Promise<void>;
 }
 
-const publishes = {
+const publishes: Record<TestService, EventName[]> = {
   orders: orderEvents,
   payments: paymentEvents,
   inventory: inventoryEvents,
@@ -57,7 +59,7 @@ export async function openTestDatabase(service: TestService): Promise<TestDataba
     appPassword,
     observerPassword: variable('OBSERVER_PASSWORD'),
     dlqOperatorPassword: variable('DLQ_OPERATOR_PASSWORD'),
-    publishes: publishes[service],
+    publishes: publishes[service].map(contract.eventType),
     migrations: migrations[service],
   };
   await migrateDatabase(

@@ -14,6 +14,7 @@ import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { received } from 'walpost/testing/received';
+import { contract } from '../../schemas/contract.generated.js';
 import { onOrderEvent as onStockOrderEvent } from '../../services/inventory/on-order-event.js';
 import { claimEmails } from '../../services/notification/claim-emails.js';
 import { onOrderEvent as onEmailOrderEvent } from '../../services/notification/on-order-event.js';
@@ -29,7 +30,7 @@ import { onOrderEvent as onPaymentOrderEvent } from '../../services/payment/on-o
 import { recordPaymentOutcomes } from '../../services/payment/record-payment-outcomes.js';
 import type { TestService } from './database.js';
 
-const encode = createOutboxEncoder('/walpost/test', () => 1);
+const encode = createOutboxEncoder(contract, '/walpost/test', () => 1);
 const clock = () => new Date();
 const logger = createLogger('test', 'silent');
 const money = { customerId: 'ada', currency: 'EUR', totalAmount: 1250 };
@@ -98,7 +99,7 @@ async function outboxChores(db: Db): Promise<string[]> {
   await makePartitions(db);
   await markPosition(db);
   const registry = { idOf: async () => 1 };
-  const ids = followSchemaIds({ db, registry, events: ['OrderCreated'], logger });
+  const ids = followSchemaIds({ db, registry, events: [contract.eventType('OrderCreated')], logger });
   await ids.close();
   const [pending] = await db.execute<{ n: number }>(
     sql`select count(*)::int as n from observer.unconfirmed()`,

@@ -13,6 +13,7 @@ import type postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
 import { received } from 'walpost/testing/received';
 import { eventually } from 'walpost/testing/support';
+import { contract } from '../../schemas/contract.generated.js';
 import { onOrderEvent as onStockOrderEvent } from '../../services/inventory/on-order-event.js';
 import { onOrderEvent as onEmailOrderEvent } from '../../services/notification/on-order-event.js';
 import { startSender } from '../../services/notification/start-sender.js';
@@ -24,7 +25,7 @@ import { createSimulatedGateway } from '../../services/payment/simulated-gateway
 import { startPaymentWorker } from '../../services/payment/start-payment-worker.js';
 import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
 
-const encode = createOutboxEncoder('/walpost/test', () => 1);
+const encode = createOutboxEncoder(contract, '/walpost/test', () => 1);
 const clock = () => new Date();
 const logger = createLogger('test', 'silent');
 const LOCK_NOT_AVAILABLE = '55P03';

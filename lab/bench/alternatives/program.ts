@@ -1,12 +1,12 @@
 import { eventSettings, Port, postgresSettings, readConfig, Secret } from '@walpost/kit/config';
 import { encode } from '@walpost/kit/contract/codec';
-import { eventType } from '@walpost/kit/contract/contract';
 import { newId } from '@walpost/kit/new-id';
 import { type Order, placeOrder } from '@walpost/order-service/order';
 import { type FastifyInstance, fastify } from 'fastify';
 import kafkajs, { type Message, type Producer } from 'kafkajs';
 import postgres from 'postgres';
 import { Type } from 'typebox';
+import { contract } from '../../../schemas/contract.generated.js';
 import type { ORDER } from '../sample-order.js';
 
 /** What the alternatives' programs take from the environment, which the stack fills. */
@@ -96,7 +96,7 @@ export async function insertOrder(sql: postgres.ISql, order: Order): Promise<voi
       'PENDING', 'PENDING', 'PENDING', 1, ${order.createdAt})`;
 }
 
-export const ORDER_CREATED = eventType('OrderCreated');
+export const ORDER_CREATED = contract.eventType('OrderCreated');
 
 /** The record of an order's first event, with the headers that a consumer needs. */
 export function orderRecord(orderId: string, eventId: string, value: Buffer): Message {

@@ -3,6 +3,7 @@ import { type App, createApp } from '@walpost/kit/http/http';
 import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
+import { contract } from '../../../schemas/contract.generated.js';
 import * as inventory from '../../../services/inventory/app.js';
 import * as notification from '../../../services/notification/app.js';
 import * as order from '../../../services/order/app.js';
@@ -17,7 +18,7 @@ const { db, close } = openDatabase({
 const logger = createLogger('test', 'silent');
 const parts = { db, logger, readiness: {} };
 const databases = { intake: db, cancels: db, reads: db };
-const encode = createOutboxEncoder('/walpost/order-service', () => 1);
+const encode = createOutboxEncoder(contract, '/walpost/order-service', () => 1);
 
 const builds: Record<string, () => Promise<App>> = {
   order: () => order.buildApp({ ...parts, databases, encode, clock: () => new Date() }),

@@ -4,6 +4,7 @@ import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { createPlaceOrder } from '@walpost/order-service/place-order';
+import { contract } from '../../../schemas/contract.generated.js';
 
 /** What the program is told. */
 export interface OutboxOrder {
@@ -16,7 +17,7 @@ export interface OutboxOrder {
 
 const { database, schemaId, idempotencyKey } = JSON.parse(process.argv[2] ?? '') as OutboxOrder;
 const { db } = openDatabase(database);
-const encode = createOutboxEncoder('/walpost/scenario', () => schemaId);
+const encode = createOutboxEncoder(contract, '/walpost/scenario', () => schemaId);
 const placeOrder = createPlaceOrder(db, encode, () => new Date());
 
 const items = [{ sku: 'BOOK-1', quantity: 1, unitPrice: 1250 }];

@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { ConfigError } from '../config.js';
-import { type EventName, type EventOf, type EventTopic, eventTypes } from '../contract/contract.js';
+import type { Contract, EventName, EventOf, EventTopic } from '../contract/contract.js';
 import type { Db, Tx } from '../postgres/database.js';
 import { isAnyOf } from '../postgres/is-any-of.js';
 import { inbox } from '../postgres/tables.js';
@@ -37,7 +37,11 @@ export const ignore = async (): Promise<void> => undefined;
  *
  * @throws {ConfigError} that names the forgotten events: each would become a dead letter
  */
-export function handlersFor<T extends EventTopic>(topics: readonly T[], on: HandlersOf<T>): Handlers {
+export function handlersFor<T extends EventTopic>(
+  { eventTypes }: Contract,
+  topics: readonly T[],
+  on: HandlersOf<T>,
+): Handlers {
   const handlers: Handlers = on;
   const forgotten = eventTypes.filter(
     ({ topic, name }) => topics.some((each) => each === topic) && !handlers[name],

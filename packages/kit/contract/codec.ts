@@ -1,11 +1,5 @@
 import type { Type } from 'avsc';
-import {
-  type DomainEvent,
-  type EventData,
-  type EventName,
-  type EventType,
-  eventTypeByFullName,
-} from './contract.js';
+import type { Contract, DomainEvent, EventData, EventName, EventType } from './contract.js';
 import { CodecError, RegistryError, reason } from './errors.js';
 import { createWireCheck } from './wire-check.js';
 
@@ -86,13 +80,19 @@ export interface Decoder {
 type Read = (buffer: Buffer) => DomainEvent;
 
 /** Makes a decoder that asks the registry once for each schema id and keeps a resolver for it. */
-export function createDecoder({ registry }: { registry: SchemaSource }): Decoder {
+export function createDecoder({
+  contract,
+  registry,
+}: {
+  contract: Contract;
+  registry: SchemaSource;
+}): Decoder {
   const readers = new Map<number, Read>();
   const pending = new Map<number, Promise<Read>>();
 
   const load = async (id: number): Promise<Read> => {
     try {
-      const read = createRead(id, await writerType(registry, id));
+      const read = createRead(contract, id, await writerType(registry, id));
       readers.set(id, read);
       return read;
     } finally {
@@ -142,13 +142,13 @@ async function writerType(registry: SchemaSource, id: number): Promise<Type> {
 }
 
 /** Never throws: a schema that we cannot read is a lasting fact about its id, so the answer is kept like any other. */
-function createRead(id: number, writer: Type): Read {
+function createRead(contract: Contract, id: number, writer: Type): Read {
   const refuse = (error: CodecError): Read => {
     return () => {
       throw new CodecError(error.code, error.message, { cause: error.cause });
     };
   };
-  const event = writer.name === undefined ? undefined : eventTypeByFullName(writer.name);
+  const event = writer.name === undefined ? undefined : contract.byFullName(writer.name);
   if (!event) {
     const name = writer.name ?? writer.typeName;
     return refuse(

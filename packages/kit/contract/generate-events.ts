@@ -19,8 +19,8 @@ export interface SchemaFile {
   readonly schema: unknown;
 }
 
-const HEADER = `// Generated from the .avsc files by \`npm run generate -w packages/kit\`. Never edit this file.
-import type { AvroSchema } from './avro-schema.js';
+const HEADER = `// Generated from the .avsc files by \`npm run generate\`. Never edit this file.
+import { defineContract } from '@walpost/kit/contract/contract';
 `;
 
 const PRIMITIVE_TYPES: Record<PrimitiveName, string> = {
@@ -35,10 +35,10 @@ const PRIMITIVE_TYPES: Record<PrimitiveName, string> = {
 };
 
 /**
- * Writes the TypeScript side of the contract: an interface for every record, `EventData` (event name → interface),
- * `TopicEvents` (topic → names of its events) and `contract`, which carries the schemas themselves so that nothing reads `.avsc` files at run time.
+ * Writes the TypeScript side of the contract: an interface for every record, what the compiler is to know of
+ * them, and `contract`, which carries the schemas themselves so that nothing reads `.avsc` files at run time.
  * @param files the schemas, in the order in which they are to appear
- * @returns the text of `events.generated.ts`
+ * @returns the text of a project's `contract.generated.ts`
  * @throws Error when a schema is invalid, its name is not that of its file, or two records share a name but differ
  */
 export function generateEvents(files: readonly SchemaFile[]): string {
@@ -53,31 +53,31 @@ export function generateEvents(files: readonly SchemaFile[]): string {
   );
   if (twice) throw new Error(`${twice.path}: another topic has an event ${twice.name}; names must be unique`);
   const topics = [...new Set(events.map((event) => event.topic))];
-  const eventsOf = (topic: string) =>
-    events.filter((event) => event.topic === topic).map(({ name }) => quote(name));
+  const namesOf = (topic: string) =>
+    events
+      .filter((event) => event.topic === topic)
+      .map(({ name }) => quote(name))
+      .join(' | ');
   return [
     HEADER,
     ...[...declarations.values()].map((declaration) => declaration.text),
-    '/** Every event by its name. */',
-    'export interface EventData {',
-    ...events.map(({ name }) => `  ${name}: ${name};`),
-    '}\n',
-    '/** The events of each topic. */',
-    'export interface TopicEvents {',
-    ...topics.map((topic) => `  ${quote(topic)}: ${eventsOf(topic).join(' | ')};`),
+    "declare module '@walpost/kit/contract/contract' {",
+    '  interface Register {',
+    '    data: {',
+    ...events.map(({ name }) => `      ${name}: ${name};`),
+    '    };',
+    '    topics: {',
+    ...topics.map((topic) => `      ${quote(topic)}: ${namesOf(topic)};`),
+    '    };',
+    '  }',
     '}\n',
     '/** Every event with its topic and schema. */',
-    'export const contract: readonly {',
-    '  topic: keyof TopicEvents;',
-    '  name: keyof EventData;',
-    '  fullName: string;',
-    '  schema: AvroSchema;',
-    '}[] = [',
+    'export const contract = defineContract([',
     ...events.map(
       ({ topic, name, fullName, schema }) =>
         `  { topic: ${quote(topic)}, name: ${quote(name)}, fullName: ${quote(fullName)},\n    schema: ${JSON.stringify(schema)} },`,
     ),
-    '];\n',
+    ']);\n',
   ].join('\n');
 }
 

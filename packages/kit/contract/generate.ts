@@ -4,5 +4,5 @@ import { generateEvents } from './generate-events.js';
 import { readSchemaFiles } from './read-schema-files.js';
 
 const schemas = fileURLToPath(new URL('../../../schemas', import.meta.url));
-writeFileSync(new URL('events.generated.ts', import.meta.url), generateEvents(readSchemaFiles(schemas)));
-process.stdout.write('wrote packages/kit/contract/events.generated.ts\n');
+writeFileSync(`${schemas}/contract.generated.ts`, generateEvents(readSchemaFiles(schemas)));
+process.stdout.write('wrote schemas/contract.generated.ts\n');

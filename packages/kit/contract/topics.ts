@@ -21,17 +21,15 @@ const EVENT_CONFIG = {
 
 const HEARTBEAT_CONFIG = { 'cleanup.policy': 'delete', 'retention.ms': String(DAY_MS) } as const;
 
+/** A topic of events. */
+export function eventTopic(name: string): TopicSpec {
+  return { name, partitions: 6, config: EVENT_CONFIG };
+}
+
 /**
- * The declared topics; `walpost topics apply` makes them so.
- *
- * A connector's heartbeat must have a topic to go to: without it the task waits for the topic, holds up the events
+ * The topic of a connector's heartbeats. It must be there: without it the task waits for the topic, holds up the events
  * behind it, and fails. Nobody reads it.
  */
-export const topics: readonly TopicSpec[] = [
-  { name: 'order-events', partitions: 6, config: EVENT_CONFIG },
-  { name: 'payment-events', partitions: 6, config: EVENT_CONFIG },
-  { name: 'inventory-events', partitions: 6, config: EVENT_CONFIG },
-  { name: '__debezium-heartbeat.order-outbox', partitions: 1, config: HEARTBEAT_CONFIG },
-  { name: '__debezium-heartbeat.payment-outbox', partitions: 1, config: HEARTBEAT_CONFIG },
-  { name: '__debezium-heartbeat.inventory-outbox', partitions: 1, config: HEARTBEAT_CONFIG },
-];
+export function heartbeatTopic(connector: string): TopicSpec {
+  return { name: `__debezium-heartbeat.${connector}`, partitions: 1, config: HEARTBEAT_CONFIG };
+}

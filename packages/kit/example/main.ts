@@ -4,6 +4,7 @@ import { createApp } from '@walpost/kit/http/http';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
 import { sql } from 'drizzle-orm';
+import { contract } from '../../../schemas/contract.generated.js';
 
 const settings = { ...consumerServiceSettings, TOTALS_PORT: Port(3004), TOTALS_PASSWORD: Secret() };
 
@@ -12,6 +13,7 @@ await runMain(async () => {
   const { TOTALS_PASSWORD: password, TOTALS_PORT: port } = config;
   await runConsumerService(
     {
+      contract,
       name: 'totals',
       database: 'totals',
       password,

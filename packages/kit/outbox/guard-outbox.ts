@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { EventName } from '../contract/contract.js';
+import type { EventType } from '../contract/contract.js';
 import type { Db } from '../postgres/database.js';
 import { outboxTypeOf } from './outbox.js';
 
@@ -9,7 +9,7 @@ import { outboxTypeOf } from './outbox.js';
  *
  * @param db as the superuser, who may have taken another role: Postgres's own functions belong to it
  */
-export async function guardOutbox(db: Db, publishes: readonly EventName[]): Promise<void> {
+export async function guardOutbox(db: Db, publishes: readonly EventType[]): Promise<void> {
   const types = publishes
     .map(outboxTypeOf)
     .map(({ aggregatetype, type }) => `('${aggregatetype}', '${type}')`);

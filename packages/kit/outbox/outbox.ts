@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { encode } from '../contract/codec.js';
-import { type DomainEvent, type EventName, eventType } from '../contract/contract.js';
+import type { Contract, DomainEvent, EventName, EventType } from '../contract/contract.js';
 import type { Classified } from '../errors.js';
 import { newId } from '../new-id.js';
 import type { Tx } from '../postgres/database.js';
@@ -47,12 +47,16 @@ export type OutboxEncoder = (event: DomainEvent, envelope: Envelope) => OutboxRo
  * @param source CloudEvents `source` of this service, e.g. `/walpost/order-service`
  * @param schemaId gives the registry's id of an event's schema, or throws when it is not known yet
  */
-export function createOutboxEncoder(source: string, schemaId: (name: EventName) => number): OutboxEncoder {
+export function createOutboxEncoder(
+  contract: Contract,
+  source: string,
+  schemaId: (name: EventName) => number,
+): OutboxEncoder {
   return (event, envelope) => {
-    const type = eventType(event.type);
+    const type = contract.eventType(event.type);
     return withinLimits({
       id: newId(envelope.time),
-      ...outboxTypeOf(event.type),
+      ...outboxTypeOf(type),
       aggregateid: envelope.aggregateId,
       aggregateversion: envelope.version,
       payload: encode(schemaId(event.type), type, event.data),
@@ -66,8 +70,7 @@ export function createOutboxEncoder(source: string, schemaId: (name: EventName) 
 }
 
 /** What the outbox calls an event: its type, and what the relay finds its topic by. */
-export function outboxTypeOf(name: EventName): Pick<OutboxRow, 'aggregatetype' | 'type'> {
-  const { topic, fullName } = eventType(name);
+export function outboxTypeOf({ topic, fullName }: EventType): Pick<OutboxRow, 'aggregatetype' | 'type'> {
   return { aggregatetype: topic.replace(/-events$/, ''), type: fullName };
 }
 

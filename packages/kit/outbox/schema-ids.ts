@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import { type EventName, eventType } from '../contract/contract.js';
+import type { EventName, EventType } from '../contract/contract.js';
 import type { Registry } from '../contract/registry.js';
 import type { Classified } from '../errors.js';
 import type { Db } from '../postgres/database.js';
@@ -36,7 +36,7 @@ export interface SchemaIds {
 export function followSchemaIds(options: {
   db: Db;
   registry: Pick<Registry, 'idOf'>;
-  events: EventName[];
+  events: readonly EventType[];
   logger: Logger;
 }): SchemaIds {
   const { db, registry, events, logger } = options;
@@ -46,16 +46,17 @@ export function followSchemaIds(options: {
 
   async function remembered(): Promise<void> {
     const rows = await db.select().from(schemaIds);
-    for (const name of events) {
+    for (const event of events) {
       const row = rows.find(
-        (each) => each.subject === eventType(name).subject && each.fingerprint === fingerprint(name),
+        (each) => each.subject === event.subject && each.fingerprint === fingerprint(event),
       );
-      if (row) ids.set(name, row.id);
+      if (row) ids.set(event.name, row.id);
     }
   }
 
-  async function confirm(name: EventName): Promise<void> {
-    const id = await registry.idOf(eventType(name));
+  async function confirm(event: EventType): Promise<void> {
+    const { name, subject } = event;
+    const id = await registry.idOf(event);
     const before = ids.get(name);
     if (before === id) return;
     if (before !== undefined)
@@ -63,7 +64,7 @@ export function followSchemaIds(options: {
     ids.set(name, id);
     await db
       .insert(schemaIds)
-      .values({ subject: eventType(name).subject, fingerprint: fingerprint(name), id })
+      .values({ subject, fingerprint: fingerprint(event), id })
       .onConflictDoUpdate({
         target: [schemaIds.subject, schemaIds.fingerprint],
         set: { id: sql`excluded.id` },
@@ -81,8 +82,8 @@ export function followSchemaIds(options: {
 
   const following = (async () => {
     await patiently('the database, to read remembered schema ids', remembered);
-    for (const name of events)
-      await patiently(`the registry, to learn the schema id of ${name}`, () => confirm(name));
+    for (const event of events)
+      await patiently(`the registry, to learn the schema id of ${event.name}`, () => confirm(event));
     if (!stopping.signal.aborted) logger.info('schema ids agree with the registry');
   })();
 
@@ -95,7 +96,7 @@ export function followSchemaIds(options: {
   return {
     idOf,
     ready() {
-      for (const name of events) idOf(name);
+      for (const { name } of events) idOf(name);
     },
     async close() {
       stopping.abort();
@@ -104,8 +105,6 @@ export function followSchemaIds(options: {
   };
 }
 
-function fingerprint(name: EventName): string {
-  return createHash('sha256')
-    .update(JSON.stringify(eventType(name).schema))
-    .digest('hex');
+function fingerprint({ schema }: EventType): string {
+  return createHash('sha256').update(JSON.stringify(schema)).digest('hex');
 }

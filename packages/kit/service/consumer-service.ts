@@ -6,10 +6,9 @@ import { exposeDeadLetters } from '../consumer/metrics.js';
 import { keepInboxPruned } from '../consumer/prune-inbox.js';
 import { type ReplayFailures, replayRequestedDeadLetters } from '../consumer/replay-dead-letters.js';
 import { createDecoder } from '../contract/codec.js';
-import type { EventName, EventTopic } from '../contract/contract.js';
+import type { Contract, EventName, EventTopic } from '../contract/contract.js';
 import { httpAccess } from '../contract/http-access.js';
 import { createRegistry } from '../contract/registry.js';
-import { topics as declaredTopics } from '../contract/topics.js';
 import type { ReadinessChecks } from '../http/http.js';
 import { kafkaAccess } from '../kafka/kafka-access.js';
 import { exposeOutbox } from '../outbox/metrics.js';
@@ -52,6 +51,7 @@ const REPLAY_CHECK = 1_000;
 
 /** What distinguishes one consuming service from another. */
 export interface ConsumerServiceOptions<T extends EventTopic> {
+  contract: Contract;
   /** Also the consumer group, e.g. `payment-service`. */
   name: string;
   database: string;
@@ -99,12 +99,12 @@ export async function runConsumerService<T extends EventTopic>(
   options: ConsumerServiceOptions<T>,
   compose: (base: ConsumerServiceBase) => ConsumerServiceParts<T>,
 ): Promise<void> {
-  const { name, database, publishes, settings } = options;
+  const { contract, name, database, publishes, settings } = options;
   const logger = createLogger(name, settings.LOG_LEVEL);
   const kafka = kafkaAccess(settings);
   const problem = retentionProblem(
     settings,
-    declaredTopics.filter(({ name }) => options.topics.some((topic) => topic === name)),
+    contract.topics.filter(({ name }) => options.topics.some((topic) => topic === name)),
   );
   if (problem !== undefined) {
     throw new ConfigError(`Configuration: ${problem}. Every variable is described in .env.example.`);
@@ -147,7 +147,7 @@ export async function runConsumerService<T extends EventTopic>(
     });
     const schemaIds =
       publishes.length > 0
-        ? followSchemaIds({ db: housekeeping, registry, events: publishes, logger })
+        ? followSchemaIds({ db: housekeeping, registry, events: publishes.map(contract.eventType), logger })
         : undefined;
     if (schemaIds) {
       defer('schema ids', schemaIds.close);
@@ -156,7 +156,7 @@ export async function runConsumerService<T extends EventTopic>(
     }
     defer('dead-letter metrics', exposeDeadLetters(housekeeping, database));
     if (options.backlog) defer('backlog metrics', exposeBacklog(housekeeping, database, options.backlog));
-    const encode = createOutboxEncoder(`/walpost/${name}`, (event) => {
+    const encode = createOutboxEncoder(contract, `/walpost/${name}`, (event) => {
       if (!schemaIds) throw new Error(`${name} publishes nothing, and ${event} was asked of it`);
       return schemaIds.idOf(event);
     });
@@ -171,8 +171,8 @@ export async function runConsumerService<T extends EventTopic>(
       defer,
     });
     const { onHandled, buildApp } = parts;
-    const on = handlersFor(options.topics, parts.on);
-    const decoder = createDecoder({ registry });
+    const on = handlersFor(contract, options.topics, parts.on);
+    const decoder = createDecoder({ contract, registry });
     const failures: ReplayFailures = new Map();
     defer('inbox pruning', keepInboxPruned(housekeeping, settings.INBOX_RETENTION_DAYS, logger));
     defer(

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
-import type { EventName } from '../contract/contract.js';
+import type { EventType } from '../contract/contract.js';
 import { errorCode } from '../errors.js';
 import { guardOutbox } from '../outbox/guard-outbox.js';
 import { openDriver, type Sql } from '../postgres/open-driver.js';
@@ -27,7 +27,7 @@ export interface MigrationPlan {
   /** Password of `dlq_operator`, which may close dead letters; without one it cannot log in. */
   dlqOperatorPassword?: string;
   /** The events that it publishes: its outbox takes no others. */
-  publishes?: readonly EventName[];
+  publishes?: readonly EventType[];
   /** Folders of migrations in the order in which they run; each keeps its own journal. */
   migrations: { name: string; folder: string }[];
 }

@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import { topics as declaredTopics } from '../contract/topics.js';
 
 /** How long events are kept and remembered, for `readConfig`; {@link retentionProblem} says what goes together. */
 export const retentionSettings = {
@@ -34,14 +33,14 @@ export function readableDays({ config }: TopicRetention): number {
  * - its topics, by a day, for deletion that is late;
  * - the outbox, by two: that keeps whole days, and drops one only after a slot has moved on.
  *
- * @param topics those that the inbox's service reads; the declared ones when not given
+ * @param topics those that the inbox's service reads
  */
 export function retentionProblem(
   {
     INBOX_RETENTION_DAYS: inbox,
     OUTBOX_RETENTION_DAYS: outbox,
   }: Record<keyof typeof retentionSettings, number>,
-  topics: readonly TopicRetention[] = declaredTopics.filter(({ name }) => name.endsWith('-events')),
+  topics: readonly TopicRetention[],
 ): string | undefined {
   const longest = topics.toSorted((a, b) => readableDays(b) - readableDays(a))[0];
   const readable = longest ? readableDays(longest) : 0;

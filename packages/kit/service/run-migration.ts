@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { postgresSettings, readConfig, Secret } from '../config.js';
-import type { EventName } from '../contract/contract.js';
+import type { Contract, EventName } from '../contract/contract.js';
 import { runMain } from './lifecycle.js';
 import { folderBeside, kitMigrations, migrateDatabase } from './migrate.js';
 
@@ -9,8 +9,8 @@ export interface ServiceMigration {
   database: string;
   /** The variable that holds the password of `<database>_app`, e.g. `ORDERS_PASSWORD`. */
   passwordVariable: string;
-  /** The events that it publishes: with any, it gets an outbox for them, and Debezium's role may read that. */
-  publishes: readonly EventName[];
+  /** The events that it publishes: it gets an outbox for them, and Debezium's role may read that. Nothing: no outbox. */
+  publishes?: { contract: Contract; events: readonly EventName[] };
   /** The migrate module's `import.meta.url`; its own migrations are beside it in `migrations/`. */
   module: string;
 }
@@ -19,7 +19,7 @@ export interface ServiceMigration {
 export async function runMigration(service: ServiceMigration, environment: NodeJS.ProcessEnv): Promise<void> {
   await runMain(async () => {
     const { database, passwordVariable, publishes, module } = service;
-    const hasOutbox = publishes.length > 0;
+    const hasOutbox = publishes !== undefined;
     const config = readConfig(
       {
         ...postgresSettings,
@@ -43,7 +43,7 @@ export async function runMigration(service: ServiceMigration, environment: NodeJ
       ...(hasOutbox && { cdcPassword: String(secrets['CDC_PASSWORD']) }),
       ...(observerPassword && { observerPassword }),
       ...(dlqOperatorPassword && { dlqOperatorPassword }),
-      publishes,
+      ...(publishes && { publishes: publishes.events.map((name) => publishes.contract.eventType(name)) }),
       migrations: [
         ...(hasOutbox ? [kitMigrations.outbox] : []),
         kitMigrations.inbox,

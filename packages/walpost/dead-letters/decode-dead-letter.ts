@@ -1,6 +1,7 @@
 import { createDecoder } from '@walpost/kit/contract/codec';
 import { CodecError, type CodecErrorCode, reason } from '@walpost/kit/contract/errors';
 import type { Registry } from '@walpost/kit/contract/registry';
+import { contract } from '../../../schemas/contract.generated.js';
 
 /** What a dead letter's bytes say, and in whose words. */
 export interface Decoded {
@@ -22,7 +23,7 @@ const UNREADABLE: CodecErrorCode[] = ['bad-magic-byte', 'unknown-schema-id', 're
 export async function decodeDeadLetter(registry: Registry, value: Buffer | null): Promise<Decoded> {
   if (value === null) return { problem: 'the record has no value' };
   try {
-    const { type, data } = await createDecoder({ registry }).decode(value);
+    const { type, data } = await createDecoder({ contract, registry }).decode(value);
     return { by: 'contract', type, data };
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;

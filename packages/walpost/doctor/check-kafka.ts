@@ -1,8 +1,9 @@
-import { type TopicSpec, topics } from '@walpost/kit/contract/topics';
+import type { TopicSpec } from '@walpost/kit/contract/topics';
 import type { Admin } from '@walpost/kit/kafka/kafkajs';
 import { retentionProblem } from '@walpost/kit/service/retention';
 import { type Check, fail, ok, warn } from '../check.js';
 import { type Config, retentionOf } from '../config.js';
+import { topics } from '../observe/declared-topics.js';
 import { describeTopics, type TopicDescription } from '../observe/describe-topics.js';
 
 /** The brokers, and whether every topic is as declared, has its replicas, and is outlived by the inboxes. */

@@ -1,6 +1,6 @@
-import { eventTypes } from '@walpost/kit/contract/contract';
 import { RegistryError } from '@walpost/kit/contract/errors';
 import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
+import { contract } from '../../../schemas/contract.generated.js';
 import { type Check, fail, ok, warn } from '../check.js';
 import type { Config } from '../config.js';
 import { checkSchemas, type SchemaFinding } from '../observe/check-schemas.js';
@@ -14,7 +14,7 @@ export async function checkRegistry({ registry: access }: Config): Promise<Check
   const registry = createRegistry({ ...access, clientId: 'walpost-doctor', timeoutMs: 3_000 });
   try {
     const subjects = await registry.subjects();
-    const findings = await checkSchemas(registry, eventTypes);
+    const findings = await checkSchemas(registry, contract.eventTypes);
     const schemas = await Promise.all(findings.map((finding) => diagnoseSchema(registry, finding)));
     return [ok(what, `${access.url}, ${subjects.length} subjects`), ...schemas];
   } catch (error) {

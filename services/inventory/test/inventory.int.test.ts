@@ -8,6 +8,7 @@ import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { readOutbox, received } from 'walpost/testing/received';
 import { declaredColumns, migratedColumns } from 'walpost/testing/table-columns';
+import { contract } from '../../../schemas/contract.generated.js';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { whileChanging } from '../../../tests/stack/while-changing.js';
 import { buildApp } from '../app.js';
@@ -16,7 +17,7 @@ import type { Line } from '../stock.js';
 import { reservations, stock } from '../tables.js';
 
 const logger = createLogger('test', 'silent');
-const encode = createOutboxEncoder('/walpost/inventory-service', () => 1);
+const encode = createOutboxEncoder(contract, '/walpost/inventory-service', () => 1);
 const on = onOrderEvent(encode, () => new Date());
 
 let database: TestDatabase;

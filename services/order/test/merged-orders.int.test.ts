@@ -5,6 +5,7 @@ import { createLogger } from '@walpost/kit/telemetry/logger';
 import { readOutbox } from 'walpost/testing/received';
 import { type Answer, type Ask, serve } from 'walpost/testing/serve';
 import { eventually } from 'walpost/testing/support';
+import { contract } from '../../../schemas/contract.generated.js';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { buildApp } from '../app.js';
 
@@ -15,7 +16,7 @@ let ask: Ask;
 const build = () =>
   buildApp({
     databases: { intake: database.db, cancels: database.db, reads: database.db },
-    encode: createOutboxEncoder('/walpost/order-service', () => 1),
+    encode: createOutboxEncoder(contract, '/walpost/order-service', () => 1),
     clock: () => new Date(),
     logger: createLogger('test', 'silent'),
     readiness: { database: database.ping },

@@ -5,6 +5,7 @@ import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { readOutbox, received } from 'walpost/testing/received';
+import { contract } from '../../../schemas/contract.generated.js';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { whileChanging } from '../../../tests/stack/while-changing.js';
 import { createCancelOrder } from '../cancel-order.js';
@@ -14,7 +15,7 @@ import { onReply } from '../on-reply.js';
 import type { Reply } from '../order.js';
 import { createPlaceOrder } from '../place-order.js';
 
-const encode = createOutboxEncoder('/walpost/order-service', () => 1);
+const encode = createOutboxEncoder(contract, '/walpost/order-service', () => 1);
 let now = new Date('2026-01-02T03:04:05.000Z');
 const clock = () => now;
 let database: TestDatabase;

@@ -9,6 +9,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { readOutbox, received } from 'walpost/testing/received';
 import { eventually } from 'walpost/testing/support';
 import { declaredColumns, migratedColumns } from 'walpost/testing/table-columns';
+import { contract } from '../../../schemas/contract.generated.js';
 import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
 import { whileChanging } from '../../../tests/stack/while-changing.js';
 import { buildApp } from '../app.js';
@@ -21,7 +22,7 @@ import { startPaymentWorker } from '../start-payment-worker.js';
 import { payments } from '../tables.js';
 
 const logger = createLogger('test', 'silent');
-const encode = createOutboxEncoder('/walpost/payment-service', () => 1);
+const encode = createOutboxEncoder(contract, '/walpost/payment-service', () => 1);
 const clock = () => new Date();
 const on = onOrderEvent(encode, clock);
 const LEASE = 30_000;

@@ -8,9 +8,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import kafkajs, { type Admin, type IHeaders, type Producer } from 'kafkajs';
 import { v7 as uuidv7 } from 'uuid';
 import { eventually, kafkaOf, setting } from 'walpost/testing/support';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
 import { createDecoder, encode } from '../../contract/codec.js';
-import { eventType } from '../../contract/contract.js';
 import { createRegistry } from '../../contract/registry.js';
 import type { Metadata } from '../../kafka/bear-leaderless.js';
 import { beforeParsing } from '../../kafka/inside-kafkajs.js';
@@ -42,7 +42,7 @@ beforeAll(async () => {
   await Promise.all([admin.connect(), producer.connect()]);
   // The first request of a registry that has just started takes it seconds on a busy machine.
   schemaId = await eventually(() =>
-    createRegistry({ url: registryUrl() }).register(eventType('OrderCreated')),
+    createRegistry({ url: registryUrl() }).register(contract.eventType('OrderCreated')),
   );
 });
 afterAll(async () => {
@@ -74,7 +74,7 @@ function start(name: string, changes: Partial<ConsumerOptions> = {}): RunningCon
     kafka: { brokers: brokers() },
     groupId,
     topics: [topic],
-    decoder: createDecoder({ registry: createRegistry({ url: registryUrl() }) }),
+    decoder: createDecoder({ contract, registry: createRegistry({ url: registryUrl() }) }),
     db: database.db,
     on: { OrderCreated: effect },
     logger,
@@ -93,7 +93,7 @@ const joined = (consumer: RunningConsumer) =>
 
 function record(key: string, version = 1, changes: { value?: Buffer | null; headers?: IHeaders } = {}) {
   const order = { orderId: key, customerId: 'ada', currency: 'EUR', items: [], totalAmount: 0, createdAt: 1 };
-  const value = encode(schemaId, eventType('OrderCreated'), order);
+  const value = encode(schemaId, contract.eventType('OrderCreated'), order);
   return {
     key,
     value: changes.value === undefined ? value : changes.value,
@@ -249,7 +249,7 @@ test('with the registry away the partition is paused and readiness says why; the
     schemaOf: (id: number) => (away ? Promise.reject(new Error('connect ECONNREFUSED')) : real.schemaOf(id)),
   };
   await produce(record('a'));
-  const consumer = start('one', { decoder: createDecoder({ registry }) });
+  const consumer = start('one', { decoder: createDecoder({ contract, registry }) });
   await eventually(async () => {
     try {
       consumer.ready();

@@ -4,6 +4,7 @@ import { createDecoder } from '@walpost/kit/contract/codec';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
+import { contract } from '../../../../schemas/contract.generated.js';
 
 const { brokers, registryUrl, database, groupId, topic } = JSON.parse(String(process.argv[2]));
 const logger = createLogger('crashing-consumer', 'info');
@@ -12,7 +13,7 @@ startConsumer({
   kafka: { brokers },
   groupId,
   topics: [topic],
-  decoder: createDecoder({ registry: createRegistry({ url: registryUrl }) }),
+  decoder: createDecoder({ contract, registry: createRegistry({ url: registryUrl }) }),
   db: openDatabase(database).db,
   on: {
     OrderCreated: async (tx, events) => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { received } from 'walpost/testing/received';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { onOrderEvent as inventory } from '../../../../services/inventory/on-order-event.js';
 import { onOrderEvent as notification } from '../../../../services/notification/on-order-event.js';
 import { onReply } from '../../../../services/order/on-reply.js';
@@ -15,7 +16,7 @@ import { createOutboxEncoder } from '../../outbox/outbox.js';
 import type { Handlers } from '../handle-batch.js';
 import { noAttempts, processBatch } from '../process-batch.js';
 
-const encode = createOutboxEncoder('/walpost/test', () => 1);
+const encode = createOutboxEncoder(contract, '/walpost/test', () => 1);
 const clock = () => new Date();
 const databases = new Map<TestService, TestDatabase>();
 const of = (service: TestService) => databases.get(service) as TestDatabase;

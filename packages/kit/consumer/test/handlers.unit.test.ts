@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { contract } from '../../../../schemas/contract.generated.js';
 import type { EventTopic } from '../../contract/contract.js';
 import { type HandlersOf, handlersFor, ignore } from '../handle-batch.js';
 
@@ -21,8 +22,8 @@ const wrong: unknown[] = [
 ];
 
 test('every event of a topic needs a handler, if only to be ignored', () => {
-  expect(handlersFor(['order-events'], all)).toBe(all);
-  expect(() => handlersFor(['order-events'], wrong[0] as OrderHandlers)).toThrow(
+  expect(handlersFor(contract, ['order-events'], all)).toBe(all);
+  expect(() => handlersFor(contract, ['order-events'], wrong[0] as OrderHandlers)).toThrow(
     'Nothing is done about OrderCancelled of order-events: give `on` a handler for it, or `ignore` it.',
   );
 });

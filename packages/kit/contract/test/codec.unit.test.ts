@@ -1,7 +1,8 @@
 import { expect, jest, test } from '@jest/globals';
 import avro, { type Type } from 'avsc';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { createDecoder, encode } from '../codec.js';
-import { type EventName, eventType } from '../contract.js';
+import type { EventName } from '../contract.js';
 import { CodecError, type CodecErrorCode, RegistryError } from '../errors.js';
 import { orderCreated, stockRejected } from './events.js';
 
@@ -17,7 +18,7 @@ function registryOf(...schemas: unknown[]) {
   };
 }
 
-const schemaOf = (name: EventName) => eventType(name).schema;
+const schemaOf = (name: EventName) => contract.eventType(name).schema;
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
 
 async function failure(work: () => unknown): Promise<CodecError> {
@@ -31,7 +32,7 @@ async function failure(work: () => unknown): Promise<CodecError> {
 }
 
 test('the bytes are the wire format, and any Avro library reads them', () => {
-  const bytes = encode(0x01020304, eventType('OrderCreated'), orderCreated);
+  const bytes = encode(0x01020304, contract.eventType('OrderCreated'), orderCreated);
   expect([...bytes.subarray(0, 5)]).toEqual([0, 1, 2, 3, 4]);
   expect(plain(avro.Type.forSchema(schemaOf('OrderCreated')).fromBuffer(bytes.subarray(5)))).toEqual(
     orderCreated,
@@ -40,18 +41,18 @@ test('the bytes are the wire format, and any Avro library reads them', () => {
 
 test('an event larger than the scratch buffer is encoded whole, and so is a small one after it', async () => {
   const items = Array.from({ length: 5000 }, (_, n) => ({ sku: `SKU-${n}`, quantity: 1, unitPrice: n }));
-  const decoder = createDecoder({ registry: registryOf(schemaOf('OrderCreated')) });
+  const decoder = createDecoder({ contract, registry: registryOf(schemaOf('OrderCreated')) });
   const large = { ...orderCreated, items };
-  const bytes = encode(1, eventType('OrderCreated'), large);
-  const small = encode(1, eventType('OrderCreated'), orderCreated);
+  const bytes = encode(1, contract.eventType('OrderCreated'), large);
+  const small = encode(1, contract.eventType('OrderCreated'), orderCreated);
   expect(plain((await decoder.decode(bytes)).data)).toEqual(large);
   expect(plain((await decoder.decode(small)).data)).toEqual(orderCreated);
 });
 
 test('an encoded event is not changed by the next one', () => {
-  const first = encode(1, eventType('StockRejected'), stockRejected);
+  const first = encode(1, contract.eventType('StockRejected'), stockRejected);
   const copy = Buffer.from(first);
-  encode(2, eventType('StockRejected'), { ...stockRejected, reason: 'other' });
+  encode(2, contract.eventType('StockRejected'), { ...stockRejected, reason: 'other' });
   expect(first.equals(copy)).toBe(true);
 });
 
@@ -67,20 +68,20 @@ test.each([
   ['NaN', { createdAt: Number.NaN }, 'createdAt'],
 ])('encode refuses %s and names the field', async (_, change, message) => {
   const data = { ...orderCreated, ...change } as typeof orderCreated;
-  const error = await failure(() => encode(1, eventType('OrderCreated'), data));
+  const error = await failure(() => encode(1, contract.eventType('OrderCreated'), data));
   expect(error).toMatchObject({ code: 'invalid-data', retryable: false });
   expect(error.message).toContain(message);
 });
 
 test.each([0, -1, 1.5, 2 ** 31, Number.NaN])('encode refuses %d as a schema id', async (id) => {
-  const error = await failure(() => encode(id, eventType('OrderCreated'), orderCreated));
+  const error = await failure(() => encode(id, contract.eventType('OrderCreated'), orderCreated));
   expect(error.message).toBe(`${id} is not a schema id`);
 });
 
 test('a schema id is asked for once, even by events that come at the same time', async () => {
   const registry = registryOf(schemaOf('StockRejected'));
-  const decoder = createDecoder({ registry });
-  const bytes = encode(1, eventType('StockRejected'), stockRejected);
+  const decoder = createDecoder({ contract, registry });
+  const bytes = encode(1, contract.eventType('StockRejected'), stockRejected);
   const events = await Promise.all([decoder.decode(bytes), decoder.decode(bytes), decoder.decode(bytes)]);
   expect(plain(events)).toEqual(Array(3).fill({ type: 'StockRejected', data: stockRejected }));
   expect(registry.schemaOf).toHaveBeenCalledTimes(1);
@@ -91,7 +92,7 @@ test('an older and a newer writer are read as our own version', async () => {
   const { fields, ...rest } = schemaOf('StockRejected') as { fields: { name: string }[] };
   const newer = { ...rest, fields: [{ name: 'warehouse', type: 'string' }, ...fields] };
   const older = { ...rest, fields: fields.map((f) => (f.name === 'rejectedAt' ? { ...f, type: 'int' } : f)) };
-  const decoder = createDecoder({ registry: registryOf(newer, older) });
+  const decoder = createDecoder({ contract, registry: registryOf(newer, older) });
   const write = (id: number, schema: unknown, data: unknown) =>
     Buffer.concat([Buffer.from([0, 0, 0, 0, id]), avro.Type.forSchema(schema as avro.Schema).toBuffer(data)]);
 
@@ -101,7 +102,7 @@ test('an older and a newer writer are read as our own version', async () => {
   expect(plain(fromOlder.data)).toEqual({ ...stockRejected, rejectedAt: 7 });
 });
 
-const good = encode(1, eventType('StockRejected'), stockRejected);
+const good = encode(1, contract.eventType('StockRejected'), stockRejected);
 const { name: _, ...incompatible } = schemaOf('StockRejected') as { name: string };
 const registered = [
   schemaOf('StockRejected'),
@@ -125,7 +126,7 @@ test.each<[string, Buffer, CodecErrorCode]>([
   ['a negative length', Buffer.from([0, 0, 0, 0, 1, 1]), 'invalid-data'],
   ['a length without end', Buffer.from([0, 0, 0, 0, 1, ...Array(11).fill(0xff)]), 'invalid-data'],
 ])('decode refuses %s', async (_, bytes, code) => {
-  const decoder = createDecoder({ registry: registryOf(...registered) });
+  const decoder = createDecoder({ contract, registry: registryOf(...registered) });
   for (const attempt of ['first', 'with the schema known']) {
     const error = await failure(() => decoder.decode(bytes));
     expect({ attempt, code: error.code, retryable: error.retryable }).toEqual({
@@ -137,7 +138,7 @@ test.each<[string, Buffer, CodecErrorCode]>([
 });
 
 test('a long beyond 2^53 is refused, not rounded', async () => {
-  const decoder = createDecoder({ registry: registryOf(schemaOf('StockRejected')) });
+  const decoder = createDecoder({ contract, registry: registryOf(schemaOf('StockRejected')) });
   const huge = Buffer.from('feffffffffffffffff01', 'hex');
   const end = good.length - avro.Type.forSchema('long').toBuffer(stockRejected.rejectedAt).length;
   const error = await failure(() => decoder.decode(Buffer.concat([good.subarray(0, end), huge])));
@@ -147,7 +148,7 @@ test('a long beyond 2^53 is refused, not rounded', async () => {
 test('a registry that is away is worth another try, and the next try succeeds', async () => {
   const registry = registryOf(schemaOf('StockRejected'));
   registry.schemaOf.mockRejectedValueOnce(new RegistryError('unavailable', 'connect ECONNREFUSED'));
-  const decoder = createDecoder({ registry });
+  const decoder = createDecoder({ contract, registry });
   const error = await failure(() => decoder.decode(good));
   expect(error).toMatchObject({ code: 'registry-unavailable', retryable: true });
   expect(error.cause).toBeInstanceOf(RegistryError);
@@ -157,6 +158,6 @@ test('a registry that is away is worth another try, and the next try succeeds', 
 test('a schema that is not Avro is refused for good', async () => {
   const registry = registryOf();
   registry.schemaOf.mockRejectedValueOnce(new RegistryError('not-avro', 'schema id 1 is not an Avro schema'));
-  const error = await failure(() => createDecoder({ registry }).decode(good));
+  const error = await failure(() => createDecoder({ contract, registry }).decode(good));
   expect(error).toMatchObject({ code: 'incompatible-schema', retryable: false });
 });

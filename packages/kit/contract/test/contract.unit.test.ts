@@ -1,25 +1,29 @@
 import { expect, test } from '@jest/globals';
-import { eventType, eventTypeByFullName, eventTypes } from '../contract.js';
-import { topics } from '../topics.js';
+import { contract } from '../../../../schemas/contract.generated.js';
+import { defineContract } from '../contract.js';
 
-test('every event has its topic declared, and a subject of topic and record name', () => {
-  expect(eventTypes.map((event) => event.subject)).toEqual([
-    'inventory-events-walpost.inventory.StockRejected',
-    'inventory-events-walpost.inventory.StockReleased',
-    'inventory-events-walpost.inventory.StockReserved',
-    'order-events-walpost.orders.OrderCancelled',
-    'order-events-walpost.orders.OrderConfirmed',
-    'order-events-walpost.orders.OrderCreated',
-    'payment-events-walpost.payments.PaymentAuthorized',
-    'payment-events-walpost.payments.PaymentDeclined',
-    'payment-events-walpost.payments.PaymentRefunded',
-  ]);
-  const declared = topics.map((topic) => topic.name);
-  for (const event of eventTypes) expect(declared).toContain(event.topic);
+test('an event has a subject of topic and record name, and is found by its name and by its full name', () => {
+  const created = contract.eventType('OrderCreated');
+  expect(created.subject).toBe('order-events-walpost.orders.OrderCreated');
+  expect(contract.byFullName('walpost.orders.OrderCreated')).toBe(created);
+  expect(contract.byFullName('walpost.orders.Unheard')).toBeUndefined();
 });
 
-test('an event is found by its name and by its full name', () => {
-  expect(eventType('OrderCreated').fullName).toBe('walpost.orders.OrderCreated');
-  expect(eventTypeByFullName('walpost.orders.OrderCreated')).toBe(eventType('OrderCreated'));
-  expect(eventTypeByFullName('walpost.orders.Unheard')).toBeUndefined();
+test('a contract has a topic for its events, whatever their domain', () => {
+  const event = (topic: string, name: string) => {
+    const schema = { type: 'record' as const, name, namespace: 'parcels', fields: [] };
+    return { topic, name, fullName: `parcels.${name}`, schema };
+  };
+  const parcels = defineContract([
+    event('shipments', 'Booked'),
+    event('shipments', 'Delivered'),
+    event('scans', 'Scanned'),
+  ]);
+  expect(parcels.topics.map(({ name }) => name)).toEqual(['shipments', 'scans']);
+  expect(parcels.eventTypes.map(({ subject }) => subject)).toEqual([
+    'shipments-parcels.Booked',
+    'shipments-parcels.Delivered',
+    'scans-parcels.Scanned',
+  ]);
+  expect(() => parcels.eventType('OrderCreated')).toThrow('OrderCreated is not an event of the contract');
 });

@@ -6,8 +6,8 @@ import { readSchemaFiles } from '../read-schema-files.js';
 
 const folder = fileURLToPath(new URL('../../../../schemas', import.meta.url));
 
-test('events.generated.ts is what the .avsc files say; if not, run `npm run generate -w packages/kit`', () => {
-  const committed = readFileSync(new URL('../events.generated.ts', import.meta.url), 'utf8');
+test('contract.generated.ts is what the .avsc files say; if not, run `npm run generate`', () => {
+  const committed = readFileSync(`${folder}/contract.generated.ts`, 'utf8');
   expect(generateEvents(readSchemaFiles(folder))).toBe(committed);
 });
 

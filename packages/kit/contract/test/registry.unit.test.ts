@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { eventType } from '../contract.js';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { RegistryError } from '../errors.js';
 import { createRegistry } from '../registry.js';
 
@@ -38,7 +38,7 @@ async function failure(work: Promise<unknown>): Promise<RegistryError> {
   throw new Error(`not a RegistryError: ${error}`);
 }
 
-const created = eventType('OrderCreated');
+const created = contract.eventType('OrderCreated');
 
 test('user and password go with every request, and a refusal says which variables to look at', async () => {
   const schema = JSON.stringify(created.schema);

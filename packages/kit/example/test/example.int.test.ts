@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { connectTo, eventually, kafkaOf, setting } from 'walpost/testing/support';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { encode } from '../../contract/codec.js';
-import { eventType } from '../../contract/contract.js';
 import { createRegistry } from '../../contract/registry.js';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -30,7 +30,7 @@ test('the guide shows the program that is tested here', () => {
 test('the guide’s consumer adds up what customers ordered, each order once', async () => {
   await finish('dist/cli/walpost.js', 'topics', 'apply');
   await finish('dist/example/migrate.js');
-  const type = eventType('OrderConfirmed');
+  const type = contract.eventType('OrderConfirmed');
   const id = await createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') }).register(type);
   const producer = kafkaOf(env).producer({ idempotent: true, maxInFlightRequests: 1 });
   const sql = connectTo(env, 'totals');

@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { pino } from 'pino';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { createOutboxEncoder, MAX_PAYLOAD_BYTES } from '../../outbox/outbox.js';
 import { type App, createApp } from '../http.js';
 
@@ -52,7 +53,7 @@ test('a plugin may take longer to load than Fastify’s 10 s', async () => {
 test('an event that is too large is the request’s fault, and said so', async () => {
   app = await createApp({ title: 'test', logger: pino({ level: 'silent' }), readiness: {} });
   app.post('/orders', async () => {
-    const encode = createOutboxEncoder('/test', () => 1);
+    const encode = createOutboxEncoder(contract, '/test', () => 1);
     const data = { orderId: 'a', customerId: 'c'.repeat(MAX_PAYLOAD_BYTES), currency: 'EUR', totalAmount: 1 };
     return encode(
       { type: 'OrderConfirmed', data: { ...data, confirmedAt: 1 } },

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { readConfig } from '../../config.js';
-import { topics } from '../../contract/topics.js';
 import { readableDays, retentionProblem, retentionSettings } from '../retention.js';
 
 const DAY = 86_400_000;
@@ -14,9 +14,8 @@ const topic = (retention?: number, segment?: number, policy?: string) => ({
 });
 
 test('the defaults hold together, with the topics as they are declared', () => {
-  expect(retentionProblem(readConfig(retentionSettings, {}))).toBeUndefined();
-  const events = topics.filter(({ name }) => name.endsWith('-events'));
-  expect(events.map(readableDays)).toEqual([8, 8, 8]);
+  expect(retentionProblem(readConfig(retentionSettings, {}), contract.topics)).toBeUndefined();
+  expect(contract.topics.map(readableDays)).toEqual([8, 8, 8]);
 });
 
 test.each([

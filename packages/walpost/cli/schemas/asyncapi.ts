@@ -1,6 +1,7 @@
-import { type EventType, eventTypes } from '@walpost/kit/contract/contract';
+import type { EventType } from '@walpost/kit/contract/contract';
 import { HEADERS } from '@walpost/kit/contract/headers';
-import { type TopicSpec, topics } from '@walpost/kit/contract/topics';
+import type { TopicSpec } from '@walpost/kit/contract/topics';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { observedServices } from '../../observe/services.js';
 
 const AVRO = 'application/vnd.apache.avro;version=1.9.0';
@@ -32,10 +33,9 @@ const headersSchema = {
 
 /** The AsyncAPI 3 document of all topics: what is in them, who writes it and who reads it. */
 export function asyncApi(): object {
-  const channels = topics.flatMap((topic) => {
-    const events = eventTypes.filter((event) => event.topic === topic.name);
-    // Nobody reads the heartbeats.
-    return events.length > 0 ? [[topic.name, channel(topic, events)] as const] : [];
+  const channels = contract.topics.map((topic) => {
+    const events = contract.eventTypes.filter((event) => event.topic === topic.name);
+    return [topic.name, channel(topic, events)] as const;
   });
   return {
     asyncapi: '3.0.0',
@@ -53,7 +53,7 @@ export function asyncApi(): object {
     channels: Object.fromEntries(channels),
     operations: Object.fromEntries(observedServices.flatMap(operations)),
     components: {
-      messages: Object.fromEntries(eventTypes.map((event) => [event.name, message(event)])),
+      messages: Object.fromEntries(contract.eventTypes.map((event) => [event.name, message(event)])),
       messageTraits: { cloudEvent: { headers: headersSchema } },
     },
   };

@@ -1,7 +1,7 @@
-import { eventTypes } from '@walpost/kit/contract/contract';
 import { RegistryError } from '@walpost/kit/contract/errors';
 import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
 import { Command } from 'commander';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { CliError } from '../../cli-error.js';
 import type { Config } from '../../config.js';
 import { checkSchemas } from '../../observe/check-schemas.js';
@@ -25,7 +25,7 @@ export function schemasCommand(config: () => Config): Command {
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (options: Options) => {
-      const findings = await checkSchemas(await connect(config(), options), eventTypes);
+      const findings = await checkSchemas(await connect(config(), options), contract.eventTypes);
       const rows = findings.map(({ event, versions, state, violations }) => ({
         subject: event.subject,
         versions: versions.length,
@@ -51,7 +51,7 @@ export function schemasCommand(config: () => Config): Command {
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (options: Options) => {
-      const rows = await registerSchemas(await connect(config(), options), eventTypes);
+      const rows = await registerSchemas(await connect(config(), options), contract.eventTypes);
       if (options.json) printJson(rows);
       else {
         printTable(
@@ -68,7 +68,7 @@ export function schemasCommand(config: () => Config): Command {
     .addOption(jsonOption())
     .action(async (options: Options) => {
       const registry = await connect(config(), options);
-      const declared = eventTypes.map((event) => event.subject);
+      const declared = contract.eventTypes.map((event) => event.subject);
       const subjects = [...new Set([...declared, ...(await registry.subjects())])].sort();
       const rows = await Promise.all(
         subjects.map(async (subject) => {

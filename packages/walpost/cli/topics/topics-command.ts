@@ -1,9 +1,10 @@
-import { topics } from '@walpost/kit/contract/topics';
 import { retentionProblem } from '@walpost/kit/service/retention';
 import { Command } from 'commander';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { CliError } from '../../cli-error.js';
 import { type Config, retentionOf } from '../../config.js';
 import { withKafka } from '../../kafka.js';
+import { topics } from '../../observe/declared-topics.js';
 import { describeTopics } from '../../observe/describe-topics.js';
 import { jsonOption, waitOption } from '../../options.js';
 import { printJson, printTable } from '../../output.js';
@@ -27,7 +28,7 @@ export function topicsCommand(config: () => Config): Command {
     .action(async (options: Options) => {
       const settings = config();
       // Before Kafka keeps records for longer than consumers remember them.
-      const problem = retentionProblem(retentionOf(settings));
+      const problem = retentionProblem(retentionOf(settings), contract.topics);
       if (problem !== undefined) throw new CliError(problem);
       const outcomes = await withKafka(settings, options.wait, ({ admin }) =>
         applyTopics(admin, topics, {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { HEADERS } from '@walpost/kit/contract/headers';
-import { topics } from '@walpost/kit/contract/topics';
+import { topics } from '../../observe/declared-topics.js';
 import { applyConnectors } from '../apply-connectors.js';
 import { awaitConnector, failure } from '../await-connector.js';
 import type { ConnectClient, ConnectorConfig, ConnectorState, ConnectorStatus } from '../connect-client.js';

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
-import { topics } from '@walpost/kit/contract/topics';
 import { MAX_PAYLOAD_BYTES } from '@walpost/kit/outbox/outbox';
+import { topics } from '../../observe/declared-topics.js';
 import { readConnectorFiles } from '../connector-files.js';
 import { debeziumProblem, isNewEnough } from '../debezium-version.js';
 

@@ -4,7 +4,6 @@ import { noAttempts, processBatch } from '@walpost/kit/consumer/process-batch';
 import { MessageError, type ReceivedEvent, receive } from '@walpost/kit/consumer/receive';
 import { replayRequestedDeadLetters } from '@walpost/kit/consumer/replay-dead-letters';
 import { createDecoder, encode } from '@walpost/kit/contract/codec';
-import { eventType } from '@walpost/kit/contract/contract';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { type Database, openDatabase, type Tx } from '@walpost/kit/postgres/database';
 import { every } from '@walpost/kit/schedule';
@@ -12,6 +11,7 @@ import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { cells, walpost } from '../../testing/run-cli.js';
 import { eventually, setting } from '../../testing/support.js';
 
@@ -46,7 +46,7 @@ beforeAll(async () => {
   });
   const registry = createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') });
   // The registry's very first request can take longer than its clients wait.
-  schemaId = await eventually(() => registry.register(eventType('OrderCreated')));
+  schemaId = await eventually(() => registry.register(contract.eventType('OrderCreated')));
 });
 afterAll(async () => {
   await database?.close();
@@ -71,7 +71,7 @@ const on: Handlers = {
 };
 
 const decoder = () =>
-  createDecoder({ registry: createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') }) });
+  createDecoder({ contract, registry: createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') }) });
 
 /** Begins what a running service does once a second. */
 function startService(): void {
@@ -91,7 +91,7 @@ async function consume(key: string | null, version: number, cut = 0): Promise<vo
     totalAmount: 7,
     createdAt: 1,
   };
-  const value = encode(schemaId, eventType('OrderCreated'), order);
+  const value = encode(schemaId, contract.eventType('OrderCreated'), order);
   const offset = String(nextOffset++);
   const received = await receive(
     decoder(),

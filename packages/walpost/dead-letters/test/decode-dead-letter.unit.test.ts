@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { encode } from '@walpost/kit/contract/codec';
-import { eventType } from '@walpost/kit/contract/contract';
 import { RegistryError } from '@walpost/kit/contract/errors';
 import type { Registry } from '@walpost/kit/contract/registry';
 import avro, { type Type } from 'avsc';
+import { contract } from '../../../../schemas/contract.generated.js';
 import { decodeDeadLetter, schemaIdOf } from '../decode-dead-letter.js';
 import { hexDump } from '../hex-dump.js';
 
-const created = eventType('OrderCreated');
+const created = contract.eventType('OrderCreated');
 const order = { orderId: 'o', customerId: 'ada', currency: 'EUR', items: [], totalAmount: 5, createdAt: 1 };
 const good = encode(7, created, order);
 

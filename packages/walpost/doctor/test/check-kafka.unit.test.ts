@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { topics } from '@walpost/kit/contract/topics';
 import type { Admin } from 'kafkajs';
 import { readConfig } from '../../config.js';
+import { topics } from '../../observe/declared-topics.js';
 import { checkKafka } from '../check-kafka.js';
 
 /** The calls of kafkajs' admin that doctor makes, of topics as declared but for these settings and missing leaders. */

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { eventType } from '@walpost/kit/contract/contract';
+import { contract } from '../../../../../schemas/contract.generated.js';
 import { cells, walpost } from '../../../testing/run-cli.js';
 import { setting } from '../../../testing/support.js';
 
 const url = () => setting(process.env as Record<string, string>, 'SCHEMA_REGISTRY_URL');
-const { subject, fullName } = eventType('PaymentRefunded');
-const other = eventType('StockReleased').subject;
+const { subject, fullName } = contract.eventType('PaymentRefunded');
+const other = contract.eventType('StockReleased').subject;
 
 async function ask(method: string, path: string, body?: unknown): Promise<number> {
   const response = await fetch(url() + path, {

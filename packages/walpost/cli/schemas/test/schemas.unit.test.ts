@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { eventType } from '@walpost/kit/contract/contract';
 import type { RegisteredVersion, Registry } from '@walpost/kit/contract/registry';
+import { contract } from '../../../../../schemas/contract.generated.js';
 import { registerSchemas } from '../register-schemas.js';
 
-const events = [eventType('OrderCreated'), eventType('StockRejected')];
+const events = [contract.eventType('OrderCreated'), contract.eventType('StockRejected')];
 
 /** A registry in memory; `calls` is what was changed, in order. */
 function registryOf(subjects: Record<string, RegisteredVersion[]>) {
@@ -38,14 +38,14 @@ test('compatibility is set before the first registration, and a second run chang
 });
 
 test('one incompatible event, against any version, refuses them all and names the field', async () => {
-  const { fields, ...rest } = eventType('StockRejected').schema as { fields: { name: string }[] };
+  const { fields, ...rest } = contract.eventType('StockRejected').schema as { fields: { name: string }[] };
   const schema = (without: string) => ({ ...rest, fields: fields.filter(({ name }) => name !== without) });
   const versions = ['sku', 'none'].map((without, index) => ({
     version: index + 1,
     id: index + 1,
     schema: schema(without),
   }));
-  const { registry, calls } = registryOf({ [eventType('StockRejected').subject]: versions });
+  const { registry, calls } = registryOf({ [contract.eventType('StockRejected').subject]: versions });
   await expect(registerSchemas(registry, events)).rejects.toThrow(
     'StockRejected.sku: added without a default: the new schema cannot read data of version 1',
   );

@@ -1,5 +1,5 @@
-// Generated from the .avsc files by `npm run generate -w packages/kit`. Never edit this file.
-import type { AvroSchema } from './avro-schema.js';
+// Generated from the .avsc files by `npm run generate`. Never edit this file.
+import { defineContract } from '@walpost/kit/contract/contract';
 
 /** At least one item is not in stock; nothing was reserved. */
 export interface StockRejected {
@@ -141,33 +141,29 @@ export interface PaymentRefunded {
   refundedAt: number;
 }
 
-/** Every event by its name. */
-export interface EventData {
-  StockRejected: StockRejected;
-  StockReleased: StockReleased;
-  StockReserved: StockReserved;
-  OrderCancelled: OrderCancelled;
-  OrderConfirmed: OrderConfirmed;
-  OrderCreated: OrderCreated;
-  PaymentAuthorized: PaymentAuthorized;
-  PaymentDeclined: PaymentDeclined;
-  PaymentRefunded: PaymentRefunded;
-}
-
-/** The events of each topic. */
-export interface TopicEvents {
-  'inventory-events': 'StockRejected' | 'StockReleased' | 'StockReserved';
-  'order-events': 'OrderCancelled' | 'OrderConfirmed' | 'OrderCreated';
-  'payment-events': 'PaymentAuthorized' | 'PaymentDeclined' | 'PaymentRefunded';
+declare module '@walpost/kit/contract/contract' {
+  interface Register {
+    data: {
+      StockRejected: StockRejected;
+      StockReleased: StockReleased;
+      StockReserved: StockReserved;
+      OrderCancelled: OrderCancelled;
+      OrderConfirmed: OrderConfirmed;
+      OrderCreated: OrderCreated;
+      PaymentAuthorized: PaymentAuthorized;
+      PaymentDeclined: PaymentDeclined;
+      PaymentRefunded: PaymentRefunded;
+    };
+    topics: {
+      'inventory-events': 'StockRejected' | 'StockReleased' | 'StockReserved';
+      'order-events': 'OrderCancelled' | 'OrderConfirmed' | 'OrderCreated';
+      'payment-events': 'PaymentAuthorized' | 'PaymentDeclined' | 'PaymentRefunded';
+    };
+  }
 }
 
 /** Every event with its topic and schema. */
-export const contract: readonly {
-  topic: keyof TopicEvents;
-  name: keyof EventData;
-  fullName: string;
-  schema: AvroSchema;
-}[] = [
+export const contract = defineContract([
   { topic: 'inventory-events', name: 'StockRejected', fullName: 'walpost.inventory.StockRejected',
     schema: {"type":"record","name":"StockRejected","namespace":"walpost.inventory","doc":"At least one item is not in stock; nothing was reserved.","fields":[{"name":"orderId","doc":"The order; also the record key and the `ce_subject` header.","type":{"type":"string","logicalType":"uuid"}},{"name":"sku","doc":"The first article that was missing.","type":"string"},{"name":"reason","doc":"Why it could not be reserved.","type":"string"},{"name":"rejectedAt","doc":"When it was rejected, in milliseconds since the epoch.","type":{"type":"long","logicalType":"timestamp-millis"}}]} },
   { topic: 'inventory-events', name: 'StockReleased', fullName: 'walpost.inventory.StockReleased',
@@ -186,4 +182,4 @@ export const contract: readonly {
     schema: {"type":"record","name":"PaymentDeclined","namespace":"walpost.payments","doc":"The payment was refused; the order cannot be confirmed.","fields":[{"name":"orderId","doc":"The order; also the record key and the `ce_subject` header.","type":{"type":"string","logicalType":"uuid"}},{"name":"paymentId","doc":"The payment; one for each order.","type":{"type":"string","logicalType":"uuid"}},{"name":"amount","doc":"The amount, in minor units of the currency (cents).","type":"long"},{"name":"currency","doc":"ISO 4217 code, e.g. EUR.","type":"string"},{"name":"reason","doc":"Why it was refused.","type":"string"},{"name":"declinedAt","doc":"When it was declined, in milliseconds since the epoch.","type":{"type":"long","logicalType":"timestamp-millis"}}]} },
   { topic: 'payment-events', name: 'PaymentRefunded', fullName: 'walpost.payments.PaymentRefunded',
     schema: {"type":"record","name":"PaymentRefunded","namespace":"walpost.payments","doc":"An authorized payment was given back because its order was cancelled.","fields":[{"name":"orderId","doc":"The order; also the record key and the `ce_subject` header.","type":{"type":"string","logicalType":"uuid"}},{"name":"paymentId","doc":"The payment; one for each order.","type":{"type":"string","logicalType":"uuid"}},{"name":"amount","doc":"The amount, in minor units of the currency (cents).","type":"long"},{"name":"currency","doc":"ISO 4217 code, e.g. EUR.","type":"string"},{"name":"refundedAt","doc":"When it was refunded, in milliseconds since the epoch.","type":{"type":"long","logicalType":"timestamp-millis"}}]} },
-];
+]);
