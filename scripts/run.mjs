@@ -156,10 +156,12 @@ async function runJest(options, counts) {
   try {
     const [code] = await once(child, 'close');
     if (existsSync(results)) addCounts(JSON.parse(readFileSync(results, 'utf8')), counts);
-    if (!endedBy) return code ?? 1;
-    const { removeLeftovers } = await import('../dist/testing/test-stack.js');
-    await removeLeftovers();
-    return 130;
+    // What a Jest leaves behind that was ended, or died: of a closed terminal, or for want of memory.
+    if (endedBy || code !== 0) {
+      const { removeLeftovers } = await import('../dist/testing/test-stack.js');
+      await removeLeftovers();
+    }
+    return endedBy ? 130 : (code ?? 1);
   } finally {
     for (const signal of endings) process.off(signal, end);
     rmSync(folder, { recursive: true });
