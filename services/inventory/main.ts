@@ -4,7 +4,6 @@ import { runMain } from '@walpost/kit/service/lifecycle';
 import { contract } from '../../schemas/contract.generated.js';
 import { buildApp } from './app.js';
 import { onOrderEvent } from './on-order-event.js';
-import { publishedEvents } from './published-events.js';
 
 await runMain(async () => {
   const config = readConfig(
@@ -19,8 +18,8 @@ await runMain(async () => {
       database: 'inventory',
       password: config.INVENTORY_PASSWORD,
       port: config.INVENTORY_PORT,
-      topics: ['order-events'],
-      publishes: publishedEvents,
+      consumes: ['order-events'],
+      publishes: 'inventory-events',
       settings: config,
     },
     ({ openForRequests, clock, encode, logger }) => {

@@ -7,7 +7,6 @@ import { contract } from '../../schemas/contract.generated.js';
 import { buildApp } from './app.js';
 import { expireOrders } from './expire-orders.js';
 import { onReply } from './on-reply.js';
-import { publishedEvents } from './published-events.js';
 import { waitForAnswers } from './wait-for-answers.js';
 
 /** How often overdue orders are looked for, ms. */
@@ -30,8 +29,8 @@ await runMain(async () => {
       database: 'orders',
       password: config.ORDERS_PASSWORD,
       port: config.ORDER_PORT,
-      topics: ['payment-events', 'inventory-events'],
-      publishes: publishedEvents,
+      consumes: ['payment-events', 'inventory-events'],
+      publishes: 'order-events',
       settings: config,
     },
     ({ housekeeping, openForRequests, clock, encode, logger, defer }) => {

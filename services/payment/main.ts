@@ -5,7 +5,6 @@ import { Type } from 'typebox';
 import { contract } from '../../schemas/contract.generated.js';
 import { buildApp } from './app.js';
 import { onOrderEvent } from './on-order-event.js';
-import { publishedEvents } from './published-events.js';
 import { createSimulatedGateway } from './simulated-gateway.js';
 import { startPaymentWorker } from './start-payment-worker.js';
 
@@ -29,8 +28,8 @@ await runMain(async () => {
       database: 'payments',
       password: config.PAYMENTS_PASSWORD,
       port: config.PAYMENT_PORT,
-      topics: ['order-events'],
-      publishes: publishedEvents,
+      consumes: ['order-events'],
+      publishes: 'payment-events',
       backlog: 'payments',
       settings: config,
     },

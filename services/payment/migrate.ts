@@ -1,12 +1,11 @@
 import { runMigration } from '@walpost/kit/service/run-migration';
 import { contract } from '../../schemas/contract.generated.js';
-import { publishedEvents } from './published-events.js';
 
 await runMigration(
   {
     database: 'payments',
     passwordVariable: 'PAYMENTS_PASSWORD',
-    publishes: { contract, events: publishedEvents },
+    publishes: { contract, topic: 'payment-events' },
     module: import.meta.url,
   },
   process.env,

@@ -1,13 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { EventName } from '@walpost/kit/contract/contract';
+import type { EventTopic } from '@walpost/kit/contract/contract';
 import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
 import postgres from 'postgres';
 import { contract } from '../../schemas/contract.generated.js';
-import { publishedEvents as inventoryEvents } from '../../services/inventory/published-events.js';
-import { publishedEvents as orderEvents } from '../../services/order/published-events.js';
-import { publishedEvents as paymentEvents } from '../../services/payment/published-events.js';
 
 export type TestService = 'orders' | 'payments' | 'inventory' | 'notifications';
 
@@ -24,11 +21,11 @@ export interface TestDatabase extends Database {
   close(): Promise<void>;
 }
 
-const publishes: Record<TestService, EventName[]> = {
-  orders: orderEvents,
-  payments: paymentEvents,
-  inventory: inventoryEvents,
-  notifications: [],
+const publishes: Record<TestService, EventTopic | undefined> = {
+  orders: 'order-events',
+  payments: 'payment-events',
+  inventory: 'inventory-events',
+  notifications: undefined,
 };
 
 const folder = (service: string) =>
@@ -51,6 +48,7 @@ export async function openTestDatabase(service: TestService): Promise<TestDataba
   const adminPassword = variable('POSTGRES_PASSWORD');
   const name = `${service}_${randomBytes(6).toString('hex')}`;
   const appPassword = randomUUID();
+  const topic = publishes[service];
   const plan = {
     host,
     port,
@@ -59,7 +57,7 @@ export async function openTestDatabase(service: TestService): Promise<TestDataba
     appPassword,
     observerPassword: variable('OBSERVER_PASSWORD'),
     dlqOperatorPassword: variable('DLQ_OPERATOR_PASSWORD'),
-    publishes: publishes[service].map(contract.eventType),
+    publishes: topic ? contract.eventsOf(topic) : [],
     migrations: migrations[service],
   };
   await migrateDatabase(

@@ -52,6 +52,8 @@ export interface Contract {
   readonly topics: readonly TopicSpec[];
   /** @throws Error for a name that is none of the contract's */
   eventType<N extends EventName>(name: N): EventType<N>;
+  /** The events of a topic. */
+  eventsOf(topic: EventTopic): EventType[];
   /** The event of a full record name (the `ce_type` header), or undefined when the contract has none. */
   byFullName(fullName: string): EventType | undefined;
 }
@@ -74,6 +76,7 @@ export function defineContract(entries: readonly ContractEntry[]): Contract {
       if (!event) throw new Error(`${name} is not an event of the contract`);
       return event as EventType<N>;
     },
+    eventsOf: (topic) => eventTypes.filter((event) => event.topic === topic),
     byFullName: (fullName) => byFullName.get(fullName),
   };
 }

@@ -18,8 +18,7 @@ await runMain(async () => {
       database: 'totals',
       password,
       port,
-      topics: ['order-events'],
-      publishes: [],
+      consumes: ['order-events'],
       settings: config,
     },
     ({ logger }) => ({

@@ -6,7 +6,7 @@ import { exposeDeadLetters } from '../consumer/metrics.js';
 import { keepInboxPruned } from '../consumer/prune-inbox.js';
 import { type ReplayFailures, replayRequestedDeadLetters } from '../consumer/replay-dead-letters.js';
 import { createDecoder } from '../contract/codec.js';
-import type { Contract, EventName, EventTopic } from '../contract/contract.js';
+import type { Contract, EventTopic } from '../contract/contract.js';
 import { httpAccess } from '../contract/http-access.js';
 import { createRegistry } from '../contract/registry.js';
 import type { ReadinessChecks } from '../http/http.js';
@@ -58,9 +58,10 @@ export interface ConsumerServiceOptions<T extends EventTopic> {
   /** Password of `<database>_app`. */
   password: string;
   port: number;
-  topics: readonly T[];
-  /** The events that it writes into its outbox; none when it has no outbox. */
-  publishes: EventName[];
+  /** The topics that it reads. */
+  consumes: readonly T[];
+  /** The topic that it writes, which has no other writer; without one it has no outbox. */
+  publishes?: EventTopic;
   /** What its backlog (`observer.backlog`) is of, for the metrics, e.g. `emails`. */
   backlog?: string;
   settings: Settings<typeof consumerServiceSettings>;
@@ -104,7 +105,7 @@ export async function runConsumerService<T extends EventTopic>(
   const kafka = kafkaAccess(settings);
   const problem = retentionProblem(
     settings,
-    contract.topics.filter(({ name }) => options.topics.some((topic) => topic === name)),
+    contract.topics.filter(({ name }) => options.consumes.some((topic) => topic === name)),
   );
   if (problem !== undefined) {
     throw new ConfigError(`Configuration: ${problem}. Every variable is described in .env.example.`);
@@ -146,9 +147,9 @@ export async function runConsumerService<T extends EventTopic>(
       clientId: name,
     });
     const schemaIds =
-      publishes.length > 0
-        ? followSchemaIds({ db: housekeeping, registry, events: publishes.map(contract.eventType), logger })
-        : undefined;
+      publishes === undefined
+        ? undefined
+        : followSchemaIds({ db: housekeeping, registry, events: contract.eventsOf(publishes), logger });
     if (schemaIds) {
       defer('schema ids', schemaIds.close);
       defer('outbox maintenance', maintainOutbox(housekeeping, settings.OUTBOX_RETENTION_DAYS, logger));
@@ -171,7 +172,7 @@ export async function runConsumerService<T extends EventTopic>(
       defer,
     });
     const { onHandled, buildApp } = parts;
-    const on = handlersFor(contract, options.topics, parts.on);
+    const on = handlersFor(contract, options.consumes, parts.on);
     const decoder = createDecoder({ contract, registry });
     const failures: ReplayFailures = new Map();
     defer('inbox pruning', keepInboxPruned(housekeeping, settings.INBOX_RETENTION_DAYS, logger));
@@ -190,7 +191,7 @@ export async function runConsumerService<T extends EventTopic>(
     const consumer = startConsumer({
       kafka,
       groupId: name,
-      topics: [...options.topics],
+      topics: [...options.consumes],
       on,
       decoder,
       db: openFor('consumer', CONSUMER_CONNECTIONS).db,

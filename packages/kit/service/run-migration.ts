@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { postgresSettings, readConfig, Secret } from '../config.js';
-import type { Contract, EventName } from '../contract/contract.js';
+import type { Contract, EventTopic } from '../contract/contract.js';
 import { runMain } from './lifecycle.js';
 import { folderBeside, kitMigrations, migrateDatabase } from './migrate.js';
 
@@ -9,8 +9,8 @@ export interface ServiceMigration {
   database: string;
   /** The variable that holds the password of `<database>_app`, e.g. `ORDERS_PASSWORD`. */
   passwordVariable: string;
-  /** The events that it publishes: it gets an outbox for them, and Debezium's role may read that. Nothing: no outbox. */
-  publishes?: { contract: Contract; events: readonly EventName[] };
+  /** The topic that it writes: it gets an outbox for its events, and Debezium's role may read that. Nothing: no outbox. */
+  publishes?: { contract: Contract; topic: EventTopic };
   /** The migrate module's `import.meta.url`; its own migrations are beside it in `migrations/`. */
   module: string;
 }
@@ -43,7 +43,7 @@ export async function runMigration(service: ServiceMigration, environment: NodeJ
       ...(hasOutbox && { cdcPassword: String(secrets['CDC_PASSWORD']) }),
       ...(observerPassword && { observerPassword }),
       ...(dlqOperatorPassword && { dlqOperatorPassword }),
-      ...(publishes && { publishes: publishes.events.map((name) => publishes.contract.eventType(name)) }),
+      ...(publishes && { publishes: publishes.contract.eventsOf(publishes.topic) }),
       migrations: [
         ...(hasOutbox ? [kitMigrations.outbox] : []),
         kitMigrations.inbox,
