@@ -38,14 +38,12 @@ export const ignore = async (): Promise<void> => undefined;
  * @throws {ConfigError} that names the forgotten events: each would become a dead letter
  */
 export function handlersFor<T extends EventTopic>(
-  { eventTypes }: Contract,
+  contract: Contract,
   topics: readonly T[],
   on: HandlersOf<T>,
 ): Handlers {
   const handlers: Handlers = on;
-  const forgotten = eventTypes.filter(
-    ({ topic, name }) => topics.some((each) => each === topic) && !handlers[name],
-  );
+  const forgotten = topics.flatMap(contract.eventsOf).filter(({ name }) => !handlers[name]);
   if (forgotten.length === 0) return handlers;
   const names = forgotten.map(({ topic, name }) => `${name} of ${topic}`).join(', ');
   throw new ConfigError(`Nothing is done about ${names}: give \`on\` a handler for it, or \`ignore\` it.`);

@@ -1,6 +1,7 @@
 import type { TopicSpec } from '@walpost/kit/contract/topics';
 import type { Admin } from '@walpost/kit/kafka/kafkajs';
 import { retentionProblem } from '@walpost/kit/service/retention';
+import { contract } from '../../../schemas/contract.generated.js';
 import { type Check, fail, ok, warn } from '../check.js';
 import { type Config, retentionOf } from '../config.js';
 import { topics } from '../observe/declared-topics.js';
@@ -29,7 +30,7 @@ function diagnoseTopic(spec: TopicSpec, topic: TopicDescription | undefined, set
   if (underReplicated > 0)
     return warn(what, `${underReplicated} of ${partitions} partitions lack a replica: a broker is away`);
   const wrong = Object.entries(spec.config).filter(([name, value]) => config[name] !== value);
-  const forgotten = spec.name.endsWith('-events')
+  const forgotten = contract.topics.includes(spec)
     ? retentionProblem(retentionOf(settings), [{ name: spec.name, config }])
     : undefined;
   if (forgotten !== undefined) return fail(what, forgotten, ...(wrong.length > 0 ? [apply] : []));
