@@ -18,7 +18,6 @@ const project = (name, testMatch, extra = {}) => ({
       },
     ],
   },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   ...extra,
 });
 

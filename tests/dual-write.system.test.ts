@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { setting } from 'walpost/testing/support';
-import { diagnose } from '../lab/faults/check/checks.js';
-import { collect, readStock } from '../lab/faults/collect.js';
-import { waitUntilIdle } from '../lab/faults/heal.js';
-import { type Lab, openLab } from '../lab/faults/lab.js';
-import { startLoad } from '../lab/faults/load.js';
-import { contract } from '../schemas/contract.generated.js';
+import { diagnose } from '../lab/faults/check/checks.ts';
+import { collect, readStock } from '../lab/faults/collect.ts';
+import { waitUntilIdle } from '../lab/faults/heal.ts';
+import { type Lab, openLab } from '../lab/faults/lab.ts';
+import { startLoad } from '../lab/faults/load.ts';
+import { contract } from '../schemas/contract.generated.ts';
 
 let lab: Lab;
 beforeAll(async () => {

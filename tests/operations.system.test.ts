@@ -5,7 +5,7 @@ import { findPrometheus, type Prometheus, startPrometheus } from 'walpost/testin
 import { runbookSection } from 'walpost/testing/runbook';
 import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER, setting } from 'walpost/testing/support';
 import { type TestStack, testStack } from 'walpost/testing/test-stack';
-import { allSay, issuesOf } from './agreement.js';
+import { allSay, issuesOf } from './agreement.ts';
 
 const command = findPrometheus(process.env);
 if (!command)

@@ -6,7 +6,7 @@ import type postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
 import { connectTo, eventually, kafkaOf, setting } from 'walpost/testing/support';
 import { type TestStack, testStack } from 'walpost/testing/test-stack';
-import { contract } from '../schemas/contract.generated.js';
+import { contract } from '../schemas/contract.generated.ts';
 
 const ORDERS = 10_000;
 /** One order in fifty has a poisoned first event: one event in a hundred. */

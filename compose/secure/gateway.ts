@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { authProxies, buildAuthProxy } from './auth-proxy.js';
+import { authProxies, buildAuthProxy } from './auth-proxy.ts';
 
 /**
  * What is in front of the schema registry and Kafka Connect, which ask nobody who they are: TLS, a user and a

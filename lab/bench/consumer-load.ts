@@ -6,10 +6,10 @@ import { openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { onOrderEvent } from '@walpost/payment-service/on-order-event';
 import { setting } from 'walpost/stack/settings';
-import { contract } from '../../schemas/contract.generated.js';
-import { openSql, quiet } from './database.js';
-import { openAdmin, openProducer, orderMessage } from './kafka.js';
-import { BenchError, type Place } from './measurement.js';
+import { contract } from '../../schemas/contract.generated.ts';
+import { openSql, quiet } from './database.ts';
+import { openAdmin, openProducer, orderMessage } from './kafka.ts';
+import { BenchError, type Place } from './measurement.ts';
 
 /** The most events that the kit puts into one transaction. */
 export const BATCH = 500;

@@ -1,10 +1,10 @@
 import { setting } from 'walpost/stack/settings';
-import { BATCH, openConsumerLoad } from './consumer-load.js';
-import { javaConsumerRate } from './kafka.js';
-import type { Bench, Measurement } from './measurement.js';
-import { STREAM_PARTS } from './parts.js';
-import { pgbench } from './pgbench.js';
-import { summarize } from './statistics.js';
+import { BATCH, openConsumerLoad } from './consumer-load.ts';
+import { javaConsumerRate } from './kafka.ts';
+import type { Bench, Measurement } from './measurement.ts';
+import { STREAM_PARTS } from './parts.ts';
+import { pgbench } from './pgbench.ts';
+import { summarize } from './statistics.ts';
 
 const TOPIC = 'bench-consumer';
 const PARTITIONS = 6;

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { groups } from 'walpost/stack/component';
-import { addPublishedColumn } from './alternatives/walpost-outbox.js';
-import { openSql } from './database.js';
-import { paceOrders } from './http-load.js';
-import type { Bench, Measurement, Metric, Side } from './measurement.js';
-import { followOrders } from './order-flow.js';
-import { type CpuTime, cpuTimes } from './process-cpu.js';
-import { startProgram } from './service-process.js';
-import { percentile } from './statistics.js';
+import { addPublishedColumn } from './alternatives/walpost-outbox.ts';
+import { openSql } from './database.ts';
+import { paceOrders } from './http-load.ts';
+import type { Bench, Measurement, Metric, Side } from './measurement.ts';
+import { followOrders } from './order-flow.ts';
+import { type CpuTime, cpuTimes } from './process-cpu.ts';
+import { startProgram } from './service-process.ts';
+import { percentile } from './statistics.ts';
 
 /** Orders a second. */
 const RATES = [10, 50, 200];

@@ -1,5 +1,5 @@
-import { openSql, quiet } from './database.js';
-import type { Bench } from './measurement.js';
+import { openSql, quiet } from './database.ts';
+import type { Bench } from './measurement.ts';
 
 /** What a load cost the database server, by order; all databases, whoever it was that wrote. */
 type Cost = Record<'until all have acted' | 'write-ahead log' | 'transactions' | 'statements', number>;

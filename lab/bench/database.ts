@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
 import { setting } from 'walpost/stack/settings';
 import type { TestStack } from 'walpost/testing/test-stack';
-import type { Place } from './measurement.js';
+import type { Place } from './measurement.ts';
 
 /** A superuser's connections to one of the stack's databases, until the measurement is over. */
 export function openSql({ stack, defer }: Place, database: string, connections = 1): postgres.Sql {

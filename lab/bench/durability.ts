@@ -1,6 +1,6 @@
 import type { TestStack } from 'walpost/testing/test-stack';
-import { connect } from './database.js';
-import { BenchError } from './measurement.js';
+import { connect } from './database.ts';
+import { BenchError } from './measurement.ts';
 
 /** What Postgres must do before it says that a transaction is committed. */
 const DURABLE = ['fsync', 'synchronous_commit', 'full_page_writes'];

@@ -1,7 +1,7 @@
-import type { Bench, Measurement, Reference } from './measurement.js';
-import { RELAY_PARTS } from './parts.js';
-import { openWatchedRelay, RELAY_METRICS, type WatchedRelay } from './relay-sample.js';
-import { startWithoutExactlyOnce, withoutExactlyOnce } from './without-exactly-once.js';
+import type { Bench, Measurement, Reference } from './measurement.ts';
+import { RELAY_PARTS } from './parts.ts';
+import { openWatchedRelay, RELAY_METRICS, type WatchedRelay } from './relay-sample.ts';
+import { startWithoutExactlyOnce, withoutExactlyOnce } from './without-exactly-once.ts';
 
 /** What it costs to keep duplicates out of the topic. */
 export const exactlyOnce: Measurement = {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
-import { BenchError } from './measurement.js';
-import { ORDER } from './sample-order.js';
+import { BenchError } from './measurement.ts';
+import { ORDER } from './sample-order.ts';
 
 const REQUEST = {
   method: 'POST',

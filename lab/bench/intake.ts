@@ -1,11 +1,11 @@
 import { setting } from 'walpost/stack/settings';
-import { emptyOrders, openSql } from './database.js';
-import { placeOrders } from './http-load.js';
-import type { Bench, Measurement, Side } from './measurement.js';
-import { ONE_STATEMENT, TWO_INSERTS } from './order-sql.js';
-import { INTAKE_PARTS } from './parts.js';
-import { pgbench } from './pgbench.js';
-import { startService } from './service-process.js';
+import { emptyOrders, openSql } from './database.ts';
+import { placeOrders } from './http-load.ts';
+import type { Bench, Measurement, Side } from './measurement.ts';
+import { ONE_STATEMENT, TWO_INSERTS } from './order-sql.ts';
+import { INTAKE_PARTS } from './parts.ts';
+import { pgbench } from './pgbench.ts';
+import { startService } from './service-process.ts';
 
 const CONNECTIONS = [1, 16, 64, 256];
 const QUICK_CONNECTIONS = [1, 64];

@@ -4,9 +4,9 @@ import { fetchComponents } from 'walpost/stack/fetch-components';
 import { findJdk } from 'walpost/stack/find-jdk';
 import { setting } from 'walpost/stack/settings';
 import type { TestStack } from 'walpost/testing/test-stack';
-import { contract } from '../../schemas/contract.generated.js';
-import { BenchError, type Place } from './measurement.js';
-import { orderCreated } from './sample-order.js';
+import { contract } from '../../schemas/contract.generated.ts';
+import { BenchError, type Place } from './measurement.ts';
+import { orderCreated } from './sample-order.ts';
 
 export function kafkaOf({ env }: TestStack): Kafka {
   const brokers = setting(env, 'KAFKA_BROKERS').split(',');

@@ -1,14 +1,14 @@
 import type { Producer } from 'kafkajs';
 import type postgres from 'postgres';
-import { POLL_EVERY, type PollingRelay } from './alternatives/polling-relay.js';
-import { addPublishedColumn, pollWalpostOutbox } from './alternatives/walpost-outbox.js';
-import { connectorsOf, withDefaults } from './connectors.js';
-import { openSql } from './database.js';
-import { openProducer } from './kafka.js';
-import type { Bench, Measurement, Side } from './measurement.js';
-import { FLOW_METRICS, followOrders, highestRate } from './order-flow.js';
-import { STREAM_PARTS } from './parts.js';
-import { startService } from './service-process.js';
+import { POLL_EVERY, type PollingRelay } from './alternatives/polling-relay.ts';
+import { addPublishedColumn, pollWalpostOutbox } from './alternatives/walpost-outbox.ts';
+import { connectorsOf, withDefaults } from './connectors.ts';
+import { openSql } from './database.ts';
+import { openProducer } from './kafka.ts';
+import type { Bench, Measurement, Side } from './measurement.ts';
+import { FLOW_METRICS, followOrders, highestRate } from './order-flow.ts';
+import { STREAM_PARTS } from './parts.ts';
+import { startService } from './service-process.ts';
 
 const CONNECTORS = ['order-outbox', 'payment-outbox', 'inventory-outbox'];
 const SHARES = [0.1, 0.5] as const;

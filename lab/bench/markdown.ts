@@ -1,5 +1,5 @@
-import type { Result, Row } from './result.js';
-import type { Summary } from './statistics.js';
+import type { Result, Row } from './result.ts';
+import type { Summary } from './statistics.ts';
 
 /** One table over all measurements: median, spread in brackets, and the ratio of the two. */
 export function toMarkdown(results: readonly Result[]): string {

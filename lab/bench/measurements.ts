@@ -1,13 +1,13 @@
-import { alternatives } from './alternatives.js';
-import { consumer } from './consumer.js';
-import { cost } from './cost.js';
-import { exactlyOnce } from './exactly-once.js';
-import { intake } from './intake.js';
-import { latency } from './latency.js';
-import type { Measurement } from './measurement.js';
-import { memory } from './memory.js';
-import { relay } from './relay.js';
-import { tracing } from './tracing.js';
+import { alternatives } from './alternatives.ts';
+import { consumer } from './consumer.ts';
+import { cost } from './cost.ts';
+import { exactlyOnce } from './exactly-once.ts';
+import { intake } from './intake.ts';
+import { latency } from './latency.ts';
+import type { Measurement } from './measurement.ts';
+import { memory } from './memory.ts';
+import { relay } from './relay.ts';
+import { tracing } from './tracing.ts';
 
 /** The former names of measurements that were renamed, for one more release. */
 export const formerMeasurements: Readonly<Record<string, string>> = { rivals: 'alternatives' };

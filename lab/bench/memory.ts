@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { connectorsOf } from './connectors.js';
-import { openSql } from './database.js';
-import { paceOrders } from './http-load.js';
-import { type Bench, BenchError, type Measurement, type Side } from './measurement.js';
-import { SYSTEM_PARTS } from './parts.js';
-import { percentile } from './statistics.js';
+import { connectorsOf } from './connectors.ts';
+import { openSql } from './database.ts';
+import { paceOrders } from './http-load.ts';
+import { type Bench, BenchError, type Measurement, type Side } from './measurement.ts';
+import { SYSTEM_PARTS } from './parts.ts';
+import { percentile } from './statistics.ts';
 
 const CONNECTORS = ['order-outbox', 'payment-outbox', 'inventory-outbox'];
 const PROCESSES = ['order', 'payment', 'inventory', 'notification', 'connect', 'kafka', 'registry'];

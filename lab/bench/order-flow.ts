@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
-import { paceOrders, placeOrders } from './http-load.js';
-import { BenchError } from './measurement.js';
-import { percentile } from './statistics.js';
+import { paceOrders, placeOrders } from './http-load.ts';
+import { BenchError } from './measurement.ts';
+import { percentile } from './statistics.ts';
 
 const CONNECTIONS = 64;
 const CONFIRMED_WITHIN = 90_000;

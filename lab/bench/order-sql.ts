@@ -1,5 +1,5 @@
-import { contract } from '../../schemas/contract.generated.js';
-import { ORDER, orderCreated, TOTAL } from './sample-order.js';
+import { contract } from '../../schemas/contract.generated.ts';
+import { ORDER, orderCreated, TOTAL } from './sample-order.ts';
 
 // Written once into each script, so that the server plans them once: pgbench sends nothing but the order's id.
 // A colon that a letter or digit follows would be a variable of pgbench.

@@ -5,7 +5,7 @@ import type { Outcome } from 'walpost/stack/run-program';
 import { setting } from 'walpost/stack/settings';
 import { codeOf } from 'walpost/stack/stack-error';
 import type { TestStack } from 'walpost/testing/test-stack';
-import { BenchError } from './measurement.js';
+import { BenchError } from './measurement.ts';
 
 export interface PgbenchRun {
   database: string;

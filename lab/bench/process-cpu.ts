@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { statusOf } from 'walpost/stack/process-table';
-import { BenchError } from './measurement.js';
+import { BenchError } from './measurement.ts';
 
 /** Processor time, s. */
 export interface CpuTime {

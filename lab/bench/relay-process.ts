@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import type postgres from 'postgres';
 import type { ConnectorFile } from 'walpost/connect/connector-files';
-import { connectorsOf, namesOf, slotOf } from './connectors.js';
-import { openSql, slotBecomes } from './database.js';
-import { countRecords, openAdmin } from './kafka.js';
-import { BenchError, type Place } from './measurement.js';
-import { outboxColumns, outboxValues } from './order-sql.js';
+import { connectorsOf, namesOf, slotOf } from './connectors.ts';
+import { openSql, slotBecomes } from './database.ts';
+import { countRecords, openAdmin } from './kafka.ts';
+import { BenchError, type Place } from './measurement.ts';
+import { outboxColumns, outboxValues } from './order-sql.ts';
 
 const CONNECTOR = 'order-outbox';
 const TOPIC = 'order-events';

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectorFile } from 'walpost/connect/connector-files';
-import { kafkaOf } from './kafka.js';
-import { BenchError, type Metric, type Place } from './measurement.js';
-import { outboxColumns, outboxValues } from './order-sql.js';
-import { openRelay, type Relay } from './relay-process.js';
-import { percentile } from './statistics.js';
+import { kafkaOf } from './kafka.ts';
+import { BenchError, type Metric, type Place } from './measurement.ts';
+import { outboxColumns, outboxValues } from './order-sql.ts';
+import { openRelay, type Relay } from './relay-process.ts';
+import { percentile } from './statistics.ts';
 
 /** Rows a second, one in a transaction. */
 export const CALM = 50;

@@ -1,9 +1,9 @@
 import type postgres from 'postgres';
 import { setting } from 'walpost/stack/settings';
-import type { Bench, Measurement } from './measurement.js';
-import { RELAY_PARTS } from './parts.js';
-import { runTool } from './pgbench.js';
-import { openRelay } from './relay-process.js';
+import type { Bench, Measurement } from './measurement.ts';
+import { RELAY_PARTS } from './parts.ts';
+import { runTool } from './pgbench.ts';
+import { openRelay } from './relay-process.ts';
 
 const READER_SLOT = 'bench_reader';
 

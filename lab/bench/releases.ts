@@ -1,4 +1,4 @@
-import type { Place } from './measurement.js';
+import type { Place } from './measurement.ts';
 
 /** Does something, and then releases what was opened for it, the last one first, also when it has failed. */
 export async function withReleases<T>(work: (defer: Place['defer']) => Promise<T>): Promise<T> {

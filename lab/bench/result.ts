@@ -1,5 +1,5 @@
-import type { Comparison, Metric } from './measurement.js';
-import { ratioOf, type Summary, summarize } from './statistics.js';
+import type { Comparison, Metric } from './measurement.ts';
+import { ratioOf, type Summary, summarize } from './statistics.ts';
 
 /** A machine, as far as it matters for the figures. */
 export interface Machine {

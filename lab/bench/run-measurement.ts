@@ -1,8 +1,8 @@
 import type { TestStack } from 'walpost/testing/test-stack';
-import type { Comparison, Measurement, Side } from './measurement.js';
-import type { ProgressLine } from './progress-line.js';
-import { withReleases } from './releases.js';
-import { type Machine, type Result, type Row, rowsOf } from './result.js';
+import type { Comparison, Measurement, Side } from './measurement.ts';
+import type { ProgressLine } from './progress-line.ts';
+import { withReleases } from './releases.ts';
+import { type Machine, type Result, type Row, rowsOf } from './result.ts';
 
 export interface RunOptions {
   quick: boolean;

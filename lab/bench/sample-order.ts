@@ -1,5 +1,5 @@
 import { encode } from '@walpost/kit/contract/codec';
-import { contract } from '../../schemas/contract.generated.js';
+import { contract } from '../../schemas/contract.generated.ts';
 
 /** What every order of the measurements asks for: two items. */
 export const ORDER = {

@@ -1,4 +1,4 @@
-import type { Bench } from './measurement.js';
+import type { Bench } from './measurement.ts';
 
 const PORTS = { order: 'ORDER_PORT', payment: 'PAYMENT_PORT', inventory: 'INVENTORY_PORT' };
 

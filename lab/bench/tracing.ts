@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { withSpan } from '@walpost/kit/telemetry/trace';
-import { emptyOrders, openSql } from './database.js';
-import { placeOrders } from './http-load.js';
-import { type Bench, BenchError, type Measurement } from './measurement.js';
-import { INTAKE_PARTS } from './parts.js';
-import { startService } from './service-process.js';
+import { emptyOrders, openSql } from './database.ts';
+import { placeOrders } from './http-load.ts';
+import { type Bench, BenchError, type Measurement } from './measurement.ts';
+import { INTAKE_PARTS } from './parts.ts';
+import { startService } from './service-process.ts';
 
 const CONNECTIONS = [16, 64];
 /** Where a share of the orders is traced, and tracing is off. */

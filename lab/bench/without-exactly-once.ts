@@ -1,6 +1,6 @@
 import type { ConnectorFile } from 'walpost/connect/connector-files';
 import { type TestStack, testStack } from 'walpost/testing/test-stack';
-import { RELAY_PARTS } from './parts.js';
+import { RELAY_PARTS } from './parts.ts';
 
 /** A second stack, whose worker has exactly-once source support switched off; its connectors must not require it. */
 export async function startWithoutExactlyOnce(): Promise<TestStack> {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import avro from 'avsc';
 import type postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
-import { eventually } from './eventually.js';
-import type { Ask } from './evidence.js';
-import type { Lab } from './lab.js';
+import { eventually } from './eventually.ts';
+import type { Ask } from './evidence.ts';
+import type { Lab } from './lab.ts';
 
 const TYPE = 'walpost.orders.OrderCreated';
 const TIMEOUT_S = 180;

@@ -1,6 +1,6 @@
 import avro from 'avsc';
 import type postgres from 'postgres';
-import { eventually } from './eventually.js';
+import { eventually } from './eventually.ts';
 import type {
   DeadLetterRow,
   EmailRow,
@@ -13,10 +13,10 @@ import type {
   ReservationRow,
   StockRow,
   TopicRecord,
-} from './evidence.js';
-import { type Lab, openKafka } from './lab.js';
-import type { Service } from './plan.js';
-import { readTopic } from './read-topic.js';
+} from './evidence.ts';
+import { type Lab, openKafka } from './lab.ts';
+import type { Service } from './plan.ts';
+import { readTopic } from './read-topic.ts';
 
 /** A million events are a few minutes' reading, s. */
 const READ_WITHIN_S = 900;

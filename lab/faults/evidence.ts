@@ -1,4 +1,4 @@
-import type { PoisonKind, Service } from './plan.js';
+import type { PoisonKind, Service } from './plan.ts';
 
 // What the checker looks at. Nothing here comes from the services' code: rows are as SQL gives them, records as bytes.
 

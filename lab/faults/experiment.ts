@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from 'walpost/stack/stack-error';
-import { diagnose } from './check/checks.js';
-import type { Finding } from './check/finding.js';
-import { collect, readStock } from './collect.js';
-import type { Evidence } from './evidence.js';
-import { heal, waitUntilIdle } from './heal.js';
-import { createDamage, type Inflicted, inflict } from './inflict.js';
-import { type Lab, openLab } from './lab.js';
-import { startLoad } from './load.js';
-import { describeFault, type Fault } from './plan.js';
-import { type Sample, startWatch } from './watch.js';
+import { diagnose } from './check/checks.ts';
+import type { Finding } from './check/finding.ts';
+import { collect, readStock } from './collect.ts';
+import type { Evidence } from './evidence.ts';
+import { heal, waitUntilIdle } from './heal.ts';
+import { createDamage, type Inflicted, inflict } from './inflict.ts';
+import { type Lab, openLab } from './lab.ts';
+import { startLoad } from './load.ts';
+import { describeFault, type Fault } from './plan.ts';
+import { type Sample, startWatch } from './watch.ts';
 
 /** One run of the lab. */
 export interface Experiment {

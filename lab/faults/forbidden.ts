@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
-import { eventually } from './eventually.js';
-import type { Attempt } from './evidence.js';
-import { isAway, type Lab, openSql } from './lab.js';
-import type { Publisher } from './plan.js';
+import { eventually } from './eventually.ts';
+import type { Attempt } from './evidence.ts';
+import { isAway, type Lab, openSql } from './lab.ts';
+import type { Publisher } from './plan.ts';
 
 const TIMEOUT_S = 240;
 /** More than topic and producer take. */

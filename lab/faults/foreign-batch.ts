@@ -6,10 +6,10 @@ import { fetchComponents } from 'walpost/stack/fetch-components';
 import { findJdk } from 'walpost/stack/find-jdk';
 import { launchJava } from 'walpost/stack/java';
 import { kafkaClasses } from 'walpost/stack/kafka';
-import { eventually } from './eventually.js';
-import { PLANTED, type Planted } from './evidence.js';
-import type { Lab } from './lab.js';
-import type { Codec } from './plan.js';
+import { eventually } from './eventually.ts';
+import { PLANTED, type Planted } from './evidence.ts';
+import type { Lab } from './lab.ts';
+import type { Codec } from './plan.ts';
 
 const TIMEOUT_S = 180;
 const TOPIC = 'order-events';

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventually } from './eventually.js';
-import type { Planted } from './evidence.js';
-import { PLANTED } from './evidence.js';
-import type { Times } from './inflict.js';
-import { type Lab, openKafka } from './lab.js';
-import type { TransactionEnd } from './plan.js';
+import { eventually } from './eventually.ts';
+import type { Planted } from './evidence.ts';
+import { PLANTED } from './evidence.ts';
+import type { Times } from './inflict.ts';
+import { type Lab, openKafka } from './lab.ts';
+import type { TransactionEnd } from './plan.ts';
 
 const TIMEOUT_S = 180;
 const TOPIC = 'order-events';

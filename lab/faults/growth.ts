@@ -1,5 +1,5 @@
-import { parts } from './plan.js';
-import type { Sample } from './watch.js';
+import { parts } from './plan.ts';
+import type { Sample } from './watch.ts';
 
 /** One thing that could grow: how much it was at first, at the end, and at most; bytes. */
 export interface Growth {

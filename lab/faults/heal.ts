@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pTimeout from 'p-timeout';
 import type postgres from 'postgres';
 import { messageOf } from 'walpost/stack/stack-error';
-import { flows, PLANTED, type Planted, type Topic, topics } from './evidence.js';
-import type { Lab } from './lab.js';
-import { connectors, parts, type Service, services } from './plan.js';
-import { walpost } from './relay.js';
+import { flows, PLANTED, type Planted, type Topic, topics } from './evidence.ts';
+import type { Lab } from './lab.ts';
+import { connectors, parts, type Service, services } from './plan.ts';
+import { walpost } from './relay.ts';
 
 /** How long a part may take to serve again, s. */
 const TIMEOUT_S = 240;

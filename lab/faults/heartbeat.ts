@@ -1,6 +1,6 @@
-import { eventually } from './eventually.js';
-import { type Lab, openKafka } from './lab.js';
-import { connectors } from './plan.js';
+import { eventually } from './eventually.ts';
+import { type Lab, openKafka } from './lab.ts';
+import { connectors } from './plan.ts';
 
 /** Heartbeats come every 10 s, and Connect may be down just now, s. */
 const TIMEOUT_S = 240;

@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { alterTables } from './alter-tables.js';
-import { placeInBulk } from './bulk.js';
-import type { Ask, Attempt, Planted, Stall } from './evidence.js';
-import { sendForeignMessage, writeOversizedRow } from './forbidden.js';
-import { plantBatch } from './foreign-batch.js';
-import { holdTransaction } from './foreign-transaction.js';
-import { awaitHeartbeat } from './heartbeat.js';
-import type { Lab } from './lab.js';
-import { lockRows } from './lock-rows.js';
-import { endMember, startMember } from './members.js';
-import { endPart, pidOf, processesOf, signalAll } from './parts.js';
+import { alterTables } from './alter-tables.ts';
+import { placeInBulk } from './bulk.ts';
+import type { Ask, Attempt, Planted, Stall } from './evidence.ts';
+import { sendForeignMessage, writeOversizedRow } from './forbidden.ts';
+import { plantBatch } from './foreign-batch.ts';
+import { holdTransaction } from './foreign-transaction.ts';
+import { awaitHeartbeat } from './heartbeat.ts';
+import type { Lab } from './lab.ts';
+import { lockRows } from './lock-rows.ts';
+import { endMember, startMember } from './members.ts';
+import { endPart, pidOf, processesOf, signalAll } from './parts.ts';
 import {
   type Codec,
   type Fault,
@@ -20,10 +20,10 @@ import {
   type Service,
   services,
   type TransactionEnd,
-} from './plan.js';
-import { plantPoison } from './poison.js';
-import { dropSlot, letIn, lockOut, walpost } from './relay.js';
-import { stallPostgres } from './stall-postgres.js';
+} from './plan.ts';
+import { plantPoison } from './poison.ts';
+import { dropSlot, letIn, lockOut, walpost } from './relay.ts';
+import { stallPostgres } from './stall-postgres.ts';
 
 /** Debian's libfaketime. */
 const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';

@@ -4,7 +4,7 @@ import postgres from 'postgres';
 import { makeProgress } from 'walpost/stack/progress';
 import { type Link, openLink } from 'walpost/testing/link';
 import { type TestStack, testStack } from 'walpost/testing/test-stack';
-import { type Service, services } from './plan.js';
+import { type Service, services } from './plan.ts';
 
 type Environment = Readonly<Record<string, string>>;
 

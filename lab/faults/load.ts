@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Ask, Item } from './evidence.js';
-import { between, pick, type Random, random } from './random.js';
+import type { Ask, Item } from './evidence.ts';
+import { between, pick, type Random, random } from './random.ts';
 
 /** Orders under way at most: a server that hangs must not pile up sockets without end. */
 const AT_ONCE = 64;

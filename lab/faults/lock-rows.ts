@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventually } from './eventually.js';
-import type { Times } from './inflict.js';
-import type { Lab } from './lab.js';
-import type { Lockable, Service } from './plan.js';
+import { eventually } from './eventually.ts';
+import type { Times } from './inflict.ts';
+import type { Lab } from './lab.ts';
+import type { Lockable, Service } from './plan.ts';
 
 const TIMEOUT_S = 240;
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
-import { eventually } from './eventually.js';
-import type { Lab } from './lab.js';
-import type { Service } from './plan.js';
+import { eventually } from './eventually.ts';
+import type { Lab } from './lab.ts';
+import type { Service } from './plan.ts';
 
 /** How long a further process may take to serve, s. */
 const TIMEOUT_S = 240;

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { messageOf, StackError } from 'walpost/stack/stack-error';
-import type { Experiment } from './experiment.js';
-import { type KindName, kindNames, makePlan } from './plan.js';
+import type { Experiment } from './experiment.ts';
+import { type KindName, kindNames, makePlan } from './plan.ts';
 
 /** How the lab is called. */
 export const usage = `npm run faults -- [--seed N] [--faults F] [--events E] [--rate R] [--longest S] [--kinds a,b] [--only 1,2] [--shrink]

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import type { Stack } from 'walpost/stack/running-stack';
-import { eventually } from './eventually.js';
-import type { Times } from './inflict.js';
+import { eventually } from './eventually.ts';
+import type { Times } from './inflict.ts';
 
 /** How long a part may take to serve again, s. */
 const TIMEOUT_S = 240;

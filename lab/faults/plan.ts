@@ -1,4 +1,4 @@
-import { between, pick, type Random, random, shuffled } from './random.js';
+import { between, pick, type Random, random, shuffled } from './random.ts';
 
 export const services = ['order', 'payment', 'inventory', 'notification'] as const;
 export type Service = (typeof services)[number];

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { eventually } from './eventually.js';
-import { PLANTED, type Planted } from './evidence.js';
-import { type Lab, openKafka } from './lab.js';
-import type { PoisonKind } from './plan.js';
+import { eventually } from './eventually.ts';
+import { PLANTED, type Planted } from './evidence.ts';
+import { type Lab, openKafka } from './lab.ts';
+import type { PoisonKind } from './plan.ts';
 
 const TIMEOUT_S = 180;
 

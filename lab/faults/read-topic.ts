@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IHeaders, Kafka } from 'kafkajs';
 import pTimeout from 'p-timeout';
-import { PLANTED, type TopicRecord } from './evidence.js';
+import { PLANTED, type TopicRecord } from './evidence.ts';
 
 /** The headers that a check looks at: millions of records with all of theirs would not fit. */
 const LOOKED_AT = ['ce_id', 'ce_type', 'ce_subject', 'aggregateversion', PLANTED];

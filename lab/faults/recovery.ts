@@ -1,7 +1,7 @@
-import { type Evidence, flows, type Topic, topics } from './evidence.js';
-import type { Inflicted } from './inflict.js';
-import type { Fault, KindName, Service } from './plan.js';
-import { services } from './plan.js';
+import { type Evidence, flows, type Topic, topics } from './evidence.ts';
+import type { Inflicted } from './inflict.ts';
+import type { Fault, KindName, Service } from './plan.ts';
+import { services } from './plan.ts';
 
 /** How long it took from the fault, or from its end when it lasts, to the next event handled by whom it hit. */
 export interface Recovery {

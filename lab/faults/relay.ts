@@ -1,7 +1,7 @@
-import { eventually } from './eventually.js';
-import type { Times } from './inflict.js';
-import type { Lab } from './lab.js';
-import type { Service } from './plan.js';
+import { eventually } from './eventually.ts';
+import type { Times } from './inflict.ts';
+import type { Lab } from './lab.ts';
+import type { Service } from './plan.ts';
 
 /** How long the command line, or the database, may take to do it, s. */
 const TIMEOUT_S = 240;

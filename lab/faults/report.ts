@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import type { Stall } from './evidence.js';
-import type { Outcome } from './experiment.js';
-import { growthOf } from './growth.js';
-import { type KindName, kindNames } from './plan.js';
-import { recoveries } from './recovery.js';
-import { timeline } from './timeline.js';
+import type { Stall } from './evidence.ts';
+import type { Outcome } from './experiment.ts';
+import { growthOf } from './growth.ts';
+import { type KindName, kindNames } from './plan.ts';
+import { recoveries } from './recovery.ts';
+import { timeline } from './timeline.ts';
 
 /** Findings shown in full for each check; a file has them all. */
 const SHOWN = 3;

@@ -1,9 +1,9 @@
 import { StackError } from 'walpost/stack/stack-error';
-import { experiment, type Outcome } from './experiment.js';
-import { commandOf, type Options, readOptions, usage } from './options.js';
-import { describeFault } from './plan.js';
-import { report, writeFindings } from './report.js';
-import { shrink } from './shrink.js';
+import { experiment, type Outcome } from './experiment.ts';
+import { commandOf, type Options, readOptions, usage } from './options.ts';
+import { describeFault } from './plan.ts';
+import { report, writeFindings } from './report.ts';
+import { shrink } from './shrink.ts';
 
 /**
  * `npm run faults`: loads a system of its own, breaks it, and says which promises held. Ends with how many did, and a

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Ask, Stall } from './evidence.js';
-import type { Times } from './inflict.js';
-import type { Lab } from './lab.js';
-import { askOnce } from './load.js';
-import { pidOf, processesOf, signalAll } from './parts.js';
-import { type Service, services } from './plan.js';
+import type { Ask, Stall } from './evidence.ts';
+import type { Times } from './inflict.ts';
+import type { Lab } from './lab.ts';
+import { askOnce } from './load.ts';
+import { pidOf, processesOf, signalAll } from './parts.ts';
+import { type Service, services } from './plan.ts';
 
 const ORDERS_A_SECOND = 100;
 const PROBE_EVERY_MS = 250;

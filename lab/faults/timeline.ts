@@ -1,6 +1,6 @@
-import { type Evidence, topics } from './evidence.js';
-import type { Inflicted } from './inflict.js';
-import { describeFault, services } from './plan.js';
+import { type Evidence, topics } from './evidence.ts';
+import type { Inflicted } from './inflict.ts';
+import { describeFault, services } from './plan.ts';
 
 /** All that is known of an order, and the faults of that time, in the order in which they happened. */
 export function timeline(evidence: Evidence, faults: readonly Inflicted[], order: string): string[] {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
-import { isAway, type Lab } from './lab.js';
-import { processesOf, processTable } from './parts.js';
-import { parts, services } from './plan.js';
+import { isAway, type Lab } from './lab.ts';
+import { processesOf, processTable } from './parts.ts';
+import { parts, services } from './plan.ts';
 
 /** What could grow without end, at one moment; bytes. */
 export interface Sample {

@@ -6,7 +6,7 @@ import { cacheRoot } from 'walpost/stack/paths';
 import { setting } from 'walpost/stack/settings';
 import { codeOf, messageOf, StackError } from 'walpost/stack/stack-error';
 import { type TestStack, testStack } from 'walpost/testing/test-stack';
-import { probeHttp } from './probe-http.js';
+import { probeHttp } from './probe-http.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** The exit code of a program that was interrupted. */

@@ -7,9 +7,9 @@ import {
   openProducer,
   openSql,
   orderNames,
-} from './clients.js';
-import type { EarlyAck } from './programs/acknowledge-first.js';
-import type { Scenario, Stage } from './stage.js';
+} from './clients.ts';
+import type { EarlyAck } from './programs/acknowledge-first.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-auto-commit';
 const GROUP = 'auto-commit';

@@ -1,6 +1,6 @@
-import { eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.js';
-import { distinct, openService } from './service.js';
-import type { Scenario, Stage } from './stage.js';
+import { eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.ts';
+import { distinct, openService } from './service.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-broadcast';
 const GROUPS = ['payment', 'inventory', 'notification'];

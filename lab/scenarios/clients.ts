@@ -11,8 +11,8 @@ import kafkajs, {
 } from 'kafkajs';
 import postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
-import { contract } from '../../schemas/contract.generated.js';
-import type { Stage } from './stage.js';
+import { contract } from '../../schemas/contract.generated.ts';
+import type { Stage } from './stage.ts';
 
 /** One variable of the stack's environment. */
 export function setting({ stack }: Stage, name: string): string {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createRegistry } from '@walpost/kit/contract/registry';
-import { contract } from '../../schemas/contract.generated.js';
-import { brokersOf, databaseOf, kafkaOf, makeTopic, openAdmin, openSql, setting } from './clients.js';
-import { outboxParts } from './order-outbox.js';
-import type { LateEvent } from './programs/publish-after-commit.js';
-import type { OutboxOrder } from './programs/publish-by-outbox.js';
-import type { Scenario, Stage } from './stage.js';
+import { contract } from '../../schemas/contract.generated.ts';
+import { brokersOf, databaseOf, kafkaOf, makeTopic, openAdmin, openSql, setting } from './clients.ts';
+import { outboxParts } from './order-outbox.ts';
+import type { LateEvent } from './programs/publish-after-commit.ts';
+import type { OutboxOrder } from './programs/publish-by-outbox.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-dual-write';
 const KILLS = 3;

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
-import { committedOf, makeTopic, openAdmin, openConsumer, openProducer } from './clients.js';
-import type { Scenario, Stage } from './stage.js';
+import { committedOf, makeTopic, openAdmin, openConsumer, openProducer } from './clients.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-first-offset';
 type Reset = 'earliest' | 'latest';

@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
-import { makeTopic, openAdmin, openProducer, openSql, orderNames } from './clients.js';
-import type { Scenario, Stage } from './stage.js';
+import { makeTopic, openAdmin, openProducer, openSql, orderNames } from './clients.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-ghost-event';
 const ORDERS = orderNames(5);

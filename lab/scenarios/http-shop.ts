@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fastify } from 'fastify';
-import type { Stage } from './stage.js';
+import type { Stage } from './stage.ts';
 
 /** A service that answers after a while. */
 export interface SlowService {

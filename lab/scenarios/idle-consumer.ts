@@ -1,5 +1,5 @@
-import { makeTopic, openAdmin, openConsumer, openProducer, orderNames, sharesOf } from './clients.js';
-import type { Scenario, Stage } from './stage.js';
+import { makeTopic, openAdmin, openConsumer, openProducer, orderNames, sharesOf } from './clients.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-idle-consumer';
 const GROUP = 'idle-consumer';

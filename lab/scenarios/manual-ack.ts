@@ -1,6 +1,6 @@
-import { committedOf, eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.js';
-import { distinct, openService } from './service.js';
-import type { Scenario, Stage } from './stage.js';
+import { committedOf, eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.ts';
+import { distinct, openService } from './service.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-manual-ack';
 const GROUP = 'manual-ack';

@@ -5,7 +5,7 @@ import { createRegistry } from '@walpost/kit/contract/registry';
 import { type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
-import { contract } from '../../schemas/contract.generated.js';
+import { contract } from '../../schemas/contract.generated.ts';
 
 /** Who consumes what and where its database is; plain JSON, so that it can be given to another process. */
 export interface MemberConfig {

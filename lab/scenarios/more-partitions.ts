@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
-import { makeTopic, openAdmin, openConsumer, openProducer, orderNames } from './clients.js';
-import { type Effect, outOfOrder } from './service.js';
-import type { Scenario, Stage } from './stage.js';
+import { makeTopic, openAdmin, openConsumer, openProducer, orderNames } from './clients.ts';
+import { type Effect, outOfOrder } from './service.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const ORDERS = orderNames(12);
 const BEFORE = 2;

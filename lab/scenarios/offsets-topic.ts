@@ -1,5 +1,5 @@
-import { makeTopic, openAdmin, openConsumer, openProducer, orderNames } from './clients.js';
-import type { Scenario, Stage } from './stage.js';
+import { makeTopic, openAdmin, openConsumer, openProducer, orderNames } from './clients.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-offsets-topic';
 const GROUP = 'offsets-topic';

@@ -4,9 +4,9 @@ import { openDatabase } from '@walpost/kit/postgres/database';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { createPlaceOrder } from '@walpost/order-service/place-order';
 import { v7 as uuidv7 } from 'uuid';
-import { contract } from '../../schemas/contract.generated.js';
-import { databaseOf, openConsumer, setting } from './clients.js';
-import type { Stage } from './stage.js';
+import { contract } from '../../schemas/contract.generated.ts';
+import { databaseOf, openConsumer, setting } from './clients.ts';
+import type { Stage } from './stage.ts';
 
 /** The parts that orders, their outbox and its relay need. */
 export const outboxParts = ['postgres', 'kafka', 'registry', 'connect', 'topics', 'schemas', 'migrate-order'];

@@ -1,6 +1,6 @@
-import { eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.js';
-import { openService, outOfOrder } from './service.js';
-import type { Scenario, Stage } from './stage.js';
+import { eventMaker, makeTopic, openAdmin, openProducer, orderNames } from './clients.ts';
+import { openService, outOfOrder } from './service.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-ordering';
 const ORDERS = 12;

@@ -7,9 +7,9 @@ import {
   openConsumer,
   openProducer,
   openSql,
-} from './clients.js';
-import { openService } from './service.js';
-import type { Scenario, Stage } from './stage.js';
+} from './clients.ts';
+import { openService } from './service.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-poison';
 /** The events in their order; the second one cannot be read. */

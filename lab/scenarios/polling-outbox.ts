@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { brokersOf, makeTopic, openAdmin, openConsumer, openProducer, openSql, setting } from './clients.js';
-import { openOrders, outboxParts, watchArrivals } from './order-outbox.js';
-import type { Poll } from './programs/poll-outbox.js';
-import type { Scenario, Stage } from './stage.js';
+import { brokersOf, makeTopic, openAdmin, openConsumer, openProducer, openSql, setting } from './clients.ts';
+import { openOrders, outboxParts, watchArrivals } from './order-outbox.ts';
+import type { Poll } from './programs/poll-outbox.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-polling-outbox';
 const EVERY = 2_000;

@@ -1,6 +1,6 @@
-import { eventMaker, makeTopic, openAdmin, openProducer, orderNames, sharesOf } from './clients.js';
-import { distinct, openService, outOfOrder } from './service.js';
-import type { Scenario, Stage } from './stage.js';
+import { eventMaker, makeTopic, openAdmin, openProducer, orderNames, sharesOf } from './clients.ts';
+import { distinct, openService, outOfOrder } from './service.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-rebalance';
 const GROUP = 'rebalance';

@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import kafkajs, { type Admin } from 'kafkajs';
-import { committedOf, kafkaOf, makeTopic, openAdmin, openProducer } from './clients.js';
-import type { Scenario, Stage } from './stage.js';
+import { committedOf, kafkaOf, makeTopic, openAdmin, openProducer } from './clients.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TOPIC = 'scenario-retention';
 const RECORDS = 3_000;

@@ -5,9 +5,9 @@ import { root } from 'walpost/stack/paths';
 import { makeProgress } from 'walpost/stack/progress';
 import { StackError } from 'walpost/stack/stack-error';
 import { testStack } from 'walpost/testing/test-stack';
-import { withRecorded } from './recorded.js';
-import { scenarios } from './scenarios.js';
-import { play, type Scenario, ScenarioError } from './stage.js';
+import { withRecorded } from './recorded.ts';
+import { scenarios } from './scenarios.ts';
+import { play, type Scenario, ScenarioError } from './stage.ts';
 
 /** The course, and its translation. */
 const DOCUMENTS = ['concepts.md', 'concepts.ko.md'];

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
 import type { Admin } from 'kafkajs';
-import { brokersOf, openSql, setting } from './clients.js';
-import { type Member, type MemberConfig, startMember } from './member.js';
-import type { Stage } from './stage.js';
+import { brokersOf, openSql, setting } from './clients.ts';
+import { type Member, type MemberConfig, startMember } from './member.ts';
+import type { Stage } from './stage.ts';
 
 export interface Effect {
   key: string;

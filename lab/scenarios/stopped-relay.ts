@@ -1,6 +1,6 @@
-import { openSql } from './clients.js';
-import { openOrders, outboxParts, watchArrivals } from './order-outbox.js';
-import type { Scenario, Stage } from './stage.js';
+import { openSql } from './clients.ts';
+import { openOrders, outboxParts, watchArrivals } from './order-outbox.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const SLOT = 'order_outbox';
 const ORDERS = 3;

@@ -1,6 +1,6 @@
-import { openSql, setting } from './clients.js';
-import { openHttpShop } from './http-shop.js';
-import type { Scenario, Stage } from './stage.js';
+import { openSql, setting } from './clients.ts';
+import { openHttpShop } from './http-shop.ts';
+import type { Scenario, Stage } from './stage.ts';
 
 const TRIES = 5;
 const LATENCY = { payment: 60, inventory: 40, notification: 20 };

@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { type Static, type TObject, type TProperties, Type } from 'typebox';
-import { shownUrl } from './contract/http-access.js';
-import { withFormerVariables } from './former-names.js';
+import { shownUrl } from './contract/http-access.ts';
+import { withFormerVariables } from './former-names.ts';
 
 /** A configuration that cannot be used; the message names every variable that is wrong. */
 export class ConfigError extends Error {

@@ -1,4 +1,4 @@
-import { BusyError } from './errors.js';
+import { BusyError } from './errors.ts';
 
 export interface MergeOptions<In, Out> {
   /** Does the work of several calls. @returns the answer of each, in their order */

@@ -1,4 +1,4 @@
-import { pause } from './retry.js';
+import { pause } from './retry.ts';
 
 /** What failed is tried again after this time, ms, or at its next turn, if that comes sooner. */
 const RETRY_AFTER = 60_000;

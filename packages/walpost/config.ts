@@ -12,8 +12,8 @@ import { httpAccess } from '@walpost/kit/contract/http-access';
 import { kafkaAccess } from '@walpost/kit/kafka/kafka-access';
 import { retentionSettings } from '@walpost/kit/service/retention';
 import { Type } from 'typebox';
-import { UsageError } from './cli-error.js';
-import { type ServiceName, serviceNames, services } from './observe/services.js';
+import { UsageError } from './cli-error.ts';
+import { type ServiceName, serviceNames, services } from './observe/services.ts';
 
 /** What one command lacks another one does without: each says for itself when it needs a password. */
 const Password = () => Type.Optional(Secret());

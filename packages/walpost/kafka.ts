@@ -1,10 +1,10 @@
 import { reason } from '@walpost/kit/contract/errors';
 import { createKafka } from '@walpost/kit/kafka/create-kafka';
 import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
-import { CliError } from './cli-error.js';
-import type { Config } from './config.js';
-import type { KafkaClients } from './observe/topic-reader.js';
-import { untilAvailable } from './wait.js';
+import { CliError } from './cli-error.ts';
+import type { Config } from './config.ts';
+import type { KafkaClients } from './observe/topic-reader.ts';
+import { untilAvailable } from './wait.ts';
 
 /**
  * Works with a connected admin client, and disconnects it.

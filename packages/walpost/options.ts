@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { serviceNames } from './observe/services.js';
+import { serviceNames } from './observe/services.ts';
 
 /** `--wait SECONDS`: how long a server may take to appear, or what else `what` says. */
 export function waitOption(

@@ -1,10 +1,10 @@
 import { databaseFault, errorCode } from '@walpost/kit/errors';
 import { type Db, openDatabase } from '@walpost/kit/postgres/database';
-import { rootReason } from './check.js';
-import { CliError } from './cli-error.js';
-import type { Config } from './config.js';
-import { type ServiceName, services } from './observe/services.js';
-import { untilAvailable } from './wait.js';
+import { rootReason } from './check.ts';
+import { CliError } from './cli-error.ts';
+import type { Config } from './config.ts';
+import { type ServiceName, services } from './observe/services.ts';
+import { untilAvailable } from './wait.ts';
 
 /**
  * Works in a service's database as the service's own role, and closes it.

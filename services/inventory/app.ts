@@ -5,7 +5,7 @@ import type { Db } from '@walpost/kit/postgres/database';
 import type { Logger } from '@walpost/kit/telemetry/logger';
 import { asc, eq } from 'drizzle-orm';
 import { Type } from 'typebox';
-import { reservations, stock } from './tables.js';
+import { reservations, stock } from './tables.ts';
 
 export interface InventoryAppOptions {
   db: Db;

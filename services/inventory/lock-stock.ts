@@ -2,8 +2,8 @@ import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
 import type { Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import { sql } from 'drizzle-orm';
-import type { Stock, StockLevel } from './stock.js';
-import { reservations, stock } from './tables.js';
+import type { Stock, StockLevel } from './stock.ts';
+import { reservations, stock } from './tables.ts';
 
 /**
  * Locks and reads every stock row that the events of a transaction can touch, in sku order. All of them at once, for

@@ -1,9 +1,9 @@
 import { Port, readConfig, Secret } from '@walpost/kit/config';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
-import { contract } from '../../schemas/contract.generated.js';
-import { buildApp } from './app.js';
-import { onOrderEvent } from './on-order-event.js';
+import { contract } from '../../schemas/contract.generated.ts';
+import { buildApp } from './app.ts';
+import { onOrderEvent } from './on-order-event.ts';
 
 await runMain(async () => {
   const config = readConfig(

@@ -1,7 +1,7 @@
 import { type HandlersOf, ignore } from '@walpost/kit/consumer/handle-batch';
 import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
-import { releaseStock } from './release-stock.js';
-import { reserveStock } from './reserve-stock.js';
+import { releaseStock } from './release-stock.ts';
+import { reserveStock } from './reserve-stock.ts';
 
 /** What the inventory does about order events. */
 export function onOrderEvent(encode: OutboxEncoder, clock: () => Date): HandlersOf<'order-events'> {

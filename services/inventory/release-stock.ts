@@ -4,10 +4,10 @@ import type { Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { and, eq } from 'drizzle-orm';
-import { lockStock } from './lock-stock.js';
-import { saveStock } from './save-stock.js';
-import { type Line, release } from './stock.js';
-import { reservations } from './tables.js';
+import { lockStock } from './lock-stock.ts';
+import { saveStock } from './save-stock.ts';
+import { type Line, release } from './stock.ts';
+import { reservations } from './tables.ts';
 
 /** Always the second event of an order: only what was reserved is released, and only once. */
 const VERSION = 2;

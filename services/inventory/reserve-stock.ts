@@ -5,10 +5,10 @@ import type { Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { sql } from 'drizzle-orm';
-import { lockStock } from './lock-stock.js';
-import { saveStock } from './save-stock.js';
-import { type Reservation, reserve } from './stock.js';
-import { reservations } from './tables.js';
+import { lockStock } from './lock-stock.ts';
+import { saveStock } from './save-stock.ts';
+import { type Reservation, reserve } from './stock.ts';
+import { reservations } from './tables.ts';
 
 /** The first event of an order in the inventory's topic; a release is the second. */
 const VERSION = 1;

@@ -1,7 +1,7 @@
 import type { Tx } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
-import type { Stock } from './stock.js';
-import { stock } from './tables.js';
+import type { Stock } from './stock.ts';
+import { stock } from './tables.ts';
 
 /** Writes the levels that changed, of rows that the transaction has locked. */
 export async function saveStock(tx: Tx, before: Stock, after: Stock): Promise<void> {

@@ -1,5 +1,5 @@
 import { bigint, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-import type { ReservationStatus } from './stock.js';
+import type { ReservationStatus } from './stock.ts';
 
 export { inbox, outbox, schemaIds } from '@walpost/kit/postgres/tables';
 

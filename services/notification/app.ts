@@ -4,7 +4,7 @@ import type { Db } from '@walpost/kit/postgres/database';
 import type { Logger } from '@walpost/kit/telemetry/logger';
 import { asc, eq } from 'drizzle-orm';
 import { Type } from 'typebox';
-import { emails } from './tables.js';
+import { emails } from './tables.ts';
 
 export interface NotificationAppOptions {
   db: Db;

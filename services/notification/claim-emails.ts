@@ -1,7 +1,7 @@
 import type { Db } from '@walpost/kit/postgres/database';
 import { and, eq, getTableColumns, lte, sql } from 'drizzle-orm';
 import { unionAll } from 'drizzle-orm/pg-core';
-import { type EmailRow, emails, isTriedAgain } from './tables.js';
+import { type EmailRow, emails, isTriedAgain } from './tables.ts';
 
 /**
  * Takes up to `limit` e-mails that are due, for `lease` ms from now. Other senders pass over them until then. Those that

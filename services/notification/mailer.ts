@@ -1,6 +1,6 @@
 import { storable } from '@walpost/kit/consumer/receive';
 import { createTransport, type NodemailerError } from 'nodemailer';
-import type { EmailRow } from './tables.js';
+import type { EmailRow } from './tables.ts';
 
 /** What became of an e-mail: it was handed over, or refused for good. */
 export type Delivery = { readonly status: 'SENT' } | { readonly status: 'REFUSED'; readonly answer: string };

@@ -1,8 +1,8 @@
 import type { Db } from '@walpost/kit/postgres/database';
 import type { Outcome } from '@walpost/kit/service/worker';
 import { sql } from 'drizzle-orm';
-import { type Delivery, isDeferred } from './mailer.js';
-import { type EmailRow, emails } from './tables.js';
+import { type Delivery, isDeferred } from './mailer.ts';
+import { type EmailRow, emails } from './tables.ts';
 
 type EmailOutcome = Outcome<EmailRow, Delivery>;
 

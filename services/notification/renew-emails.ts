@@ -1,6 +1,6 @@
 import type { Db } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
-import { type EmailRow, emails } from './tables.js';
+import { type EmailRow, emails } from './tables.ts';
 
 /** Holds claimed e-mails for `lease` ms from now. @returns those that nobody else has claimed since */
 export async function renewEmails(db: Db, held: EmailRow[], lease: number, now: Date): Promise<EmailRow[]> {

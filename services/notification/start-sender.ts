@@ -2,11 +2,11 @@ import type { Db } from '@walpost/kit/postgres/database';
 import { type RunningWorker, recallRows, startWorker } from '@walpost/kit/service/worker';
 import type { Logger } from '@walpost/kit/telemetry/logger';
 import { withSpan } from '@walpost/kit/telemetry/trace';
-import { claimEmails } from './claim-emails.js';
-import { type Delivery, isDeferred, type Mailer } from './mailer.js';
-import { recordEmailOutcomes } from './record-email-outcomes.js';
-import { renewEmails } from './renew-emails.js';
-import { type EmailRow, emails } from './tables.js';
+import { claimEmails } from './claim-emails.ts';
+import { type Delivery, isDeferred, type Mailer } from './mailer.ts';
+import { recordEmailOutcomes } from './record-email-outcomes.ts';
+import { renewEmails } from './renew-emails.ts';
+import { type EmailRow, emails } from './tables.ts';
 
 /** How many e-mails a sender hands over at once. */
 export const SENDER_CONNECTIONS = 10;

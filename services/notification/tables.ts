@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { type AnyPgColumn, index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-import type { EmailKind } from './email.js';
+import type { EmailKind } from './email.ts';
 
 export { inbox } from '@walpost/kit/postgres/tables';
 

@@ -1,8 +1,8 @@
 import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
 import type { Tx } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
-import { composeEmail, type OrderEvent } from './email.js';
-import { emails } from './tables.js';
+import { composeEmail, type OrderEvent } from './email.ts';
+import { emails } from './tables.ts';
 
 /** Writes down the e-mails that events give rise to, one each; the sender sends them. */
 export async function writeEmails(

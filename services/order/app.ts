@@ -2,9 +2,9 @@ import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http/htt
 import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
 import type { Db } from '@walpost/kit/postgres/database';
 import type { Logger } from '@walpost/kit/telemetry/logger';
-import { createCancelOrder } from './cancel-order.js';
-import { createPlaceOrder } from './place-order.js';
-import { orderRoutes } from './routes.js';
+import { createCancelOrder } from './cancel-order.ts';
+import { createPlaceOrder } from './place-order.ts';
+import { orderRoutes } from './routes.ts';
 
 export interface OrderAppOptions {
   /** Connections by purpose: what waits for an order's row keeps nobody else waiting. They may be one. */

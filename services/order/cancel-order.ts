@@ -1,9 +1,9 @@
 import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
 import type { Db } from '@walpost/kit/postgres/database';
 import { eq } from 'drizzle-orm';
-import { cancelOrder, type Order } from './order.js';
-import { saveOrders } from './save-orders.js';
-import { orders } from './tables.js';
+import { cancelOrder, type Order } from './order.ts';
+import { saveOrders } from './save-orders.ts';
+import { orders } from './tables.ts';
 
 export type CancelOrder = (id: string, traceparent: string) => Promise<Order | undefined>;
 

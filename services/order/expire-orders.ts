@@ -2,9 +2,9 @@ import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
 import type { Db } from '@walpost/kit/postgres/database';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { and, eq, lt } from 'drizzle-orm';
-import { expireOrder } from './order.js';
-import { saveOrders } from './save-orders.js';
-import { orders } from './tables.js';
+import { expireOrder } from './order.ts';
+import { saveOrders } from './save-orders.ts';
+import { orders } from './tables.ts';
 
 /** How many orders one transaction ends. */
 const AT_ONCE = 500;

@@ -1,7 +1,7 @@
 import type { Db } from '@walpost/kit/postgres/database';
 import { and, desc, eq, lt } from 'drizzle-orm';
-import type { Order } from './order.js';
-import { orders } from './tables.js';
+import type { Order } from './order.ts';
+import { orders } from './tables.ts';
 
 export interface OrderPage {
   orders: Order[];

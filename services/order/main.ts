@@ -3,11 +3,11 @@ import { every } from '@walpost/kit/schedule';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
 import { Type } from 'typebox';
-import { contract } from '../../schemas/contract.generated.js';
-import { buildApp } from './app.js';
-import { expireOrders } from './expire-orders.js';
-import { onReply } from './on-reply.js';
-import { waitForAnswers } from './wait-for-answers.js';
+import { contract } from '../../schemas/contract.generated.ts';
+import { buildApp } from './app.ts';
+import { expireOrders } from './expire-orders.ts';
+import { onReply } from './on-reply.ts';
+import { waitForAnswers } from './wait-for-answers.ts';
 
 /** How often overdue orders are looked for, ms. */
 const OVERDUE_CHECK = 5_000;

@@ -1,5 +1,5 @@
 import { runMigration } from '@walpost/kit/service/run-migration';
-import { contract } from '../../schemas/contract.generated.js';
+import { contract } from '../../schemas/contract.generated.ts';
 
 await runMigration(
   {

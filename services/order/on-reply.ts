@@ -5,9 +5,9 @@ import { type OutboxEncoder, type OutboxRow, publish } from '@walpost/kit/outbox
 import type { Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
-import { answerOrder, type Order, type Reply } from './order.js';
-import { saveOrders } from './save-orders.js';
-import { orders } from './tables.js';
+import { answerOrder, type Order, type Reply } from './order.ts';
+import { saveOrders } from './save-orders.ts';
+import { orders } from './tables.ts';
 
 type ReplyEvent = ReceivedEvent<Reply['type']>;
 

@@ -7,8 +7,8 @@ import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox/outbox';
 import type { Db } from '@walpost/kit/postgres/database';
 import { withSpan } from '@walpost/kit/telemetry/trace';
 import { eq, getTableColumns, type SQL, sql, type Table } from 'drizzle-orm';
-import { type Order, type OrderRequest, placeOrder } from './order.js';
-import { orders, outbox } from './tables.js';
+import { type Order, type OrderRequest, placeOrder } from './order.ts';
+import { orders, outbox } from './tables.ts';
 
 /** What came with the request, beside its body. */
 export interface PlaceOrderContext {

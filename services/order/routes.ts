@@ -6,10 +6,10 @@ import type { Db } from '@walpost/kit/postgres/database';
 import type { Logger } from '@walpost/kit/telemetry/logger';
 import { traceIdOf } from '@walpost/kit/telemetry/trace';
 import { Type } from 'typebox';
-import type { CancelOrder } from './cancel-order.js';
-import { findOrder, listOrders } from './find-orders.js';
-import { MAX_AMOUNT, type Order, OrderError } from './order.js';
-import type { PlaceOrder } from './place-order.js';
+import type { CancelOrder } from './cancel-order.ts';
+import { findOrder, listOrders } from './find-orders.ts';
+import { MAX_AMOUNT, type Order, OrderError } from './order.ts';
+import type { PlaceOrder } from './place-order.ts';
 
 export interface OrderOperations {
   db: Db;

@@ -1,7 +1,7 @@
 import type { Tx } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
-import type { Order } from './order.js';
-import { orders } from './tables.js';
+import type { Order } from './order.ts';
+import { orders } from './tables.ts';
 
 /** Writes what can change about orders: one statement for any number of them. Their rows must be locked. */
 export async function saveOrders(tx: Tx, changed: Order[]): Promise<void> {

@@ -9,7 +9,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { OrderItem, OrderStatus, PaymentAnswer, StockAnswer } from './order.js';
+import type { OrderItem, OrderStatus, PaymentAnswer, StockAnswer } from './order.ts';
 
 export { inbox, outbox, schemaIds } from '@walpost/kit/postgres/tables';
 

@@ -5,7 +5,7 @@ import type { Db } from '@walpost/kit/postgres/database';
 import type { Logger } from '@walpost/kit/telemetry/logger';
 import { eq } from 'drizzle-orm';
 import { Type } from 'typebox';
-import { payments } from './tables.js';
+import { payments } from './tables.ts';
 
 export interface PaymentAppOptions {
   db: Db;

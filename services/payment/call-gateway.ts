@@ -1,6 +1,6 @@
-import type { PaymentGateway } from './gateway.js';
-import type { PaymentInput } from './payment.js';
-import type { PaymentRow } from './tables.js';
+import type { PaymentGateway } from './gateway.ts';
+import type { PaymentInput } from './payment.ts';
+import type { PaymentRow } from './tables.ts';
 
 /** Makes the call that a claimed payment is waiting for. @throws what the gateway throws: it is to be tried again */
 export async function callGateway(

@@ -2,9 +2,9 @@ import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
 import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
 import type { Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
-import { decide } from './payment.js';
-import { savePayments } from './save-payments.js';
-import { payments } from './tables.js';
+import { decide } from './payment.ts';
+import { savePayments } from './save-payments.ts';
+import { payments } from './tables.ts';
 
 /** Undoes, or has undone, the payments of cancelled orders. An order without a payment was never charged. */
 export async function cancelPayments(

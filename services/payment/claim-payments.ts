@@ -1,6 +1,6 @@
 import type { Db } from '@walpost/kit/postgres/database';
 import { eq, getTableColumns, lte, sql } from 'drizzle-orm';
-import { type PaymentRow, payments } from './tables.js';
+import { type PaymentRow, payments } from './tables.ts';
 
 /**
  * Takes up to `limit` payments for which the gateway is to be called, for `lease` ms from now. Other workers pass over

@@ -2,11 +2,11 @@ import { Port, readConfig, Secret } from '@walpost/kit/config';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
 import { Type } from 'typebox';
-import { contract } from '../../schemas/contract.generated.js';
-import { buildApp } from './app.js';
-import { onOrderEvent } from './on-order-event.js';
-import { createSimulatedGateway } from './simulated-gateway.js';
-import { startPaymentWorker } from './start-payment-worker.js';
+import { contract } from '../../schemas/contract.generated.ts';
+import { buildApp } from './app.ts';
+import { onOrderEvent } from './on-order-event.ts';
+import { createSimulatedGateway } from './simulated-gateway.ts';
+import { startPaymentWorker } from './start-payment-worker.ts';
 
 await runMain(async () => {
   const config = readConfig(

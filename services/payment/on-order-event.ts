@@ -1,7 +1,7 @@
 import { type HandlersOf, ignore } from '@walpost/kit/consumer/handle-batch';
 import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
-import { cancelPayments } from './cancel-payments.js';
-import { requestPayments } from './request-payments.js';
+import { cancelPayments } from './cancel-payments.ts';
+import { requestPayments } from './request-payments.ts';
 
 /** What the payment service does about order events. The gateway is called later, by the worker. */
 export function onOrderEvent(encode: OutboxEncoder, clock: () => Date): HandlersOf<'order-events'> {

@@ -3,9 +3,9 @@ import type { Db, Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import type { Outcome } from '@walpost/kit/service/worker';
 import { sql } from 'drizzle-orm';
-import { decide, type PaymentInput } from './payment.js';
-import { savePayments } from './save-payments.js';
-import { type PaymentRow, payments } from './tables.js';
+import { decide, type PaymentInput } from './payment.ts';
+import { savePayments } from './save-payments.ts';
+import { type PaymentRow, payments } from './tables.ts';
 
 export type PaymentOutcome = Outcome<PaymentRow, PaymentInput>;
 

@@ -2,7 +2,7 @@ import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
 import { newId } from '@walpost/kit/new-id';
 import type { Tx } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
-import { payments } from './tables.js';
+import { payments } from './tables.ts';
 
 /** Writes down that the customer is to be charged, one payment an order; an order that has one keeps it. */
 export async function requestPayments(

@@ -2,8 +2,8 @@ import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
 import type { Tx } from '@walpost/kit/postgres/database';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { sql } from 'drizzle-orm';
-import type { Decided } from './payment.js';
-import { type PaymentRow, payments } from './tables.js';
+import type { Decided } from './payment.ts';
+import { type PaymentRow, payments } from './tables.ts';
 
 /** Writes decided payments, whose rows the transaction has locked, and publishes their events. */
 export async function savePayments(

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PaymentGateway } from './gateway.js';
+import type { PaymentGateway } from './gateway.ts';
 
 export interface SimulatedGatewayOptions {
   /** Amounts above it are declined, in minor units whatever the currency. */

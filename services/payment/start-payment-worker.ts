@@ -3,11 +3,11 @@ import type { Db } from '@walpost/kit/postgres/database';
 import { type RunningWorker, recallRows, startWorker } from '@walpost/kit/service/worker';
 import type { Logger } from '@walpost/kit/telemetry/logger';
 import { withSpan } from '@walpost/kit/telemetry/trace';
-import { callGateway } from './call-gateway.js';
-import { claimPayments } from './claim-payments.js';
-import type { PaymentGateway } from './gateway.js';
-import { recordPaymentOutcomes } from './record-payment-outcomes.js';
-import { payments } from './tables.js';
+import { callGateway } from './call-gateway.ts';
+import { claimPayments } from './claim-payments.ts';
+import type { PaymentGateway } from './gateway.ts';
+import { recordPaymentOutcomes } from './record-payment-outcomes.ts';
+import { payments } from './tables.ts';
 
 export interface PaymentWorkerOptions {
   db: Db;

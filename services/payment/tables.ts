@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-import type { PaymentStatus } from './payment.js';
+import type { PaymentStatus } from './payment.ts';
 
 export { inbox, outbox, schemaIds } from '@walpost/kit/postgres/tables';
 

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { parseEnv, promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endOf, eventually, placeOrder, setting } from 'walpost/testing/support';
-import { askPrometheus, emptyPanels } from './ask-prometheus.js';
-import { ASK_EVERY, type ComposeStack, composeStack, TIMEOUT_S } from './compose-stack.js';
-import { effectsOf, exactly, orderWhile } from './order-load.js';
+import { askPrometheus, emptyPanels } from './ask-prometheus.ts';
+import { ASK_EVERY, type ComposeStack, composeStack, TIMEOUT_S } from './compose-stack.ts';
+import { effectsOf, exactly, orderWhile } from './order-load.ts';
 
 const versions = new URL('../../compose/versions.env', import.meta.url);
 const { PROMETHEUS_IMAGE = '' } = parseEnv(readFileSync(versions, 'utf8'));

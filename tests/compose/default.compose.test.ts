@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { programSecrets, secretNames } from 'walpost/stack/secrets';
 import { endOf, eventually, kafkaOf, placeOrder, setting } from 'walpost/testing/support';
-import { ASK_EVERY, type ComposeStack, composeStack, TIMEOUT_S } from './compose-stack.js';
-import { effectsOf, exactly, orderWhile } from './order-load.js';
+import { ASK_EVERY, type ComposeStack, composeStack, TIMEOUT_S } from './compose-stack.ts';
+import { effectsOf, exactly, orderWhile } from './order-load.ts';
 
 let stack: ComposeStack;
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import {
   readTopic,
   SAMPLE_ORDER,
 } from 'walpost/testing/support';
-import { ASK_EVERY, TIMEOUT_S } from './compose-stack.js';
+import { ASK_EVERY, TIMEOUT_S } from './compose-stack.ts';
 
 /** What came of ordering: the ids of all orders that were answered 201, and how often the answer was another one. */
 export interface OrderLoad {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import kafkajs, { type Kafka } from 'kafkajs';
 import postgres from 'postgres';
 import { endOf, placeOrder, setting } from 'walpost/testing/support';
-import { type ComposeStack, composeStack } from './compose-stack.js';
+import { type ComposeStack, composeStack } from './compose-stack.ts';
 
 let stack: ComposeStack;
 let ca: string;

@@ -4,7 +4,7 @@ import type { EventTopic } from '@walpost/kit/contract/contract';
 import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
 import postgres from 'postgres';
-import { contract } from '../../schemas/contract.generated.js';
+import { contract } from '../../schemas/contract.generated.ts';
 
 export type TestService = 'orders' | 'payments' | 'inventory' | 'notifications';
 

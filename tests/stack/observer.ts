@@ -2,7 +2,7 @@ import { type Database, type Db, openDatabase } from '@walpost/kit/postgres/data
 import { sql } from 'drizzle-orm';
 import type postgres from 'postgres';
 import { setting } from 'walpost/testing/support';
-import type { TestDatabase } from './database.js';
+import type { TestDatabase } from './database.ts';
 
 /** A function of the schema `observer`, and what it answered about the key and the topic of an event that was handled. */
 export interface Answer {

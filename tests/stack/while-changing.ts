@@ -1,6 +1,6 @@
 import type { SQL } from 'drizzle-orm';
 import { eventually } from 'walpost/testing/support';
-import type { TestDatabase } from './database.js';
+import type { TestDatabase } from './database.ts';
 
 /**
  * Lets an operation meet a change that another transaction has made and not committed: it is committed when the

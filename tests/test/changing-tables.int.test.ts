@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Database } from '@walpost/kit/postgres/database';
 import { namelessColumns } from 'walpost/testing/nameless-columns';
-import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
-import { askObserver, openAsObserver } from '../stack/observer.js';
-import { serviceWork } from '../stack/service-work.js';
+import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.ts';
+import { askObserver, openAsObserver } from '../stack/observer.ts';
+import { serviceWork } from '../stack/service-work.ts';
 
 /** What a migration may do that takes nothing away, given a table, as statements. */
 type Change = (admin: TestDatabase['admin'], table: string) => Promise<string[]>;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { root } from 'walpost/stack/paths';
-import { scenarios } from '../../lab/scenarios/scenarios.js';
+import { scenarios } from '../../lab/scenarios/scenarios.ts';
 
 test.each([
   ['the console', 'packages/walpost/console/web/concept-list.ts', /scenario: '([^']+)'/g],

@@ -6,8 +6,8 @@ import { openDatabase } from '@walpost/kit/postgres/database';
 import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
 import postgres from 'postgres';
 import { eventually } from 'walpost/testing/support';
-import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
-import { serviceWork } from '../stack/service-work.js';
+import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.ts';
+import { serviceWork } from '../stack/service-work.ts';
 
 /** What somebody may have given a role or a database for reasons of their own. */
 const SETTINGS: [string, string][] = [

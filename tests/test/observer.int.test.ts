@@ -4,9 +4,9 @@ import { sql } from 'drizzle-orm';
 import { askAll } from 'walpost/doctor/check-postgres';
 import { observedServices } from 'walpost/observe/services';
 import { readTraces } from 'walpost/trace/trace-key';
-import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.js';
-import { type Answer, askObserver, openAsObserver } from '../stack/observer.js';
-import { serviceWork } from '../stack/service-work.js';
+import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.ts';
+import { type Answer, askObserver, openAsObserver } from '../stack/observer.ts';
+import { serviceWork } from '../stack/service-work.ts';
 
 /** Tables, views and sequences that are not Postgres's own, of which a role may select something. */
 function readable(admin: TestDatabase['admin'], role: string) {

@@ -85,7 +85,7 @@ function target(file: string, specifier: string): string | undefined {
   const service = /^@walpost\/(\w+)-service$/.exec(name)?.[1];
   if (name) return join(folders[name] ?? (service ? `services/${service}` : 'lab'), path);
   return specifier.startsWith('.')
-    ? normalize(join(dirname(file), specifier)).replace(/\.jsx?$/, '')
+    ? normalize(join(dirname(file), specifier)).replace(/\.tsx?$/, '')
     : undefined;
 }
 
@@ -151,31 +151,31 @@ test('the rooms are in one order', () => {
 });
 
 test.each([
-  ['packages/kit/contract/a.ts', '../errors.js'],
-  ['packages/kit/a.ts', './telemetry/logger.js'],
-  ['packages/kit/telemetry/a.ts', '../postgres/database.js'],
-  ['packages/kit/postgres/a.ts', '../kafka/requests.js'],
-  ['packages/kit/kafka/a.ts', '../postgres/database.js'],
+  ['packages/kit/contract/a.ts', '../errors.ts'],
+  ['packages/kit/a.ts', './telemetry/logger.ts'],
+  ['packages/kit/telemetry/a.ts', '../postgres/database.ts'],
+  ['packages/kit/postgres/a.ts', '../kafka/requests.ts'],
+  ['packages/kit/kafka/a.ts', '../postgres/database.ts'],
   ['packages/kit/outbox/a.ts', '@walpost/kit/kafka/requests'],
-  ['packages/kit/consumer/a.ts', '../outbox/publish.js'],
-  ['packages/kit/http/a.ts', '../consumer/consumer.js'],
+  ['packages/kit/consumer/a.ts', '../outbox/publish.ts'],
+  ['packages/kit/http/a.ts', '../consumer/consumer.ts'],
   ['packages/kit/service/a.ts', 'walpost/observe/services'],
   ['packages/kit/http/a.ts', '@walpost/order-service/order'],
-  ['packages/kit/http/a.ts', '../../../lab/bench/run.js'],
-  ['packages/kit/new-room/a.ts', '../errors.js'],
-  ['packages/walpost/observe/a.ts', '../output.js'],
-  ['packages/walpost/trace/a.ts', '../cli/walpost.js'],
-  ['packages/walpost/console/a.ts', '../stack/stack.js'],
+  ['packages/kit/http/a.ts', '../../../lab/bench/run.ts'],
+  ['packages/kit/new-room/a.ts', '../errors.ts'],
+  ['packages/walpost/observe/a.ts', '../output.ts'],
+  ['packages/walpost/trace/a.ts', '../cli/walpost.ts'],
+  ['packages/walpost/console/a.ts', '../stack/stack.ts'],
   ['packages/walpost/doctor/a.ts', 'walpost/testing/test-stack'],
-  ['packages/walpost/cli/a.ts', '../../../services/order/order.js'],
+  ['packages/walpost/cli/a.ts', '../../../services/order/order.ts'],
   ['packages/walpost/stack/a.ts', '@walpost/kit/config'],
   ['packages/walpost/testing/a.ts', '@walpost/order-service/order'],
-  ['services/order/a.ts', '../payment/payment.js'],
+  ['services/order/a.ts', '../payment/payment.ts'],
   ['services/order/on-x.ts', 'walpost/observe/services'],
-  ['services/order/a.ts', '../../lab/bench/run.js'],
+  ['services/order/a.ts', '../../lab/bench/run.ts'],
   ['compose/secure/a.ts', '@walpost/kit/config'],
   ['lab/faults/a.ts', '@walpost/kit/consumer/consumer'],
-  ['lab/faults/check/a.ts', '../../bench/run.js'],
+  ['lab/faults/check/a.ts', '../../bench/run.ts'],
   ['lab/fuzz/a.ts', 'walpost/testing/support'],
   ['packages/kit/consumer/a.ts', 'kafkajs'],
   ['packages/kit/outbox/a.ts', 'postgres'],

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { findChromium, openBrowser, seriousViolations, shoot } from 'walpost/testing/browser';
 import { connectTo, eventually, placeOrder, SAMPLE_ORDER, setting } from 'walpost/testing/support';
 import { testStack } from 'walpost/testing/test-stack';
-import { stack } from './stack.js';
+import { stack } from './stack.ts';
 
 const chromium = findChromium(process.env);
 if (!chromium) {

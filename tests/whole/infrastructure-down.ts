@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { connectTo, eventually, explaining, placeOrders, readTopic } from 'walpost/testing/support';
-import { stack } from './stack.js';
+import { stack } from './stack.ts';
 
 const ORDERS = 1_000;
 

@@ -9,7 +9,7 @@ import {
   SAMPLE_ORDER,
   setting,
 } from 'walpost/testing/support';
-import { stack } from './stack.js';
+import { stack } from './stack.ts';
 
 /** Asks one of the other services. */
 async function ask(service: string, path: string): Promise<unknown> {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { connectTo, endOf, eventually, kafkaOf, placeOrders, readTopic } from 'walpost/testing/support';
-import { stack } from './stack.js';
+import { stack } from './stack.ts';
 
 async function walpost(...args: string[]): Promise<{ code: number | null; text: string }> {
   const { code, stdout, stderr } = await stack.walpost('outbox', ...args);

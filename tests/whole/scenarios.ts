@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { root } from 'walpost/stack/paths';
-import { recordedIn, withoutFigures } from '../../lab/scenarios/recorded.js';
-import { scenarios } from '../../lab/scenarios/scenarios.js';
-import { play } from '../../lab/scenarios/stage.js';
-import { stack } from './stack.js';
+import { recordedIn, withoutFigures } from '../../lab/scenarios/recorded.ts';
+import { scenarios } from '../../lab/scenarios/scenarios.ts';
+import { play } from '../../lab/scenarios/stage.ts';
+import { stack } from './stack.ts';
 
 const concepts = readFileSync(join(root, 'docs/concepts.md'), 'utf8');
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { endOf, eventually, placeOrder, setting } from 'walpost/testing/support';
 import type { CollectedSpan } from 'walpost/testing/trace-collector';
-import { collector, stack } from './stack.js';
+import { collector, stack } from './stack.ts';
 
 /** The metrics of a service. */
 async function scrape(service: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER } from 'walpost/testing/support';
-import { stack } from './stack.js';
+import { stack } from './stack.ts';
 
 /** Traces until the conclusion is as expected. @returns all that was printed */
 async function traceUntil(id: string, conclusion: RegExp): Promise<string> {

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { authProxies, buildAuthProxy } from '../auth-proxy.js';
+import { authProxies, buildAuthProxy } from '../auth-proxy.ts';
 
 const passwords = { operator: 'o', service: 's', console: 'c' };
 /** What reached the server behind the proxy. */

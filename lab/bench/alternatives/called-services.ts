@@ -2,7 +2,7 @@
 
 import { newId } from '@walpost/kit/new-id';
 import type { Order } from '@walpost/order-service/order';
-import { alternativeConfig, listen, openPool } from './program.js';
+import { alternativeConfig, listen, openPool } from './program.ts';
 
 const config = alternativeConfig(process.env);
 const payments = openPool(config, 'payments', config.PAYMENTS_PASSWORD);

@@ -1,5 +1,5 @@
 // Synchronous calls: the order is confirmed when payment and inventory have answered, one after the other.
-import { alternativeConfig, decide, insertOrder, listen, openPool } from './program.js';
+import { alternativeConfig, decide, insertOrder, listen, openPool } from './program.ts';
 
 const config = alternativeConfig(process.env);
 const sql = openPool(config, 'orders', config.ORDERS_PASSWORD);

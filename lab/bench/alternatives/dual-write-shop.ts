@@ -1,6 +1,6 @@
 // Publish after commit: the order is committed, then its event is sent. A process that dies in between loses it.
 import { newId } from '@walpost/kit/new-id';
-import { insertOrder, listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.js';
+import { insertOrder, listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.ts';
 
 const { config, sql, producer, decide } = await openPublishingShop();
 

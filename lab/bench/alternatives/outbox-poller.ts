@@ -1,6 +1,6 @@
 // A process that polls the outboxes of all services, in place of Kafka Connect.
-import { alternativeConfig, listen, openPool, openProducer } from './program.js';
-import { pollWalpostOutbox } from './walpost-outbox.js';
+import { alternativeConfig, listen, openPool, openProducer } from './program.ts';
+import { pollWalpostOutbox } from './walpost-outbox.ts';
 
 const config = alternativeConfig(process.env);
 const producer = await openProducer(config);

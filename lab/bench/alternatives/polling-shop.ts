@@ -1,7 +1,7 @@
 // An outbox that is polled: order and row in one transaction, and a relay in the same process that asks for new rows.
 import { newId } from '@walpost/kit/new-id';
-import { startPollingRelay } from './polling-relay.js';
-import { insertOrder, listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.js';
+import { startPollingRelay } from './polling-relay.ts';
+import { insertOrder, listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.ts';
 
 const { config, sql, producer, decide } = await openPublishingShop();
 startPollingRelay({

@@ -6,8 +6,8 @@ import { type FastifyInstance, fastify } from 'fastify';
 import kafkajs, { type Message, type Producer } from 'kafkajs';
 import postgres from 'postgres';
 import { Type } from 'typebox';
-import { contract } from '../../../schemas/contract.generated.js';
-import type { ORDER } from '../sample-order.js';
+import { contract } from '../../../schemas/contract.generated.ts';
+import type { ORDER } from '../sample-order.ts';
 
 /** What the alternatives' programs take from the environment, which the stack fills. */
 export const alternativeConfig = (environment: NodeJS.ProcessEnv) =>

@@ -8,7 +8,7 @@ import {
   initializeMessageStorage,
   initializeReplicationMessageListener,
 } from 'pg-transactional-outbox';
-import { listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.js';
+import { listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.ts';
 
 const { config, producer, decide } = await openPublishingShop();
 const server = { host: '127.0.0.1', port: config.POSTGRES_PORT, database: 'orders' };

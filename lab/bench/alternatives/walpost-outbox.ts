@@ -1,6 +1,6 @@
 // Our own outbox, polled: what carries events in place of Debezium when the two are compared.
 import type postgres from 'postgres';
-import { type PollingRelay, type PollingRelayOptions, startPollingRelay } from './polling-relay.js';
+import { type PollingRelay, type PollingRelayOptions, startPollingRelay } from './polling-relay.ts';
 
 type OutboxRow = Record<
   'id' | 'aggregatetype' | 'aggregateid' | 'type' | 'ce_source' | 'traceparent',

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { figure, toMarkdown } from '../markdown.js';
-import { formerMeasurements, measurements } from '../measurements.js';
-import { type Result, rowsOf } from '../result.js';
-import { percentile, ratioOf, summarize } from '../statistics.js';
+import { figure, toMarkdown } from '../markdown.ts';
+import { formerMeasurements, measurements } from '../measurements.ts';
+import { type Result, rowsOf } from '../result.ts';
+import { percentile, ratioOf, summarize } from '../statistics.ts';
 
 test('the median is the middle one, and between two values the mean', () => {
   expect(summarize([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });

@@ -1,5 +1,5 @@
-import { services } from '../plan.js';
-import type { Check, Finding } from './finding.js';
+import { services } from '../plan.ts';
+import type { Check, Finding } from './finding.ts';
 
 /** What must never be accepted is refused where it is written, and for the reason that it is refused for. */
 export const refused: Check = {

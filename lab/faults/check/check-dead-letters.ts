@@ -6,9 +6,9 @@ import {
   type Planted,
   type Topic,
   topics,
-} from '../evidence.js';
-import { services } from '../plan.js';
-import type { Check, Finding } from './finding.js';
+} from '../evidence.ts';
+import { services } from '../plan.ts';
+import type { Check, Finding } from './finding.ts';
 
 function plantedOf({ headers }: DeadLetterRow): string | undefined {
   return headers.find(([name]) => name === PLANTED)?.[1];

@@ -1,5 +1,5 @@
-import type { Evidence, Item, OrderRow } from '../evidence.js';
-import { type Check, type Finding, groupBy } from './finding.js';
+import type { Evidence, Item, OrderRow } from '../evidence.ts';
+import { type Check, type Finding, groupBy } from './finding.ts';
 
 /** Every order is charged as it ended: once, the right amount, and given back when it was cancelled. */
 export const money: Check = {

@@ -1,5 +1,5 @@
-import type { Ask, OrderRow } from '../evidence.js';
-import type { Check, Finding } from './finding.js';
+import type { Ask, OrderRow } from '../evidence.ts';
+import type { Check, Finding } from './finding.ts';
 
 /** What was answered 201 is there, as it was asked for, once. */
 export const acknowledged: Check = {

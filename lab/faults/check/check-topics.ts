@@ -1,6 +1,6 @@
 import { messageOf } from 'walpost/stack/stack-error';
-import { type Evidence, flows, plantedIn, type Topic, type TopicRecord, topics } from '../evidence.js';
-import { type Check, type Finding, groupBy } from './finding.js';
+import { type Evidence, flows, plantedIn, type Topic, type TopicRecord, topics } from '../evidence.ts';
+import { type Check, type Finding, groupBy } from './finding.ts';
 
 const each = (find: (topic: Topic, evidence: Evidence) => Finding[]) => (evidence: Evidence) =>
   topics.flatMap((topic) => find(topic, evidence));

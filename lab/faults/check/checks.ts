@@ -1,8 +1,8 @@
-import type { Evidence } from '../evidence.js';
-import { composed, refused } from './check-conduct.js';
-import { caused, noticed } from './check-dead-letters.js';
-import { emails, money, reservations, stock } from './check-effects.js';
-import { acknowledged, asked, cancelled, ended, overdue } from './check-orders.js';
+import type { Evidence } from '../evidence.ts';
+import { composed, refused } from './check-conduct.ts';
+import { caused, noticed } from './check-dead-letters.ts';
+import { emails, money, reservations, stock } from './check-effects.ts';
+import { acknowledged, asked, cancelled, ended, overdue } from './check-orders.ts';
 import {
   inOrder,
   once,
@@ -12,8 +12,8 @@ import {
   rooted,
   takenInOrder,
   versions,
-} from './check-topics.js';
-import type { Check, Finding } from './finding.js';
+} from './check-topics.ts';
+import type { Check, Finding } from './finding.ts';
 
 /** Every promise that is looked after. */
 export const checks: readonly Check[] = [

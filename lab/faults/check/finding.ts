@@ -1,4 +1,4 @@
-import type { Evidence } from '../evidence.js';
+import type { Evidence } from '../evidence.ts';
 
 /** Something that is not as promised. */
 export interface Finding {

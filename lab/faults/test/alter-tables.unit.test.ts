@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { alterationsOf } from '../alter-tables.js';
+import { alterationsOf } from '../alter-tables.ts';
 
 const columns = [
   { name: 'currency', type: 'text' },

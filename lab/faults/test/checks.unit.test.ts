@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { checks, diagnose } from '../check/checks.js';
-import { CANCELLED, CONFIRMED, type Damaged, healthy, recordOf, row } from './healthy.js';
+import { checks, diagnose } from '../check/checks.ts';
+import { CANCELLED, CONFIRMED, type Damaged, healthy, recordOf, row } from './healthy.ts';
 
 test('a healthy system breaks no promise', () => {
   expect([...diagnose(healthy())].filter(([, found]) => found.length > 0)).toEqual([]);

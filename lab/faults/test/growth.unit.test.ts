@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { growthOf } from '../growth.js';
-import type { Sample } from '../watch.js';
+import { growthOf } from '../growth.ts';
+import type { Sample } from '../watch.ts';
 
 function samples(count: number, memoryAt: (index: number) => number): Sample[] {
   return Array.from({ length: count }, (_, index) => ({

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import avro from 'avsc';
-import { readerOf } from '../collect.js';
-import type { Evidence, OutboxRow, Planted, Topic, TopicRecord } from '../evidence.js';
-import { flows, PLANTED, topics } from '../evidence.js';
+import { readerOf } from '../collect.ts';
+import type { Evidence, OutboxRow, Planted, Topic, TopicRecord } from '../evidence.ts';
+import { flows, PLANTED, topics } from '../evidence.ts';
 
 /** The same evidence, writable, for a test to damage. */
 export type Damaged = { -readonly [K in keyof Evidence]: Mutable<Evidence[K]> };

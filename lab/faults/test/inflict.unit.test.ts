@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createDamage } from '../inflict.js';
+import { createDamage } from '../inflict.ts';
 
 /** A step that ends when it is told to. */
 function held(): { step: () => Promise<string>; begun: () => boolean; end(): void } {

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { rewriteFrames } from 'walpost/testing/rewrite-frames';
-import { readOptions } from '../options.js';
-import { kindNames, kinds, makePlan, poisons } from '../plan.js';
-import { shrink } from '../shrink.js';
+import { readOptions } from '../options.ts';
+import { kindNames, kinds, makePlan, poisons } from '../plan.ts';
+import { shrink } from '../shrink.ts';
 
 test('a schedule follows from its seed, has every kind before any twice, and keeps to its bounds', () => {
   const plan = makePlan(3, 40, 100_000, 6);

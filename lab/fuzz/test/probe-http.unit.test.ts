@@ -3,12 +3,12 @@ import { type App, createApp } from '@walpost/kit/http/http';
 import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
-import { contract } from '../../../schemas/contract.generated.js';
-import * as inventory from '../../../services/inventory/app.js';
-import * as notification from '../../../services/notification/app.js';
-import * as order from '../../../services/order/app.js';
-import * as payment from '../../../services/payment/app.js';
-import { type ProbeReport, probeHttp } from '../probe-http.js';
+import { contract } from '../../../schemas/contract.generated.ts';
+import * as inventory from '../../../services/inventory/app.ts';
+import * as notification from '../../../services/notification/app.ts';
+import * as order from '../../../services/order/app.ts';
+import * as payment from '../../../services/payment/app.ts';
+import { type ProbeReport, probeHttp } from '../probe-http.ts';
 
 // What comes as far as the database is answered 503: this one is closed.
 const { db, close } = openDatabase({

@@ -4,7 +4,7 @@ import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { createPlaceOrder } from '@walpost/order-service/place-order';
-import { contract } from '../../../schemas/contract.generated.js';
+import { contract } from '../../../schemas/contract.generated.ts';
 
 /** What the program is told. */
 export interface OutboxOrder {

@@ -1,6 +1,6 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { listOfScenarios, run } from '../run.js';
-import { scenarios } from '../scenarios.js';
+import { listOfScenarios, run } from '../run.ts';
+import { scenarios } from '../scenarios.ts';
 
 const said = jest.spyOn(console, 'error').mockImplementation(() => undefined);
 afterEach(() => {

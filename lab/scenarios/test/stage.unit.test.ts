@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { TestStack } from 'walpost/testing/test-stack';
-import { play, type Scenario, ScenarioError, type Stage } from '../stage.js';
+import { play, type Scenario, ScenarioError, type Stage } from '../stage.ts';
 
 // These scenarios use no part of it.
 const stack = {} as TestStack;

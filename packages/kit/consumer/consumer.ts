@@ -1,17 +1,17 @@
 import pTimeout from 'p-timeout';
-import type { Decoder } from '../contract/codec.js';
-import { damageOf } from '../kafka/codecs.js';
-import { createKafka } from '../kafka/create-kafka.js';
-import type { KafkaAccess } from '../kafka/kafka-access.js';
-import type { Batch, EachBatchPayload, KafkaMessage } from '../kafka/kafkajs.js';
-import { mergeCalls } from '../merge-calls.js';
-import type { Db } from '../postgres/database.js';
-import { backoff, pause, untilDone } from '../retry.js';
-import { messageOf } from '../telemetry/describe-error.js';
-import type { Logger } from '../telemetry/logger.js';
-import type { BatchResult, Handlers } from './handle-batch.js';
-import { eventFields, recordFields } from './log-fields.js';
-import { type BatchPlace, beginCounting, countBatch, countResult, countRetry } from './metrics.js';
+import type { Decoder } from '../contract/codec.ts';
+import { damageOf } from '../kafka/codecs.ts';
+import { createKafka } from '../kafka/create-kafka.ts';
+import type { KafkaAccess } from '../kafka/kafka-access.ts';
+import type { Batch, EachBatchPayload, KafkaMessage } from '../kafka/kafkajs.ts';
+import { mergeCalls } from '../merge-calls.ts';
+import type { Db } from '../postgres/database.ts';
+import { backoff, pause, untilDone } from '../retry.ts';
+import { messageOf } from '../telemetry/describe-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { BatchResult, Handlers } from './handle-batch.ts';
+import { eventFields, recordFields } from './log-fields.ts';
+import { type BatchPlace, beginCounting, countBatch, countResult, countRetry } from './metrics.ts';
 import {
   type Attempts,
   countAttempt,
@@ -20,9 +20,9 @@ import {
   type PartitionPause,
   processBatch,
   processParts,
-} from './process-batch.js';
-import { receive } from './receive.js';
-import { traceBatch } from './trace-batch.js';
+} from './process-batch.ts';
+import { receive } from './receive.ts';
+import { traceBatch } from './trace-batch.ts';
 
 export interface ConsumerOptions {
   kafka: KafkaAccess;

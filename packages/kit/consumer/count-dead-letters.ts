@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Db } from '../postgres/database.js';
-import { milliseconds, type RowOf } from '../postgres/rows.js';
+import type { Db } from '../postgres/database.ts';
+import { milliseconds, type RowOf } from '../postgres/rows.ts';
 
 /** How many dead letters are open, of how many keys, and since when the oldest is, ms since the epoch. */
 export interface DeadLetterCounts {

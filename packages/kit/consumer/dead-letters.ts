@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
-import { errorCode } from '../errors.js';
-import type { Tx } from '../postgres/database.js';
-import { isAnyOf } from '../postgres/is-any-of.js';
-import { type DeadLetterState, deadLetters } from '../postgres/tables.js';
-import { framesOf, messageOf } from '../telemetry/describe-error.js';
-import { type Received, storable } from './receive.js';
+import { errorCode } from '../errors.ts';
+import type { Tx } from '../postgres/database.ts';
+import { isAnyOf } from '../postgres/is-any-of.ts';
+import { type DeadLetterState, deadLetters } from '../postgres/tables.ts';
+import { framesOf, messageOf } from '../telemetry/describe-error.ts';
+import { type Received, storable } from './receive.ts';
 
 /** A record that is set aside. */
 export interface DeadLetter {

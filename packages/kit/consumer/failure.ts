@@ -1,4 +1,4 @@
-import { causes, databaseFault } from '../errors.js';
+import { causes, databaseFault } from '../errors.ts';
 
 /**
  * What to do about an event that could not be handled:

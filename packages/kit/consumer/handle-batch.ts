@@ -1,14 +1,14 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { ConfigError } from '../config.js';
-import type { Contract, EventName, EventOf, EventTopic } from '../contract/contract.js';
-import type { Db, Tx } from '../postgres/database.js';
-import { isAnyOf } from '../postgres/is-any-of.js';
-import { inbox } from '../postgres/tables.js';
-import { withinTrace } from '../telemetry/trace.js';
-import { type DeadLetter, keysOf, openKeys, topicOf, writeDeadLetters } from './dead-letters.js';
-import { groupByType } from './group-by-type.js';
-import { MessageError, type Received, type ReceivedEvent } from './receive.js';
-import { type SequenceAnomaly, sequenceAnomalies } from './sequence-anomalies.js';
+import { ConfigError } from '../config.ts';
+import type { Contract, EventName, EventOf, EventTopic } from '../contract/contract.ts';
+import type { Db, Tx } from '../postgres/database.ts';
+import { isAnyOf } from '../postgres/is-any-of.ts';
+import { inbox } from '../postgres/tables.ts';
+import { withinTrace } from '../telemetry/trace.ts';
+import { type DeadLetter, keysOf, openKeys, topicOf, writeDeadLetters } from './dead-letters.ts';
+import { groupByType } from './group-by-type.ts';
+import { MessageError, type Received, type ReceivedEvent } from './receive.ts';
+import { type SequenceAnomaly, sequenceAnomalies } from './sequence-anomalies.ts';
 
 /**
  * Writes the effects of several events of one type, in their order, in the transaction that marks them as seen. No call

@@ -1,5 +1,5 @@
-import { traceIdOf } from '../telemetry/trace.js';
-import { header, type Received, type ReceivedEvent } from './receive.js';
+import { traceIdOf } from '../telemetry/trace.ts';
+import { header, type Received, type ReceivedEvent } from './receive.ts';
 
 /** What identifies something in a log line; undefined fields are left out. */
 export interface LogFields {

@@ -1,9 +1,9 @@
 import { Counter, Histogram } from 'prom-client';
-import type { Db } from '../postgres/database.js';
-import { gauge, onScrape, registry, secondsSince } from '../telemetry/metrics.js';
-import { countDeadLetters } from './count-dead-letters.js';
-import type { BatchResult } from './handle-batch.js';
-import type { SequenceAnomaly } from './sequence-anomalies.js';
+import type { Db } from '../postgres/database.ts';
+import { gauge, onScrape, registry, secondsSince } from '../telemetry/metrics.ts';
+import { countDeadLetters } from './count-dead-letters.ts';
+import type { BatchResult } from './handle-batch.ts';
+import type { SequenceAnomaly } from './sequence-anomalies.ts';
 
 const registers = [registry];
 const place = ['topic', 'partition'] as const;

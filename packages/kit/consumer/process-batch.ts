@@ -1,7 +1,7 @@
-import type { Db } from '../postgres/database.js';
-import { classify, classifyAttempt, type Verdict } from './failure.js';
-import { type BatchResult, type Handlers, handleBatch } from './handle-batch.js';
-import type { Received } from './receive.js';
+import type { Db } from '../postgres/database.ts';
+import { classify, classifyAttempt, type Verdict } from './failure.ts';
+import { type BatchResult, type Handlers, handleBatch } from './handle-batch.ts';
+import type { Received } from './receive.ts';
 
 /** Why a partition is paused: nothing from this offset on was handled. */
 export interface PartitionPause {

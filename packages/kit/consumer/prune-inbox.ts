@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
-import type { Db } from '../postgres/database.js';
-import { inbox } from '../postgres/tables.js';
-import { every } from '../schedule.js';
-import type { Logger } from '../telemetry/logger.js';
+import type { Db } from '../postgres/database.ts';
+import { inbox } from '../postgres/tables.ts';
+import { every } from '../schedule.ts';
+import type { Logger } from '../telemetry/logger.ts';
 
 const EVERY_HOUR = 3_600_000;
 

@@ -1,11 +1,11 @@
 import { validate as isUuid } from 'uuid';
-import type { Decoder } from '../contract/codec.js';
-import type { DomainEvent, EventName } from '../contract/contract.js';
-import { CodecError } from '../contract/errors.js';
-import { HEADERS } from '../contract/headers.js';
-import type { Classified } from '../errors.js';
-import { damageOf } from '../kafka/codecs.js';
-import type { IHeaders, KafkaMessage } from '../kafka/kafkajs.js';
+import type { Decoder } from '../contract/codec.ts';
+import type { DomainEvent, EventName } from '../contract/contract.ts';
+import { CodecError } from '../contract/errors.ts';
+import { HEADERS } from '../contract/headers.ts';
+import type { Classified } from '../errors.ts';
+import { damageOf } from '../kafka/codecs.ts';
+import type { IHeaders, KafkaMessage } from '../kafka/kafkajs.ts';
 
 /** Where a record is in Kafka. Offsets are text: they are 64 bits wide. */
 export interface Position {

@@ -1,14 +1,14 @@
 import { and, asc, eq, isNotNull, isNull, or, sql } from 'drizzle-orm';
-import type { Decoder } from '../contract/codec.js';
-import type { Db, Tx } from '../postgres/database.js';
-import { deadLetters } from '../postgres/tables.js';
-import { messageOf } from '../telemetry/describe-error.js';
-import type { Logger } from '../telemetry/logger.js';
-import { traceIdOf } from '../telemetry/trace.js';
-import { describe, isOpen } from './dead-letters.js';
-import { classify, classifyAttempt } from './failure.js';
-import { type Handlers, handleRecords } from './handle-batch.js';
-import { INVALID_KEY, MessageError, type Received, receive } from './receive.js';
+import type { Decoder } from '../contract/codec.ts';
+import type { Db, Tx } from '../postgres/database.ts';
+import { deadLetters } from '../postgres/tables.ts';
+import { messageOf } from '../telemetry/describe-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { traceIdOf } from '../telemetry/trace.ts';
+import { describe, isOpen } from './dead-letters.ts';
+import { classify, classifyAttempt } from './failure.ts';
+import { type Handlers, handleRecords } from './handle-batch.ts';
+import { INVALID_KEY, MessageError, type Received, receive } from './receive.ts';
 
 type DeadLetterRow = typeof deadLetters.$inferSelect;
 

@@ -5,9 +5,9 @@ import {
   contextOf,
   failSpan,
   traceparentOfSpan,
-} from '../telemetry/trace.js';
-import type { BatchResult } from './handle-batch.js';
-import type { Received } from './receive.js';
+} from '../telemetry/trace.ts';
+import type { BatchResult } from './handle-batch.ts';
+import type { Received } from './receive.ts';
 
 /** The spans of a batch's events, by event id. */
 export interface BatchTrace {

@@ -1,7 +1,7 @@
 import type { Type } from 'avsc';
-import type { Contract, DomainEvent, EventData, EventName, EventType } from './contract.js';
-import { CodecError, RegistryError, reason } from './errors.js';
-import { createWireCheck } from './wire-check.js';
+import type { Contract, DomainEvent, EventData, EventName, EventType } from './contract.ts';
+import { CodecError, RegistryError, reason } from './errors.ts';
+import { createWireCheck } from './wire-check.ts';
 
 // Confluent's wire format: a zero byte, the schema id in four bytes (big endian), the Avro body.
 const MAGIC_BYTE = 0;

@@ -1,4 +1,4 @@
-import { type AvroField, type AvroNode, parseSchema, type RecordNode } from './avro-schema.js';
+import { type AvroField, type AvroNode, parseSchema, type RecordNode } from './avro-schema.ts';
 
 /** The rule of Avro's schema resolution that a change breaks. */
 export type Rule =

@@ -1,6 +1,6 @@
 import type { Type } from 'avsc';
-import { type AvroSchema, createType } from './avro-schema.js';
-import { eventTopic, type TopicSpec } from './topics.js';
+import { type AvroSchema, createType } from './avro-schema.ts';
+import { eventTopic, type TopicSpec } from './topics.ts';
 
 /**
  * The contract of the program that is compiled, for the compiler: the generated contract of a project adds its `data`

@@ -6,8 +6,8 @@ import {
   type PrimitiveName,
   parseSchema,
   shortName,
-} from './avro-schema.js';
-import { reason } from './errors.js';
+} from './avro-schema.ts';
+import { reason } from './errors.ts';
 
 /** One `.avsc` file. */
 export interface SchemaFile {

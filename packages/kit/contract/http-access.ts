@@ -1,4 +1,4 @@
-import { reason } from './errors.js';
+import { reason } from './errors.ts';
 
 /** An HTTP API, behind basic authentication or not. */
 export interface HttpAccess {

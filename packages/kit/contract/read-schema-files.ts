@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { reason } from './errors.js';
-import type { SchemaFile } from './generate-events.js';
+import { reason } from './errors.ts';
+import type { SchemaFile } from './generate-events.ts';
 
 /**
  * Reads every `<topic>/<Event>.avsc` below a folder, sorted by path.

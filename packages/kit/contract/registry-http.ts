@@ -1,5 +1,5 @@
-import { RegistryError } from './errors.js';
-import { askHttp, type HttpAccess, parseJson } from './http-access.js';
+import { RegistryError } from './errors.ts';
+import { askHttp, type HttpAccess, parseJson } from './http-access.ts';
 
 /** One registered version of a subject. */
 export interface RegisteredVersion {

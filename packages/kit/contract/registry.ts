@@ -1,13 +1,13 @@
 import registryClient from '@kafkajs/confluent-schema-registry';
 import avro, { type Type } from 'avsc';
 import pTimeout from 'p-timeout';
-import type { SchemaSource } from './codec.js';
-import type { EventType } from './contract.js';
-import { RegistryError, reason } from './errors.js';
-import type { HttpAccess } from './http-access.js';
-import { createRegistryHttp, type RegisteredVersion, unauthorized } from './registry-http.js';
+import type { SchemaSource } from './codec.ts';
+import type { EventType } from './contract.ts';
+import { RegistryError, reason } from './errors.ts';
+import type { HttpAccess } from './http-access.ts';
+import { createRegistryHttp, type RegisteredVersion, unauthorized } from './registry-http.ts';
 
-export type { RegisteredVersion } from './registry-http.js';
+export type { RegisteredVersion } from './registry-http.ts';
 
 /** The schema registry; every method rejects with RegistryError. */
 export interface Registry extends SchemaSource {

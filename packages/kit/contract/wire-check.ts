@@ -1,5 +1,5 @@
-import { type AvroField, type AvroNode, type PrimitiveName, parseSchema } from './avro-schema.js';
-import { CodecError } from './errors.js';
+import { type AvroField, type AvroNode, type PrimitiveName, parseSchema } from './avro-schema.ts';
+import { CodecError } from './errors.ts';
 
 /** Walks one value of a schema through the bytes, moving the cursor behind it. */
 type Walk = (cursor: Cursor) => void;

@@ -4,7 +4,7 @@ import { createApp } from '@walpost/kit/http/http';
 import { consumerServiceSettings, runConsumerService } from '@walpost/kit/service/consumer-service';
 import { runMain } from '@walpost/kit/service/lifecycle';
 import { sql } from 'drizzle-orm';
-import { contract } from '../../../schemas/contract.generated.js';
+import { contract } from '../../../schemas/contract.generated.ts';
 
 const settings = { ...consumerServiceSettings, TOTALS_PORT: Port(3004), TOTALS_PASSWORD: Secret() };
 

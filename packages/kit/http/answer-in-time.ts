@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { Problem, RETRY } from './problem.js';
+import { Problem, RETRY } from './problem.ts';
 
 /**
  * Answers 503 to the requests of routes that are added after this call when they wait longer than that, or a twentieth

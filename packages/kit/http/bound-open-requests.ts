@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { BusyError } from '../errors.js';
+import { BusyError } from '../errors.ts';
 
 /** How many requests of one connection, and of all together, may have no answer yet. */
 export interface OpenLimits {

@@ -4,16 +4,16 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import pTimeout from 'p-timeout';
 import { Type } from 'typebox';
-import { messageOf } from '../telemetry/describe-error.js';
-import type { Logger } from '../telemetry/logger.js';
-import { answerInTime } from './answer-in-time.js';
-import { boundOpenRequests, type OpenLimits } from './bound-open-requests.js';
-import { boundInputs, validateInputs } from './inputs.js';
-import { exposeMetrics } from './metrics.js';
-import { ProblemSchema, problemResponse, sendProblem } from './problem.js';
-import { refuseRequests } from './refuse-requests.js';
-import { createUnreadRefusal } from './refuse-unread.js';
-import { traceRequests } from './trace-requests.js';
+import { messageOf } from '../telemetry/describe-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { answerInTime } from './answer-in-time.ts';
+import { boundOpenRequests, type OpenLimits } from './bound-open-requests.ts';
+import { boundInputs, validateInputs } from './inputs.ts';
+import { exposeMetrics } from './metrics.ts';
+import { ProblemSchema, problemResponse, sendProblem } from './problem.ts';
+import { refuseRequests } from './refuse-requests.ts';
+import { createUnreadRefusal } from './refuse-unread.ts';
+import { traceRequests } from './trace-requests.ts';
 
 /** A Fastify instance whose route schemas are TypeBox's. */
 export type App = FastifyInstance<

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Histogram } from 'prom-client';
-import { registry, renderMetrics } from '../telemetry/metrics.js';
+import { registry, renderMetrics } from '../telemetry/metrics.ts';
 
 const requests = new Histogram({
   name: 'http_server_request_duration_seconds',

@@ -1,10 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { BusyError, databaseFault, isRefusedValue } from '../errors.js';
-import { EventTooLargeError } from '../outbox/outbox.js';
-import { SchemaIdUnknownError } from '../outbox/schema-ids.js';
-import { requestTraceId } from './trace-requests.js';
+import { BusyError, databaseFault, isRefusedValue } from '../errors.ts';
+import { EventTooLargeError } from '../outbox/outbox.ts';
+import { SchemaIdUnknownError } from '../outbox/schema-ids.ts';
+import { requestTraceId } from './trace-requests.ts';
 
 /** The body of every error answer: RFC 9457 problem details, with the fields at fault. */
 export const ProblemSchema = Type.Object(

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import { Problem, problemResponse, RETRY } from './problem.js';
+import { Problem, problemResponse, RETRY } from './problem.ts';
 
 /** What any route may answer instead of what was asked of it. */
 const ANY_ROUTE = {

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { PROBLEM_TYPE, Problem, problemBody } from './problem.js';
+import { PROBLEM_TYPE, Problem, problemBody } from './problem.ts';
 
 /** How long a client may go on sending what nobody reads, ms: closed at once, it would not see the answer. */
 const LINGER = 1_000;

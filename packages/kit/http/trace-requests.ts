@@ -6,7 +6,7 @@ import {
   contextOf,
   traceIdOf,
   traceparentOfSpan,
-} from '../telemetry/trace.js';
+} from '../telemetry/trace.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

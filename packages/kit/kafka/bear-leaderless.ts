@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import { beforeParsing, insideKafkajs } from './inside-kafkajs.js';
+import { beforeParsing, insideKafkajs } from './inside-kafkajs.ts';
 
 /** What is used of an answer to Metadata. */
 export interface Metadata {

@@ -4,9 +4,9 @@ import { gunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { snappyUncompressor } from 'hysnappy';
 import kafkajs, { type KafkaMessage } from 'kafkajs';
-import { messageOf } from '../telemetry/describe-error.js';
-import { crc32c } from './crc32c.js';
-import { decompressLz4 } from './lz4.js';
+import { messageOf } from '../telemetry/describe-error.ts';
+import { crc32c } from './crc32c.ts';
+import { decompressLz4 } from './lz4.ts';
 
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 

@@ -1,12 +1,12 @@
 import { connect, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
-import type { Logger } from '../telemetry/logger.js';
-import { bearLeaderless } from './bear-leaderless.js';
-import { registerCodecs } from './codecs.js';
-import type { KafkaAccess } from './kafka-access.js';
-import { passOverAborted } from './pass-over-aborted.js';
-import { quietKafkajs } from './quiet-kafkajs.js';
+import type { Logger } from '../telemetry/logger.ts';
+import { bearLeaderless } from './bear-leaderless.ts';
+import { registerCodecs } from './codecs.ts';
+import type { KafkaAccess } from './kafka-access.ts';
+import { passOverAborted } from './pass-over-aborted.ts';
+import { quietKafkajs } from './quiet-kafkajs.ts';
 
 // Every client of ours is made here.
 passOverAborted();

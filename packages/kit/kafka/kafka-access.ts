@@ -1,5 +1,5 @@
-import { ConfigError } from '../config.js';
-import { parseHostPort } from './host-port.js';
+import { ConfigError } from '../config.ts';
+import { parseHostPort } from './host-port.ts';
 
 /** How a Kafka client connects and says who it is; spread into kafkajs's options. */
 export interface KafkaAccess {

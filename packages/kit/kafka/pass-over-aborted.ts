@@ -1,4 +1,4 @@
-import { beforeParsing } from './inside-kafkajs.js';
+import { beforeParsing } from './inside-kafkajs.ts';
 
 /** What is used of an answer to Fetch. */
 export interface Fetched {

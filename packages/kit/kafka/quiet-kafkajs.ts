@@ -1,4 +1,4 @@
-import { insideKafkajs } from './inside-kafkajs.js';
+import { insideKafkajs } from './inside-kafkajs.ts';
 
 /** What is used of kafkajs's queue of requests, one for each connection. */
 interface RequestQueue {

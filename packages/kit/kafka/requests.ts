@@ -1,6 +1,6 @@
 import kafkajs, { type Broker, type Cluster, type Kafka } from 'kafkajs';
-import { retry } from '../retry.js';
-import { Reader, Writer } from './wire.js';
+import { retry } from '../retry.ts';
+import { Reader, Writer } from './wire.ts';
 
 /** A group as the broker that coordinates it lists it. */
 export interface ListedGroup {

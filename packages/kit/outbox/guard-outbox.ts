@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import type { EventType } from '../contract/contract.js';
-import type { Db } from '../postgres/database.js';
-import { outboxTypeOf } from './outbox.js';
+import type { EventType } from '../contract/contract.ts';
+import type { Db } from '../postgres/database.ts';
+import { outboxTypeOf } from './outbox.ts';
 
 /**
  * Lets an outbox take the events that its service publishes and no others, and keeps logical messages, which the relay

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { Counter } from 'prom-client';
-import type { Db } from '../postgres/database.js';
-import { milliseconds } from '../postgres/rows.js';
-import { gauge, onScrape, registry, secondsSince } from '../telemetry/metrics.js';
-import { readSlots, type Slot } from './read-slots.js';
+import type { Db } from '../postgres/database.ts';
+import { milliseconds } from '../postgres/rows.ts';
+import { gauge, onScrape, registry, secondsSince } from '../telemetry/metrics.ts';
+import { readSlots, type Slot } from './read-slots.ts';
 
 const written = new Counter({
   name: 'walpost_outbox_events_total',

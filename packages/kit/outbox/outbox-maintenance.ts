@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import type { Db } from '../postgres/database.js';
-import { every } from '../schedule.js';
-import type { Logger } from '../telemetry/logger.js';
+import type { Db } from '../postgres/database.ts';
+import { every } from '../schedule.ts';
+import type { Logger } from '../telemetry/logger.ts';
 
 const DAYS_AHEAD = 14;
 const EVERY_HOUR = 3_600_000;

@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { encode } from '../contract/codec.js';
-import type { Contract, DomainEvent, EventName, EventType } from '../contract/contract.js';
-import type { Classified } from '../errors.js';
-import { newId } from '../new-id.js';
-import type { Tx } from '../postgres/database.js';
-import { outbox } from '../postgres/tables.js';
-import { countWritten } from './metrics.js';
+import { encode } from '../contract/codec.ts';
+import type { Contract, DomainEvent, EventName, EventType } from '../contract/contract.ts';
+import type { Classified } from '../errors.ts';
+import { newId } from '../new-id.ts';
+import type { Tx } from '../postgres/database.ts';
+import { outbox } from '../postgres/tables.ts';
+import { countWritten } from './metrics.ts';
 
 export type OutboxRow = typeof outbox.$inferInsert;
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Db } from '../postgres/database.js';
-import { milliseconds, type RowOf } from '../postgres/rows.js';
+import type { Db } from '../postgres/database.ts';
+import { milliseconds, type RowOf } from '../postgres/rows.ts';
 
 /** A replication slot: how far the reader of a database's log has come, and what the server keeps for it. */
 export interface Slot {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import type { EventName, EventType } from '../contract/contract.js';
-import type { Registry } from '../contract/registry.js';
-import type { Classified } from '../errors.js';
-import type { Db } from '../postgres/database.js';
-import { schemaIds } from '../postgres/tables.js';
-import { untilDone } from '../retry.js';
-import { messageOf } from '../telemetry/describe-error.js';
-import type { Logger } from '../telemetry/logger.js';
+import type { EventName, EventType } from '../contract/contract.ts';
+import type { Registry } from '../contract/registry.ts';
+import type { Classified } from '../errors.ts';
+import type { Db } from '../postgres/database.ts';
+import { schemaIds } from '../postgres/tables.ts';
+import { untilDone } from '../retry.ts';
+import { messageOf } from '../telemetry/describe-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
 
 /** No id of this event's schema is known yet: the registry has never been reached, or does not have the schema. */
 export class SchemaIdUnknownError extends Error implements Classified {

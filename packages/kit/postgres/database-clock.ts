@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { every } from '../schedule.js';
-import type { Logger } from '../telemetry/logger.js';
-import type { Db } from './database.js';
+import { every } from '../schedule.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Db } from './database.ts';
 
 /** How often the clocks are compared, ms. */
 const COMPARE_EVERY = 10_000;

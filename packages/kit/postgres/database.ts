@@ -1,11 +1,11 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type postgres from 'postgres';
-import { errorCode } from '../errors.js';
-import { backoff, type RetryOptions, retry } from '../retry.js';
-import { openSocket } from './database-socket.js';
-import { guardTransactions } from './guard-statements.js';
-import { openDriver } from './open-driver.js';
-import { checkSession, type SessionOptions, STATEMENT_TIMEOUT, sessionSettings } from './session.js';
+import { errorCode } from '../errors.ts';
+import { backoff, type RetryOptions, retry } from '../retry.ts';
+import { openSocket } from './database-socket.ts';
+import { guardTransactions } from './guard-statements.ts';
+import { openDriver } from './open-driver.ts';
+import { checkSession, type SessionOptions, STATEMENT_TIMEOUT, sessionSettings } from './session.ts';
 
 /**
  * A Drizzle database outside a transaction. A transaction that only met bad luck is run again as a whole, so what it does

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { PgPreparedQuery } from 'drizzle-orm/pg-core';
 import type postgres from 'postgres';
-import { type AnyError, type Classified, causes, errorCode } from '../errors.js';
-import { framesOf, messageOf } from '../telemetry/describe-error.js';
+import { type AnyError, type Classified, causes, errorCode } from '../errors.ts';
+import { framesOf, messageOf } from '../telemetry/describe-error.ts';
 
 /** What the server or the driver says beside its message; nothing that a statement was given. */
 const FIELDS = [

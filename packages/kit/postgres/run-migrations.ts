@@ -1,7 +1,7 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import type { Db } from './database.js';
-import type { Sql } from './open-driver.js';
+import type { Db } from './database.ts';
+import type { Sql } from './open-driver.ts';
 
 /** Drizzle on a client of one's own, without what `openDatabase` does for a service. */
 export const onClient = (client: Sql): Db => drizzle(client);

@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
-import { ConfigError } from '../config.js';
-import { errorCode } from '../errors.js';
-import { messageOf } from '../telemetry/describe-error.js';
+import { ConfigError } from '../config.ts';
+import { errorCode } from '../errors.ts';
+import { messageOf } from '../telemetry/describe-error.ts';
 
 /** How long a statement may last, ms. Above it the caller learns of it instead of hanging. */
 export const STATEMENT_TIMEOUT = 15_000;

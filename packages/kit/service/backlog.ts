@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import type { Db } from '../postgres/database.js';
-import { milliseconds, type RowOf } from '../postgres/rows.js';
-import { gauge, onScrape, secondsSince } from '../telemetry/metrics.js';
+import type { Db } from '../postgres/database.ts';
+import { milliseconds, type RowOf } from '../postgres/rows.ts';
+import { gauge, onScrape, secondsSince } from '../telemetry/metrics.ts';
 
 /** How much waits, and since when the oldest does. */
 export interface BacklogRow {

@@ -1,8 +1,8 @@
 import closeWithGrace from 'close-with-grace';
-import { ConfigError } from '../config.js';
-import { databaseFault } from '../errors.js';
-import { describeError, messageOf } from '../telemetry/describe-error.js';
-import type { Logger } from '../telemetry/logger.js';
+import { ConfigError } from '../config.ts';
+import { databaseFault } from '../errors.ts';
+import { describeError, messageOf } from '../telemetry/describe-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
 
 /** Registers a release, which runs when the service stops; the last one registered runs first. */
 export type Defer = (what: string, release: () => unknown) => void;

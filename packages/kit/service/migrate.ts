@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
-import type { EventType } from '../contract/contract.js';
-import { errorCode } from '../errors.js';
-import { guardOutbox } from '../outbox/guard-outbox.js';
-import { openDriver, type Sql } from '../postgres/open-driver.js';
-import { onClient, runMigrations } from '../postgres/run-migrations.js';
-import { scramVerifier } from '../postgres/scram-verifier.js';
-import { checkSession, sessionSettings } from '../postgres/session.js';
-import { type RetryOptions, retry } from '../retry.js';
+import type { EventType } from '../contract/contract.ts';
+import { errorCode } from '../errors.ts';
+import { guardOutbox } from '../outbox/guard-outbox.ts';
+import { openDriver, type Sql } from '../postgres/open-driver.ts';
+import { onClient, runMigrations } from '../postgres/run-migrations.ts';
+import { scramVerifier } from '../postgres/scram-verifier.ts';
+import { checkSession, sessionSettings } from '../postgres/session.ts';
+import { type RetryOptions, retry } from '../retry.ts';
 
 /** What a service's database is made of. */
 export interface MigrationPlan {

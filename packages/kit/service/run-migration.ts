@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
-import { postgresSettings, readConfig, Secret } from '../config.js';
-import type { Contract, EventTopic } from '../contract/contract.js';
-import { runMain } from './lifecycle.js';
-import { folderBeside, kitMigrations, migrateDatabase } from './migrate.js';
+import { postgresSettings, readConfig, Secret } from '../config.ts';
+import type { Contract, EventTopic } from '../contract/contract.ts';
+import { runMain } from './lifecycle.ts';
+import { folderBeside, kitMigrations, migrateDatabase } from './migrate.ts';
 
 /** What a service's `migrate.ts` says about its database. */
 export interface ServiceMigration {

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
-import { classify } from '../consumer/failure.js';
-import type { LogFields } from '../consumer/log-fields.js';
-import { errorCode } from '../errors.js';
-import type { Db } from '../postgres/database.js';
-import { backoff, pause } from '../retry.js';
-import { every } from '../schedule.js';
-import { messageOf } from '../telemetry/describe-error.js';
-import type { Logger } from '../telemetry/logger.js';
-import { traceIdOf } from '../telemetry/trace.js';
+import { classify } from '../consumer/failure.ts';
+import type { LogFields } from '../consumer/log-fields.ts';
+import { errorCode } from '../errors.ts';
+import type { Db } from '../postgres/database.ts';
+import { backoff, pause } from '../retry.ts';
+import { every } from '../schedule.ts';
+import { messageOf } from '../telemetry/describe-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { traceIdOf } from '../telemetry/trace.ts';
 
 const LOCK_NOT_AVAILABLE = '55P03';
 /** No row waits for longer than this for its next attempt, ms. */

@@ -1,5 +1,5 @@
 import pTimeout from 'p-timeout';
-import { messageOf } from './describe-error.js';
+import { messageOf } from './describe-error.ts';
 
 /** What one source says, or why it says nothing: whoever shows it shows that in its place. */
 export type Source<T> = { readonly value: T } | { readonly error: string };

@@ -1,5 +1,5 @@
-import { type AnyError, causes, errorCode } from '../errors.js';
-import { redact } from './redact.js';
+import { type AnyError, causes, errorCode } from '../errors.ts';
+import { redact } from './redact.ts';
 
 const MAX_MESSAGE = 1_000;
 const MAX_FRAMES = 15;

@@ -1,9 +1,9 @@
 import { types } from 'node:util';
 import { type DestinationStream, type LogFn, type Logger, pino } from 'pino';
-import { errorCode } from '../errors.js';
-import { describeError, messageOf } from './describe-error.js';
-import { countRepeats } from './log-repeats.js';
-import { redact } from './redact.js';
+import { errorCode } from '../errors.ts';
+import { describeError, messageOf } from './describe-error.ts';
+import { countRepeats } from './log-repeats.ts';
+import { redact } from './redact.ts';
 
 export type { Logger };
 

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { withFormerMetrics } from '../former-names.js';
-import { attempt } from './attempt.js';
+import { withFormerMetrics } from '../former-names.ts';
+import { attempt } from './attempt.ts';
 
 /** The metrics of this process, shown at /metrics: a process is one service. */
 export const registry = new Registry();

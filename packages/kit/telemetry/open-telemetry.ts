@@ -12,9 +12,9 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
 import pTimeout from 'p-timeout';
-import type { Logger } from './logger.js';
-import type { TracingSettings } from './start-tracing.js';
-import { contextOf, type RelaySpan, type Tracing } from './trace.js';
+import type { Logger } from './logger.ts';
+import type { TracingSettings } from './start-tracing.ts';
+import { contextOf, type RelaySpan, type Tracing } from './trace.ts';
 
 /** The name of the instrumentation, in every span. */
 const SCOPE = 'walpost';

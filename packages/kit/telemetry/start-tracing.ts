@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
-import { HttpUrl, type Settings } from '../config.js';
-import type { Logger } from './logger.js';
-import { useTracing } from './trace.js';
+import { HttpUrl, type Settings } from '../config.ts';
+import type { Logger } from './logger.ts';
+import { useTracing } from './trace.ts';
 
 const SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const;
 
@@ -39,7 +39,7 @@ export async function startTracing(
 ): Promise<(() => Promise<void>) | undefined> {
   const endpoint = settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? settings.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined || settings.OTEL_SDK_DISABLED) return undefined;
-  const { registerSdk } = await import('./open-telemetry.js');
+  const { registerSdk } = await import('./open-telemetry.ts');
   const tracing = registerSdk(service, settings, logger);
   useTracing(tracing);
   logger.info({ endpoint }, 'traces are sent');

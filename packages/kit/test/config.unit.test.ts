@@ -9,7 +9,7 @@ import {
   postgresSettings,
   readConfig,
   Secret,
-} from '../config.js';
+} from '../config.ts';
 
 test('text becomes what the schema says, and defaults fill the gaps', () => {
   expect(

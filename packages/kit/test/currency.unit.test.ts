@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import * as listed from 'dinero.js/currencies';
-import { currencyDigits, isCurrency, WITHDRAWN } from '../currency.js';
+import { currencyDigits, isCurrency, WITHDRAWN } from '../currency.ts';
 
 test.each([
   ...['EUR', 'USD', 'JPY', 'XAF', 'XCD', 'XOF', 'XPF', 'XCG', 'XAD', 'SLE', 'VED', 'ZWG', 'CHE', 'UYW'].map(

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { DrizzleQueryError } from 'drizzle-orm';
-import { classify, classifyAttempt, MAX_ATTEMPTS, type Verdict } from '../consumer/failure.js';
-import { MessageError } from '../consumer/receive.js';
-import { CodecError, RegistryError } from '../contract/errors.js';
-import { databaseFault, errorCode } from '../errors.js';
-import { SchemaIdUnknownError } from '../outbox/schema-ids.js';
-import { StatementError, TransactionEndedError } from '../postgres/guard-statements.js';
+import { classify, classifyAttempt, MAX_ATTEMPTS, type Verdict } from '../consumer/failure.ts';
+import { MessageError } from '../consumer/receive.ts';
+import { CodecError, RegistryError } from '../contract/errors.ts';
+import { databaseFault, errorCode } from '../errors.ts';
+import { SchemaIdUnknownError } from '../outbox/schema-ids.ts';
+import { StatementError, TransactionEndedError } from '../postgres/guard-statements.ts';
 
 const coded = (code: string, fields: object = {}) => Object.assign(new Error(code), { code, ...fields });
 const postgres = (code: string, routine?: string) =>

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Type } from 'typebox';
-import { readConfig } from '../config.js';
-import { formerVariables, withFormerVariables } from '../former-names.js';
+import { readConfig } from '../config.ts';
+import { formerVariables, withFormerVariables } from '../former-names.ts';
 
 test.each(Object.entries(formerVariables))('%s is read as %s, unless that is set', (former, name) => {
   const read = (environment: NodeJS.ProcessEnv) =>

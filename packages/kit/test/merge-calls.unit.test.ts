@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { mergeCalls } from '../merge-calls.js';
+import { mergeCalls } from '../merge-calls.ts';
 
 /** Work that ends when the test says so. */
 function controlled({

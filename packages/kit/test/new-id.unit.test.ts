@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { validate, version } from 'uuid';
-import { newId } from '../new-id.js';
+import { newId } from '../new-id.ts';
 
 const TIME = new Date('2026-01-02T03:04:05.678Z');
 

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, jest, test } from '@jest/globals';
-import { backoff, pause, retry, untilDone } from '../retry.js';
+import { backoff, pause, retry, untilDone } from '../retry.ts';
 
 test('waits double up to the limit, and jitter takes at most half', () => {
   expect([1, 2, 3, 4].map((attempt) => backoff(attempt, 1, 100, 500))).toEqual([100, 200, 400, 500]);

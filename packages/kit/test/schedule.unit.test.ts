@@ -1,6 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
-import { every } from '../schedule.js';
-import type { Logger } from '../telemetry/logger.js';
+import { every } from '../schedule.ts';
+import type { Logger } from '../telemetry/logger.ts';
 
 test.each([
   [5_000, 5],

@@ -1,21 +1,21 @@
 import { parseHostPort } from '@walpost/kit/kafka/host-port';
 import { describeProcess } from '@walpost/kit/telemetry/metrics';
 import { Command, Option } from 'commander';
-import { CliError, UsageError } from '../cli-error.js';
-import type { Config } from '../config.js';
-import { applyConnectors } from '../connect/apply-connectors.js';
-import { awaitConnector, failure } from '../connect/await-connector.js';
-import { type ConnectClient, type ConnectorConfig, createConnectClient } from '../connect/connect-client.js';
-import { CONNECTORS, readConnectorFiles } from '../connect/connector-files.js';
-import { debeziumProblem } from '../connect/debezium-version.js';
-import { createKafkaView } from '../observe/kafka-view.js';
-import { readConnectors } from '../observe/read-connectors.js';
-import { observedServices } from '../observe/services.js';
-import { jsonOption, seconds, timeoutOption, waitOption } from '../options.js';
-import { printJson, printTable } from '../output.js';
-import { exposeConnectors, exposeGroups } from '../watcher/relay-metrics.js';
-import { serveWatcher } from '../watcher/serve-watcher.js';
-import { watchConnectors } from '../watcher/watch-connectors.js';
+import { CliError, UsageError } from '../cli-error.ts';
+import type { Config } from '../config.ts';
+import { applyConnectors } from '../connect/apply-connectors.ts';
+import { awaitConnector, failure } from '../connect/await-connector.ts';
+import { type ConnectClient, type ConnectorConfig, createConnectClient } from '../connect/connect-client.ts';
+import { CONNECTORS, readConnectorFiles } from '../connect/connector-files.ts';
+import { debeziumProblem } from '../connect/debezium-version.ts';
+import { createKafkaView } from '../observe/kafka-view.ts';
+import { readConnectors } from '../observe/read-connectors.ts';
+import { observedServices } from '../observe/services.ts';
+import { jsonOption, seconds, timeoutOption, waitOption } from '../options.ts';
+import { printJson, printTable } from '../output.ts';
+import { exposeConnectors, exposeGroups } from '../watcher/relay-metrics.ts';
+import { serveWatcher } from '../watcher/serve-watcher.ts';
+import { watchConnectors } from '../watcher/watch-connectors.ts';
 
 interface Options {
   wait: number;

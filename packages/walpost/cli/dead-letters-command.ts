@@ -1,10 +1,10 @@
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { Command, Option } from 'commander';
 import { validate as isUuid } from 'uuid';
-import { CliError, UsageError } from '../cli-error.js';
-import type { Config } from '../config.js';
-import { decodeDeadLetter } from '../dead-letters/decode-dead-letter.js';
-import { type Discard, discardDeadLetter, planDiscard } from '../dead-letters/discard-dead-letter.js';
+import { CliError, UsageError } from '../cli-error.ts';
+import type { Config } from '../config.ts';
+import { decodeDeadLetter } from '../dead-letters/decode-dead-letter.ts';
+import { type Discard, discardDeadLetter, planDiscard } from '../dead-letters/discard-dead-letter.ts';
 import {
   findDeadLetter,
   findDeadLetters,
@@ -12,14 +12,14 @@ import {
   type ListedDeadLetter,
   recordOf,
   stateOf,
-} from '../dead-letters/find-dead-letters.js';
-import { chosen, type Replay, replayDeadLetters } from '../dead-letters/request-replay.js';
-import { findRefusedEmails, retryEmails } from '../dead-letters/retry-emails.js';
-import { deadLetterJson, showDeadLetter } from '../dead-letters/show-dead-letter.js';
-import { type ServiceName, serviceNames, services } from '../observe/services.js';
-import { jsonOption, serviceOption, waitOption, wholeNumber, yesOption } from '../options.js';
-import { formatAge, oneLine, printable, printJson, printTable } from '../output.js';
-import { withDatabase } from '../service-database.js';
+} from '../dead-letters/find-dead-letters.ts';
+import { chosen, type Replay, replayDeadLetters } from '../dead-letters/request-replay.ts';
+import { findRefusedEmails, retryEmails } from '../dead-letters/retry-emails.ts';
+import { deadLetterJson, showDeadLetter } from '../dead-letters/show-dead-letter.ts';
+import { type ServiceName, serviceNames, services } from '../observe/services.ts';
+import { jsonOption, serviceOption, waitOption, wholeNumber, yesOption } from '../options.ts';
+import { formatAge, oneLine, printable, printJson, printTable } from '../output.ts';
+import { withDatabase } from '../service-database.ts';
 
 interface Options {
   service: ServiceName;

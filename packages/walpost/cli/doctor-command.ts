@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import type { Check } from '../check.js';
-import { CliError } from '../cli-error.js';
-import type { Config } from '../config.js';
-import { examine } from '../doctor/examine.js';
-import { jsonOption } from '../options.js';
-import { printable, printJson } from '../output.js';
+import type { Check } from '../check.ts';
+import { CliError } from '../cli-error.ts';
+import type { Config } from '../config.ts';
+import { examine } from '../doctor/examine.ts';
+import { jsonOption } from '../options.ts';
+import { printable, printJson } from '../output.ts';
 
 /** `walpost doctor` */
 export function doctorCommand(config: () => Config, env: NodeJS.ProcessEnv): Command {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { CliError } from '../cli-error.js';
+import { CliError } from '../cli-error.ts';
 
 /** It finds Java and Kafka's jars as the stack does, in a program of the stack's own. */
 const program = fileURLToPath(new URL('../../../dist/stack/kafka-tool.js', import.meta.url));

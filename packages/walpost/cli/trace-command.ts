@@ -1,17 +1,17 @@
 import { Command } from 'commander';
 import { validate as isUuid } from 'uuid';
-import { CliError, UsageError } from '../cli-error.js';
-import type { Config } from '../config.js';
-import { withKafka } from '../kafka.js';
-import { openObserved } from '../observe/open-observed.js';
-import { observedServices } from '../observe/services.js';
-import type { Timeline } from '../observe/timeline.js';
-import { openReader } from '../observe/topic-reader.js';
-import { jsonOption, waitOption } from '../options.js';
-import { printJson } from '../output.js';
-import { diagnoseTimeline } from '../trace/diagnose-timeline.js';
-import { showTimeline } from '../trace/show-timeline.js';
-import { traceKey } from '../trace/trace-key.js';
+import { CliError, UsageError } from '../cli-error.ts';
+import type { Config } from '../config.ts';
+import { withKafka } from '../kafka.ts';
+import { openObserved } from '../observe/open-observed.ts';
+import { observedServices } from '../observe/services.ts';
+import type { Timeline } from '../observe/timeline.ts';
+import { openReader } from '../observe/topic-reader.ts';
+import { jsonOption, waitOption } from '../options.ts';
+import { printJson } from '../output.ts';
+import { diagnoseTimeline } from '../trace/diagnose-timeline.ts';
+import { showTimeline } from '../trace/show-timeline.ts';
+import { traceKey } from '../trace/trace-key.ts';
 
 interface Options {
   wait: number;

@@ -2,22 +2,22 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { reason } from '@walpost/kit/contract/errors';
 import { messageOf } from '@walpost/kit/telemetry/describe-error';
 import { Command, CommanderError } from 'commander';
-import { CliError } from '../cli-error.js';
-import { type Config, readConfig } from '../config.js';
-import { printable } from '../output.js';
-import { withTodaysNames } from './former-names.js';
+import { CliError } from '../cli-error.ts';
+import { type Config, readConfig } from '../config.ts';
+import { printable } from '../output.ts';
+import { withTodaysNames } from './former-names.ts';
 
 /** The commands by their names. Each is loaded when it is called for: all of them take a second of a processor. */
 const commands: Record<string, () => Promise<(config: () => Config, env: NodeJS.ProcessEnv) => Command>> = {
-  schemas: async () => (await import('./schemas/schemas-command.js')).schemasCommand,
-  topics: async () => (await import('./topics/topics-command.js')).topicsCommand,
-  connectors: async () => (await import('./connectors-command.js')).connectorsCommand,
-  groups: async () => (await import('./groups/groups-command.js')).groupsCommand,
-  'dead-letters': async () => (await import('./dead-letters-command.js')).deadLettersCommand,
-  outbox: async () => (await import('./outbox/outbox-command.js')).outboxCommand,
-  trace: async () => (await import('./trace-command.js')).traceCommand,
-  doctor: async () => (await import('./doctor-command.js')).doctorCommand,
-  kafka: async () => (await import('./kafka-command.js')).kafkaCommand,
+  schemas: async () => (await import('./schemas/schemas-command.ts')).schemasCommand,
+  topics: async () => (await import('./topics/topics-command.ts')).topicsCommand,
+  connectors: async () => (await import('./connectors-command.ts')).connectorsCommand,
+  groups: async () => (await import('./groups/groups-command.ts')).groupsCommand,
+  'dead-letters': async () => (await import('./dead-letters-command.ts')).deadLettersCommand,
+  outbox: async () => (await import('./outbox/outbox-command.ts')).outboxCommand,
+  trace: async () => (await import('./trace-command.ts')).traceCommand,
+  doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
+  kafka: async () => (await import('./kafka-command.ts')).kafkaCommand,
 };
 
 // A request whose connection was closed in the middle leaves nothing that Node would wait for, and its time limit does

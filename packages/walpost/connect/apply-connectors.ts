@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { reason } from '@walpost/kit/contract/errors';
-import { CliError } from '../cli-error.js';
-import { awaitConnector } from './await-connector.js';
-import type { ConnectClient, ConnectorConfig } from './connect-client.js';
-import type { ConnectorFile } from './connector-files.js';
+import { CliError } from '../cli-error.ts';
+import { awaitConnector } from './await-connector.ts';
+import type { ConnectClient, ConnectorConfig } from './connect-client.ts';
+import type { ConnectorFile } from './connector-files.ts';
 
 export interface ConnectorOutcome {
   readonly name: string;

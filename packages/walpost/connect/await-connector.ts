@@ -1,6 +1,6 @@
-import { CliError } from '../cli-error.js';
-import { untilDecided } from '../wait.js';
-import type { ConnectClient, ConnectorState, ConnectorStatus } from './connect-client.js';
+import { CliError } from '../cli-error.ts';
+import { untilDecided } from '../wait.ts';
+import type { ConnectClient, ConnectorState, ConnectorStatus } from './connect-client.ts';
 
 export interface AwaitOptions {
   /** How long in all. */

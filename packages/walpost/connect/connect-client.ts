@@ -1,6 +1,6 @@
 import { askHttp, type HttpAccess } from '@walpost/kit/contract/http-access';
-import { CliError } from '../cli-error.js';
-import { untilAvailable } from '../wait.js';
+import { CliError } from '../cli-error.ts';
+import { untilAvailable } from '../wait.ts';
 
 export type ConnectorState = 'RUNNING' | 'PAUSED' | 'STOPPED' | 'FAILED' | 'UNASSIGNED' | 'RESTARTING';
 

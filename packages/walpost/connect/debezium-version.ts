@@ -1,4 +1,4 @@
-import type { ConnectPlugin } from './connect-client.js';
+import type { ConnectPlugin } from './connect-client.ts';
 
 /**
  * The first Debezium that skips no row after a restart: up to 3.6 one can be lost when Connect is killed right after a

@@ -3,8 +3,8 @@ import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http/http';
 import type { Logger } from '@walpost/kit/telemetry/logger';
-import { requireHost } from './require-host.js';
-import { type ConsoleParts, consoleRoutes } from './routes.js';
+import { requireHost } from './require-host.ts';
+import { type ConsoleParts, consoleRoutes } from './routes.ts';
 
 /** Builds the console's HTTP application, the same for production and tests. It does not listen yet. */
 export async function buildApp(

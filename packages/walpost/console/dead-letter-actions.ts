@@ -1,9 +1,9 @@
 import { Problem } from '@walpost/kit/http/problem';
 import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
-import { CliError } from '../cli-error.js';
-import { discardDeadLetter } from '../dead-letters/discard-dead-letter.js';
-import { chosen, replayDeadLetters } from '../dead-letters/request-replay.js';
-import { type ServiceName, services } from '../observe/services.js';
+import { CliError } from '../cli-error.ts';
+import { discardDeadLetter } from '../dead-letters/discard-dead-letter.ts';
+import { chosen, replayDeadLetters } from '../dead-letters/request-replay.ts';
+import { type ServiceName, services } from '../observe/services.ts';
 
 /** What an operator can do about a dead letter. */
 export interface DeadLetterActions {

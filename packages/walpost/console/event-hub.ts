@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { Snapshot } from './snapshot.js';
+import type { Snapshot } from './snapshot.ts';
 
 /** Sends pictures of the system, as server-sent events, to everybody who listens. */
 export interface EventHub {

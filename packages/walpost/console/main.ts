@@ -13,13 +13,13 @@ import { kafkaAccess } from '@walpost/kit/kafka/kafka-access';
 import { runMain, runService } from '@walpost/kit/service/lifecycle';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { Type } from 'typebox';
-import { createKafkaView } from '../observe/kafka-view.js';
-import { openObserved } from '../observe/open-observed.js';
-import { observedServices } from '../observe/services.js';
-import { buildApp } from './app.js';
-import { createDeadLetterActions } from './dead-letter-actions.js';
-import { createOrderLoad } from './order-load.js';
-import { startConsole } from './start-console.js';
+import { createKafkaView } from '../observe/kafka-view.ts';
+import { openObserved } from '../observe/open-observed.ts';
+import { observedServices } from '../observe/services.ts';
+import { buildApp } from './app.ts';
+import { createDeadLetterActions } from './dead-letter-actions.ts';
+import { createOrderLoad } from './order-load.ts';
+import { startConsole } from './start-console.ts';
 
 const NAME = 'console';
 

@@ -1,4 +1,4 @@
-import type { LoadState } from './snapshot.js';
+import type { LoadState } from './snapshot.ts';
 
 /** Places orders at a rate, so that there is something to see. */
 export interface OrderLoad {

@@ -1,4 +1,4 @@
-import type { Issue, ServiceState, SystemView } from '../observe/system-view.js';
+import type { Issue, ServiceState, SystemView } from '../observe/system-view.ts';
 
 /** Rows a second, over the last few seconds; null until there are two readings. */
 export interface Rates {

@@ -1,9 +1,9 @@
 import { pause } from '@walpost/kit/retry';
 import type { Logger } from '@walpost/kit/telemetry/logger';
-import { createEventHub } from './event-hub.js';
-import type { ConsoleParts } from './routes.js';
-import type { Snapshot } from './snapshot.js';
-import { createSystemWatch } from './watch-system.js';
+import { createEventHub } from './event-hub.ts';
+import type { ConsoleParts } from './routes.ts';
+import type { Snapshot } from './snapshot.ts';
+import { createSystemWatch } from './watch-system.ts';
 
 export interface ConsoleOptions
   extends Pick<ConsoleParts, 'observed' | 'kafka' | 'connect' | 'token' | 'load' | 'deadLetterActions'> {

@@ -1,8 +1,8 @@
 import { attempt } from '@walpost/kit/telemetry/attempt';
-import { diagnoseSystem } from '../observe/diagnose-system.js';
-import { type AskSource, readSystem, type SystemSources } from '../observe/read-system.js';
-import { type Reading, rateOf } from './rates.js';
-import type { ServiceView, Snapshot } from './snapshot.js';
+import { diagnoseSystem } from '../observe/diagnose-system.ts';
+import { type AskSource, readSystem, type SystemSources } from '../observe/read-system.ts';
+import { type Reading, rateOf } from './rates.ts';
+import type { ServiceView, Snapshot } from './snapshot.ts';
 
 /** What the sources say; the console adds what it does itself. */
 export type WatchedSystem = Omit<Snapshot, 'load' | 'changeable' | 'traceUrl'>;

@@ -1,7 +1,7 @@
 import { createDecoder } from '@walpost/kit/contract/codec';
 import { CodecError, type CodecErrorCode, reason } from '@walpost/kit/contract/errors';
 import type { Registry } from '@walpost/kit/contract/registry';
-import { contract } from '../../../schemas/contract.generated.js';
+import { contract } from '../../../schemas/contract.generated.ts';
 
 /** What a dead letter's bytes say, and in whose words. */
 export interface Decoded {

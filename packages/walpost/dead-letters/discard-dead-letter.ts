@@ -2,9 +2,9 @@ import { OPEN } from '@walpost/kit/consumer/dead-letters';
 import type { Db, Tx } from '@walpost/kit/postgres/database';
 import { deadLetters } from '@walpost/kit/postgres/tables';
 import { and, asc, eq, sql } from 'drizzle-orm';
-import { CliError } from '../cli-error.js';
-import { type DeadLetterRow, findDeadLetter, type ListedDeadLetter } from './find-dead-letters.js';
-import { isReleased } from './request-replay.js';
+import { CliError } from '../cli-error.ts';
+import { type DeadLetterRow, findDeadLetter, type ListedDeadLetter } from './find-dead-letters.ts';
+import { isReleased } from './request-replay.ts';
 
 export interface Discard {
   readonly deadLetter: ListedDeadLetter;

@@ -2,7 +2,7 @@ import { OPEN } from '@walpost/kit/consumer/dead-letters';
 import type { Db, Tx } from '@walpost/kit/postgres/database';
 import { deadLetters } from '@walpost/kit/postgres/tables';
 import { and, asc, count, eq, inArray, type SQL, sql } from 'drizzle-orm';
-import { CliError } from '../cli-error.js';
+import { CliError } from '../cli-error.ts';
 
 export type DeadLetterRow = typeof deadLetters.$inferSelect;
 

@@ -1,9 +1,9 @@
 import type { Db } from '@walpost/kit/postgres/database';
 import { deadLetters } from '@walpost/kit/postgres/tables';
 import { and, asc, eq, inArray, isNotNull, ne, type SQL, sql } from 'drizzle-orm';
-import { CliError } from '../cli-error.js';
-import { untilDecided } from '../wait.js';
-import { type DeadLetterRow, findDeadLetter, isOpen } from './find-dead-letters.js';
+import { CliError } from '../cli-error.ts';
+import { untilDecided } from '../wait.ts';
+import { type DeadLetterRow, findDeadLetter, isOpen } from './find-dead-letters.ts';
 
 /** Which dead letters to replay: those of a key, of one dead letter's key, or all. */
 export interface ReplayChoice {

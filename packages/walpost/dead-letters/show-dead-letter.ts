@@ -1,7 +1,7 @@
-import { formatAge, formatTable, printable } from '../output.js';
-import { type Decoded, schemaIdOf } from './decode-dead-letter.js';
-import { type ListedDeadLetter, recordOf, stateOf } from './find-dead-letters.js';
-import { hexDump } from './hex-dump.js';
+import { formatAge, formatTable, printable } from '../output.ts';
+import { type Decoded, schemaIdOf } from './decode-dead-letter.ts';
+import { type ListedDeadLetter, recordOf, stateOf } from './find-dead-letters.ts';
+import { hexDump } from './hex-dump.ts';
 
 /** So many bytes of a value are printed; `--json` has all of them. */
 const SHOWN_BYTES = 512;

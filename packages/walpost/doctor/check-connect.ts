@@ -1,10 +1,10 @@
-import { type Check, fail, ok, warn } from '../check.js';
-import type { Config } from '../config.js';
-import { isAsDeclared } from '../connect/apply-connectors.js';
-import { ConnectError, createConnectClient } from '../connect/connect-client.js';
-import { CONNECTORS, readConnectorFiles } from '../connect/connector-files.js';
-import { debeziumProblem } from '../connect/debezium-version.js';
-import { START } from '../observe/diagnose-group.js';
+import { type Check, fail, ok, warn } from '../check.ts';
+import type { Config } from '../config.ts';
+import { isAsDeclared } from '../connect/apply-connectors.ts';
+import { ConnectError, createConnectClient } from '../connect/connect-client.ts';
+import { CONNECTORS, readConnectorFiles } from '../connect/connector-files.ts';
+import { debeziumProblem } from '../connect/debezium-version.ts';
+import { START } from '../observe/diagnose-group.ts';
 
 /** ms. A Connect whose Kafka is away accepts a request and never answers. */
 const ANSWER_WITHIN = 4_000;

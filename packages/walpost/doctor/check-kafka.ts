@@ -1,11 +1,11 @@
 import type { TopicSpec } from '@walpost/kit/contract/topics';
 import type { Admin } from '@walpost/kit/kafka/kafkajs';
 import { retentionProblem } from '@walpost/kit/service/retention';
-import { contract } from '../../../schemas/contract.generated.js';
-import { type Check, fail, ok, warn } from '../check.js';
-import { type Config, retentionOf } from '../config.js';
-import { topics } from '../observe/declared-topics.js';
-import { describeTopics, type TopicDescription } from '../observe/describe-topics.js';
+import { contract } from '../../../schemas/contract.generated.ts';
+import { type Check, fail, ok, warn } from '../check.ts';
+import { type Config, retentionOf } from '../config.ts';
+import { topics } from '../observe/declared-topics.ts';
+import { describeTopics, type TopicDescription } from '../observe/describe-topics.ts';
 
 /** The brokers, and whether every topic is as declared, has its replicas, and is outlived by the inboxes. */
 export async function checkKafka(admin: Admin, config: Config): Promise<Check[]> {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type Check, ok } from '../check.js';
+import { type Check, ok } from '../check.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../dist/stack/show-machine.js', import.meta.url));
 

@@ -2,16 +2,16 @@ import { connect } from 'node:net';
 import { errorCode } from '@walpost/kit/errors';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
-import { type Check, fail, ok, rootReason, warn } from '../check.js';
-import type { Config } from '../config.js';
-import { START } from '../observe/diagnose-group.js';
-import type { Observed } from '../observe/observed-service.js';
-import { readCounters } from '../observe/read-counters.js';
-import { readOpenDeadLetters } from '../observe/read-dead-letters.js';
-import { readOutbox } from '../observe/read-outbox.js';
-import { readOrders } from '../observe/read-system.js';
-import { observedServices, serviceNames, services } from '../observe/services.js';
-import { readTraces } from '../trace/trace-key.js';
+import { type Check, fail, ok, rootReason, warn } from '../check.ts';
+import type { Config } from '../config.ts';
+import { START } from '../observe/diagnose-group.ts';
+import type { Observed } from '../observe/observed-service.ts';
+import { readCounters } from '../observe/read-counters.ts';
+import { readOpenDeadLetters } from '../observe/read-dead-letters.ts';
+import { readOutbox } from '../observe/read-outbox.ts';
+import { readOrders } from '../observe/read-system.ts';
+import { observedServices, serviceNames, services } from '../observe/services.ts';
+import { readTraces } from '../trace/trace-key.ts';
 
 /** A role that somebody logs in with, and where its password is. */
 interface Login {

@@ -1,10 +1,10 @@
 import { RegistryError } from '@walpost/kit/contract/errors';
 import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
-import { contract } from '../../../schemas/contract.generated.js';
-import { type Check, fail, ok, warn } from '../check.js';
-import type { Config } from '../config.js';
-import { checkSchemas, type SchemaFinding } from '../observe/check-schemas.js';
-import { START } from '../observe/diagnose-group.js';
+import { contract } from '../../../schemas/contract.generated.ts';
+import { type Check, fail, ok, warn } from '../check.ts';
+import type { Config } from '../config.ts';
+import { checkSchemas, type SchemaFinding } from '../observe/check-schemas.ts';
+import { START } from '../observe/diagnose-group.ts';
 
 const WANTED = 'FULL_TRANSITIVE';
 

@@ -1,6 +1,6 @@
-import { type Check, fail, ok, rootReason, warn } from '../check.js';
-import type { Config } from '../config.js';
-import { START } from '../observe/diagnose-group.js';
+import { type Check, fail, ok, rootReason, warn } from '../check.ts';
+import type { Config } from '../config.ts';
+import { START } from '../observe/diagnose-group.ts';
 
 const ANSWER_WITHIN = 5_000;
 

@@ -1,17 +1,17 @@
 import type { Slot } from '@walpost/kit/outbox/read-slots';
-import { type Check, ok } from '../check.js';
-import type { GroupProgress } from '../observe/describe-group.js';
-import { behind, diagnoseGroup } from '../observe/diagnose-group.js';
-import { diagnoseRelay } from '../observe/diagnose-relay.js';
+import { type Check, ok } from '../check.ts';
+import type { GroupProgress } from '../observe/describe-group.ts';
+import { behind, diagnoseGroup } from '../observe/diagnose-group.ts';
+import { diagnoseRelay } from '../observe/diagnose-relay.ts';
 import {
   diagnoseDeadLetters,
   diagnoseOutbox,
   diagnosePending,
   diagnoseRefused,
-} from '../observe/diagnose-system.js';
-import type { ConnectorView } from '../observe/read-connectors.js';
-import type { Issue, ServiceState, SystemView } from '../observe/system-view.js';
-import { formatAge, formatBytes } from '../output.js';
+} from '../observe/diagnose-system.ts';
+import type { ConnectorView } from '../observe/read-connectors.ts';
+import type { Issue, ServiceState, SystemView } from '../observe/system-view.ts';
+import { formatAge, formatBytes } from '../output.ts';
 
 /** Connectors, slots, groups, dead letters and orders, diagnosed as the console diagnoses them. */
 export function checkSystem(system: SystemView): Check[] {

@@ -1,6 +1,6 @@
-import type { LagProbe } from './describe-group.js';
-import type { Unread } from './probe-lag.js';
-import { type Place, placeKey } from './topic-reader.js';
+import type { LagProbe } from './describe-group.ts';
+import type { Unread } from './probe-lag.ts';
+import { type Place, placeKey } from './topic-reader.ts';
 
 /**
  * Looks again only where something has moved: the oldest unread record of a group that is stalled stays what it is,

@@ -7,9 +7,9 @@ import {
   whenReady,
 } from '@walpost/kit/kafka/requests';
 import { messageOf } from '@walpost/kit/telemetry/describe-error';
-import { findUnreadable, type Unreadable } from './open-transactions.js';
-import { probeLag, type Unread } from './probe-lag.js';
-import { type KafkaClients, openReader, type Place, placeKey } from './topic-reader.js';
+import { findUnreadable, type Unreadable } from './open-transactions.ts';
+import { probeLag, type Unread } from './probe-lag.ts';
+import { type KafkaClients, openReader, type Place, placeKey } from './topic-reader.ts';
 
 /** How far a group is in one partition. Offsets are text: they are 64 bits wide. */
 export interface PartitionProgress {

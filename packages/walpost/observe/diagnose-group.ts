@@ -1,7 +1,7 @@
 import type { OpenTransaction } from '@walpost/kit/kafka/requests';
-import type { GroupProgress } from './describe-group.js';
-import { openSince, transactionHelp, transactionText } from './open-transactions.js';
-import type { Issue } from './system-view.js';
+import type { GroupProgress } from './describe-group.ts';
+import { openSince, transactionHelp, transactionText } from './open-transactions.ts';
+import type { Issue } from './system-view.ts';
 
 /** Waiting longer than this is worth a word, ms. */
 export const SLOW_AFTER_MS = 10_000;

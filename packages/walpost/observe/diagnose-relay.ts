@@ -1,6 +1,6 @@
 import type { Slot } from '@walpost/kit/outbox/read-slots';
-import type { ConnectorView } from './read-connectors.js';
-import type { Issue } from './system-view.js';
+import type { ConnectorView } from './read-connectors.ts';
+import type { Issue } from './system-view.ts';
 
 /** WAL retained for one slot that is worth a word, bytes. */
 const MUCH_LOG = 1024 ** 3;

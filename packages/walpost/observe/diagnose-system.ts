@@ -1,6 +1,6 @@
-import { diagnoseGroup, SLOW_AFTER_MS, START } from './diagnose-group.js';
-import { diagnoseRelay } from './diagnose-relay.js';
-import type { Issue, ServiceState, SystemView } from './system-view.js';
+import { diagnoseGroup, SLOW_AFTER_MS, START } from './diagnose-group.ts';
+import { diagnoseRelay } from './diagnose-relay.ts';
+import type { Issue, ServiceState, SystemView } from './system-view.ts';
 
 /** Milliseconds. */
 const DAY = 86_400_000;

@@ -1,9 +1,9 @@
 import { header } from '@walpost/kit/consumer/receive';
 import { partitionOf } from '@walpost/kit/kafka/kafkajs';
 import type { OpenTransaction } from '@walpost/kit/kafka/requests';
-import { findUnreadable } from './open-transactions.js';
-import type { TimelineRecord } from './timeline.js';
-import { type KafkaClients, type Place, placeKey, type TopicReader } from './topic-reader.js';
+import { findUnreadable } from './open-transactions.ts';
+import type { TimelineRecord } from './timeline.ts';
+import { type KafkaClients, type Place, placeKey, type TopicReader } from './topic-reader.ts';
 
 /** How long looking through one topic may take, s. */
 const SCAN_SECONDS = 5;

@@ -2,11 +2,11 @@ import { createKafka } from '@walpost/kit/kafka/create-kafka';
 import type { KafkaAccess } from '@walpost/kit/kafka/kafka-access';
 import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
 import pTimeout from 'p-timeout';
-import { cachedLagProbe } from './cached-lag-probe.js';
-import { describeGroup, type GroupProgress, type LagProbe } from './describe-group.js';
-import { probeLag } from './probe-lag.js';
-import { readTopics, type TopicView } from './read-topics.js';
-import { type KafkaClients, openReader, type TopicReader } from './topic-reader.js';
+import { cachedLagProbe } from './cached-lag-probe.ts';
+import { describeGroup, type GroupProgress, type LagProbe } from './describe-group.ts';
+import { probeLag } from './probe-lag.ts';
+import { readTopics, type TopicView } from './read-topics.ts';
+import { type KafkaClients, openReader, type TopicReader } from './topic-reader.ts';
 
 /** Kafka as an observer sees it; every method rejects with the client's error while Kafka is away. */
 export interface KafkaView {

@@ -1,6 +1,6 @@
 import { openDatabase } from '@walpost/kit/postgres/database';
-import type { Observed } from './observed-service.js';
-import { observedServices } from './services.js';
+import type { Observed } from './observed-service.ts';
+import { observedServices } from './services.ts';
 
 /** How the role `observer` gets to the databases. */
 export interface ObserverAccess {

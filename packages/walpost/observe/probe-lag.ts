@@ -1,4 +1,4 @@
-import { type Place, placeKey, type TopicReader } from './topic-reader.js';
+import { type Place, placeKey, type TopicReader } from './topic-reader.ts';
 
 /** The record's time as its producer wrote it, ms; or that there is no record, only transaction markers. */
 export type Unread = { readonly timestamp: number } | 'nothing';

@@ -1,6 +1,6 @@
 import { type BacklogRow, readBacklog } from '@walpost/kit/service/backlog';
 import { sql } from 'drizzle-orm';
-import type { Observed } from './observed-service.js';
+import type { Observed } from './observed-service.ts';
 
 /** Rows ever inserted, by what they are; two readings and the time between them give a rate. */
 export interface Counters {

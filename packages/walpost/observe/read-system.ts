@@ -3,14 +3,14 @@ import { readSlots } from '@walpost/kit/outbox/read-slots';
 import { milliseconds, type RowOf } from '@walpost/kit/postgres/rows';
 import type { Source } from '@walpost/kit/telemetry/attempt';
 import { type SQL, sql } from 'drizzle-orm';
-import type { GroupProgress } from './describe-group.js';
-import type { Observed } from './observed-service.js';
-import { readConnectors } from './read-connectors.js';
-import { readCounters } from './read-counters.js';
-import { readOpenDeadLetters } from './read-dead-letters.js';
-import { readOutbox } from './read-outbox.js';
-import type { TopicView } from './read-topics.js';
-import type { OrderHead, ServiceState, SystemView } from './system-view.js';
+import type { GroupProgress } from './describe-group.ts';
+import type { Observed } from './observed-service.ts';
+import { readConnectors } from './read-connectors.ts';
+import { readCounters } from './read-counters.ts';
+import { readOpenDeadLetters } from './read-dead-letters.ts';
+import { readOutbox } from './read-outbox.ts';
+import type { TopicView } from './read-topics.ts';
+import type { OrderHead, ServiceState, SystemView } from './system-view.ts';
 
 /** Everything that knows how the system is. */
 export interface SystemSources {

@@ -1,4 +1,4 @@
-import type { ObservedService } from './observed-service.js';
+import type { ObservedService } from './observed-service.ts';
 
 /** The consuming services, as an operator sees them: names agree with docs/ and the services' own settings. */
 export const services = {

@@ -1,11 +1,11 @@
 import type { Slot } from '@walpost/kit/outbox/read-slots';
 import type { Source } from '@walpost/kit/telemetry/attempt';
-import type { GroupProgress } from './describe-group.js';
-import type { ConnectorView } from './read-connectors.js';
-import type { Counters } from './read-counters.js';
-import type { OpenDeadLetters } from './read-dead-letters.js';
-import type { OutboxState } from './read-outbox.js';
-import type { TopicView } from './read-topics.js';
+import type { GroupProgress } from './describe-group.ts';
+import type { ConnectorView } from './read-connectors.ts';
+import type { Counters } from './read-counters.ts';
+import type { OpenDeadLetters } from './read-dead-letters.ts';
+import type { OutboxState } from './read-outbox.ts';
+import type { TopicView } from './read-topics.ts';
 
 /** What a service's database says of it. */
 export interface ServiceState {

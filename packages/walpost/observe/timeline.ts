@@ -1,8 +1,8 @@
 import type { OpenTransaction } from '@walpost/kit/kafka/requests';
 import type { Slot } from '@walpost/kit/outbox/read-slots';
-import type { EffectRow } from './observed-service.js';
-import type { ConnectorView } from './read-connectors.js';
-import type { DeadLetterView } from './read-dead-letters.js';
+import type { EffectRow } from './observed-service.ts';
+import type { ConnectorView } from './read-connectors.ts';
+import type { DeadLetterView } from './read-dead-letters.ts';
 
 /** Where a record of an event is, and when it was written there. */
 export interface TimelineRecord {

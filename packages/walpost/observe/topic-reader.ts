@@ -8,7 +8,7 @@ import {
 } from '@walpost/kit/kafka/kafkajs';
 import type { KafkaRequests } from '@walpost/kit/kafka/requests';
 import pTimeout from 'p-timeout';
-import { startFetching } from './start-fetching.js';
+import { startFetching } from './start-fetching.ts';
 
 export interface KafkaClients {
   readonly kafka: Kafka;

@@ -3,7 +3,7 @@
 // Its page is for this machine: MailDev lets the pages of all sites read and delete e-mails.
 import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
-import { guardPage } from './guard-page.js';
+import { guardPage } from './guard-page.ts';
 
 /** How many e-mails are kept; the page shows them all in one list. */
 const KEPT = 1_000;

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { isFetched } from './fetch-components.js';
-import { findJdk } from './find-jdk.js';
-import { isFree } from './free-ports.js';
-import { readLock } from './lock.js';
-import { root } from './paths.js';
-import { completeSettings, type Environment, portsOf, requiredSecrets, withoutSecrets } from './settings.js';
-import { messageOf, StackError } from './stack-error.js';
+import { isFetched } from './fetch-components.ts';
+import { findJdk } from './find-jdk.ts';
+import { isFree } from './free-ports.ts';
+import { readLock } from './lock.ts';
+import { root } from './paths.ts';
+import { completeSettings, type Environment, portsOf, requiredSecrets, withoutSecrets } from './settings.ts';
+import { messageOf, StackError } from './stack-error.ts';
 
 /** One finding about this machine, as `walpost doctor` prints it. */
 export interface MachineCheck {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import pTimeout from 'p-timeout';
-import type { Lock } from './lock.js';
-import { type LogFile, openLog } from './log-file.js';
-import { recordOf, sendSignal } from './process-table.js';
-import type { Settings } from './settings.js';
+import type { Lock } from './lock.ts';
+import { type LogFile, openLog } from './log-file.ts';
+import { recordOf, sendSignal } from './process-table.ts';
+import type { Settings } from './settings.ts';
 
 /** How a program is started. */
 export interface Launch {

@@ -1,9 +1,9 @@
-import type { Launch } from './child.js';
-import { escapeProperty } from './escape-property.js';
-import type { Components } from './fetch-components.js';
-import type { Jdk } from './find-jdk.js';
-import type { Settings } from './settings.js';
-import type { Program } from './supervise.js';
+import type { Launch } from './child.ts';
+import { escapeProperty } from './escape-property.ts';
+import type { Components } from './fetch-components.ts';
+import type { Jdk } from './find-jdk.ts';
+import type { Settings } from './settings.ts';
+import type { Program } from './supervise.ts';
 
 export const groups = [
   'postgres',

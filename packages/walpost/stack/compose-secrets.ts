@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { formerSecrets, secretNames } from './secrets.js';
-import { keepSecrets, readKept, shareSecrets } from './share-secrets.js';
-import { messageOf, StackError } from './stack-error.js';
+import { formerSecrets, secretNames } from './secrets.ts';
+import { keepSecrets, readKept, shareSecrets } from './share-secrets.ts';
+import { messageOf, StackError } from './stack-error.ts';
 
 /**
  * The secrets of docker compose, in a volume.

@@ -1,11 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fillTemplate, type ProcessPart, type Site } from './component.js';
-import { javaOf, launchJava, quickCompiler, sharedClasses } from './java.js';
-import { kafkaClasses } from './kafka.js';
-import { nativeDir } from './paths.js';
-import { probeHttp } from './probe-http.js';
-import { portOf, setting } from './settings.js';
+import { fillTemplate, type ProcessPart, type Site } from './component.ts';
+import { javaOf, launchJava, quickCompiler, sharedClasses } from './java.ts';
+import { kafkaClasses } from './kafka.ts';
+import { nativeDir } from './paths.ts';
+import { probeHttp } from './probe-http.ts';
+import { portOf, setting } from './settings.ts';
 
 /** A Kafka Connect worker with Debezium. */
 export function connectPart(site: Site): ProcessPart {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, chmod, readFile, writeFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
-import { secretNames, withFormerSecrets } from './secrets.js';
-import { type Environment, requiredSecrets } from './settings.js';
-import { codeOf } from './stack-error.js';
+import { secretNames, withFormerSecrets } from './secrets.ts';
+import { type Environment, requiredSecrets } from './settings.ts';
+import { codeOf } from './stack-error.ts';
 
 /** A random, URL-safe value. */
 export function makeSecret(): string {

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import type { Jdk } from './find-jdk.js';
-import { javaLocale } from './java.js';
-import { cacheRoot, nativeDir } from './paths.js';
-import { isAlive } from './process-table.js';
-import { type Environment, withoutSecrets } from './settings.js';
-import { codeOf, StackError } from './stack-error.js';
+import type { Jdk } from './find-jdk.ts';
+import { javaLocale } from './java.ts';
+import { cacheRoot, nativeDir } from './paths.ts';
+import { isAlive } from './process-table.ts';
+import { type Environment, withoutSecrets } from './settings.ts';
+import { codeOf, StackError } from './stack-error.ts';
 
 /** Folders with the unpacked components. */
 export interface Components {

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { access, constants, readdir, readFile, realpath } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Environment } from './settings.js';
-import { StackError } from './stack-error.js';
+import type { Environment } from './settings.ts';
+import { StackError } from './stack-error.ts';
 
 /** Apicurio Registry needs 21; Kafka and Debezium would do with 17. */
 const oldest = 21;

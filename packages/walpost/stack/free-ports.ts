@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
-import type { PortUse } from './settings.js';
-import { codeOf, StackError } from './stack-error.js';
+import type { PortUse } from './settings.ts';
+import { codeOf, StackError } from './stack-error.ts';
 
 /** Whether a port is free on every loopback address of this machine. */
 export async function isFree(port: number): Promise<boolean> {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { Launch } from './child.js';
-import type { Site } from './component.js';
-import type { Components } from './fetch-components.js';
-import type { Jdk } from './find-jdk.js';
-import { baseEnvironment, type Settings } from './settings.js';
+import type { Launch } from './child.ts';
+import type { Site } from './component.ts';
+import type { Components } from './fetch-components.ts';
+import type { Jdk } from './find-jdk.ts';
+import { baseEnvironment, type Settings } from './settings.ts';
 
 /** The Java of a site; a part that needs it is never made without it. */
 export function javaOf(site: Site): { jdk: Jdk; components: Components } {

@@ -1,10 +1,10 @@
 // `walpost kafka <tool> …`: runs one of the programs that come with Kafka, those behind its bin/kafka-<tool>.sh.
 import { spawn } from 'node:child_process';
-import { fetchComponents } from './fetch-components.js';
-import { findJdk } from './find-jdk.js';
-import { javaLocale, quickCompiler } from './java.js';
-import { completeSettings, setting } from './settings.js';
-import { StackError } from './stack-error.js';
+import { fetchComponents } from './fetch-components.ts';
+import { findJdk } from './find-jdk.ts';
+import { javaLocale, quickCompiler } from './java.ts';
+import { completeSettings, setting } from './settings.ts';
+import { StackError } from './stack-error.ts';
 
 /** The classes that Kafka's scripts start, by the scripts' names. */
 const tools: Readonly<Record<string, string>> = {

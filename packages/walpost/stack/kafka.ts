@@ -3,11 +3,11 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createKafka } from '@walpost/kit/kafka/create-kafka';
-import { fillTemplate, type ProcessPart, type Site } from './component.js';
-import { javaOf, launchJava, quickCompiler, readSharedClasses, sharedClasses } from './java.js';
-import { nativeDir, root } from './paths.js';
-import { runToEnd } from './run-to-end.js';
-import { portOf, setting } from './settings.js';
+import { fillTemplate, type ProcessPart, type Site } from './component.ts';
+import { javaOf, launchJava, quickCompiler, readSharedClasses, sharedClasses } from './java.ts';
+import { nativeDir, root } from './paths.ts';
+import { runToEnd } from './run-to-end.ts';
+import { portOf, setting } from './settings.ts';
 
 /** One Kafka node, broker and controller at once. */
 export function kafkaPart(site: Site): ProcessPart {

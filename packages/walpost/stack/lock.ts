@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { endProcesses, type ProcessRecord, recordOf, stillRuns } from './process-table.js';
-import { codeOf, StackError } from './stack-error.js';
+import { endProcesses, type ProcessRecord, recordOf, stillRuns } from './process-table.ts';
+import { codeOf, StackError } from './stack-error.ts';
 
 interface LockContent {
   owner: ProcessRecord;

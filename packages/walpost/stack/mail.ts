@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { ProcessPart, Site } from './component.js';
-import { root } from './paths.js';
-import { probeHttp } from './probe-http.js';
-import { baseEnvironment, portOf } from './settings.js';
+import type { ProcessPart, Site } from './component.ts';
+import { root } from './paths.ts';
+import { probeHttp } from './probe-http.ts';
+import { baseEnvironment, portOf } from './settings.ts';
 
 /** MailDev: takes every e-mail, sends none, and shows the last 1,000 on a page. */
 export function mailPart({ settings, dataDir }: Site): ProcessPart {

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { makeEnvFile } from './env-file.js';
-import { root } from './paths.js';
-import { makeProgress } from './progress.js';
-import type { Stack } from './running-stack.js';
-import { portOf, requiredSecrets, type Settings, setting } from './settings.js';
-import { openStack } from './stack.js';
-import { messageOf, StackError } from './stack-error.js';
+import { makeEnvFile } from './env-file.ts';
+import { root } from './paths.ts';
+import { makeProgress } from './progress.ts';
+import type { Stack } from './running-stack.ts';
+import { portOf, requiredSecrets, type Settings, setting } from './settings.ts';
+import { openStack } from './stack.ts';
+import { messageOf, StackError } from './stack-error.ts';
 
 let dataDir: string;
 const progress = makeProgress(process.stdout);

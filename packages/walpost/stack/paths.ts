@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Environment } from './settings.js';
-import { StackError } from './stack-error.js';
+import type { Environment } from './settings.ts';
+import { StackError } from './stack-error.ts';
 
 /** The root of this clone. */
 export const root = dirname(fileURLToPath(new URL('../..', import.meta.url)));

@@ -2,14 +2,14 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { openDriver } from '@walpost/kit/postgres/open-driver';
-import type { Launch } from './child.js';
-import type { ProcessPart, Site } from './component.js';
-import { root } from './paths.js';
-import { type RunAs, runAsPostgres } from './run-as-postgres.js';
-import { runToEnd } from './run-to-end.js';
-import { baseEnvironment, portOf, setting } from './settings.js';
-import { codeOf, StackError } from './stack-error.js';
-import { removeStalePid } from './stale-postmaster.js';
+import type { Launch } from './child.ts';
+import type { ProcessPart, Site } from './component.ts';
+import { root } from './paths.ts';
+import { type RunAs, runAsPostgres } from './run-as-postgres.ts';
+import { runToEnd } from './run-to-end.ts';
+import { baseEnvironment, portOf, setting } from './settings.ts';
+import { codeOf, StackError } from './stack-error.ts';
+import { removeStalePid } from './stale-postmaster.ts';
 
 interface Binaries {
   initdb: string;

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { codeOf } from './stack-error.js';
+import { codeOf } from './stack-error.ts';
 
 /** A process as it can be distinguished from a later one that was given the same number. */
 export interface ProcessRecord {

@@ -1,5 +1,5 @@
-import type { Reporter } from './running-stack.js';
-import type { State } from './supervise.js';
+import type { Reporter } from './running-stack.ts';
+import type { State } from './supervise.ts';
 
 interface Part {
   state: State | 'done' | 'waiting';

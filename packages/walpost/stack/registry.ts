@@ -1,8 +1,8 @@
-import type { ProcessPart, Site } from './component.js';
-import { javaOf, launchJava, quickCompiler, sharedClasses } from './java.js';
-import { makeRegistryDatabase } from './postgres.js';
-import { probeHttp } from './probe-http.js';
-import { portOf, setting } from './settings.js';
+import type { ProcessPart, Site } from './component.ts';
+import { javaOf, launchJava, quickCompiler, sharedClasses } from './java.ts';
+import { makeRegistryDatabase } from './postgres.ts';
+import { probeHttp } from './probe-http.ts';
+import { portOf, setting } from './settings.ts';
 
 /** The schema registry, Apicurio, with its storage in Postgres. */
 export function registryPart(site: Site): ProcessPart {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { codeOf, StackError } from './stack-error.js';
+import { codeOf, StackError } from './stack-error.ts';
 
 const run = promisify(execFile);
 

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import pTimeout from 'p-timeout';
-import type { Launch } from './child.js';
-import type { Lock } from './lock.js';
-import { recordOf, sendSignal } from './process-table.js';
+import type { Launch } from './child.ts';
+import type { Lock } from './lock.ts';
+import { recordOf, sendSignal } from './process-table.ts';
 
 /** What a program that runs once said and how it ended; code is null when a signal ended it. */
 export interface Outcome {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import type { Launch } from './child.js';
-import { StackError } from './stack-error.js';
+import type { Launch } from './child.ts';
+import { StackError } from './stack-error.ts';
 
 /** Runs a short program that prepares something; gives its standard output. Throws a StackError with what it said. */
 export async function runToEnd(name: string, { command, args, env, cwd }: Launch): Promise<string> {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import type { Component, ProcessPart, Site } from './component.js';
-import type { Lock } from './lock.js';
-import { root } from './paths.js';
-import { sendSignal } from './process-table.js';
-import { type Outcome, runProgram } from './run-program.js';
-import type { Settings } from './settings.js';
-import { messageOf, StackError } from './stack-error.js';
-import { type State, Supervisor } from './supervise.js';
-import { commandLine, servicePart } from './workspace-programs.js';
+import type { Component, ProcessPart, Site } from './component.ts';
+import type { Lock } from './lock.ts';
+import { root } from './paths.ts';
+import { sendSignal } from './process-table.ts';
+import { type Outcome, runProgram } from './run-program.ts';
+import type { Settings } from './settings.ts';
+import { messageOf, StackError } from './stack-error.ts';
+import { type State, Supervisor } from './supervise.ts';
+import { commandLine, servicePart } from './workspace-programs.ts';
 
 /** Told of every change, for a person to read. */
 export interface Reporter {

@@ -1,5 +1,5 @@
-import { formerSecrets, programSecrets, type SecretName, secretNames, withFormerSecrets } from './secrets.js';
-import { StackError } from './stack-error.js';
+import { formerSecrets, programSecrets, type SecretName, secretNames, withFormerSecrets } from './secrets.ts';
+import { StackError } from './stack-error.ts';
 
 /** Environment variables by name, as in process.env. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { chown, link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeSecret } from './env-file.js';
-import { escapeProperty } from './escape-property.js';
+import { makeSecret } from './env-file.ts';
+import { escapeProperty } from './escape-property.ts';
 import {
   formerSecrets,
   programSecrets,
@@ -11,9 +11,9 @@ import {
   secretNames,
   securedSecrets,
   withFormerSecrets,
-} from './secrets.js';
-import type { Environment } from './settings.js';
-import { codeOf, StackError } from './stack-error.js';
+} from './secrets.ts';
+import type { Environment } from './settings.ts';
+import { codeOf, StackError } from './stack-error.ts';
 
 export type Kept = Readonly<Record<SecretName, string>>;
 

@@ -1,4 +1,4 @@
-import { checkMachine } from './check-machine.js';
+import { checkMachine } from './check-machine.ts';
 
 // A program of its own: the command line imports nothing of compose/, and has it say what it knows.
 process.stdout.write(`${JSON.stringify(await checkMachine(process.env))}\n`);

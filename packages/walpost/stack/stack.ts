@@ -1,19 +1,19 @@
 import { join, resolve } from 'node:path';
-import { type Component, groups, type Site } from './component.js';
-import { connectPart } from './connect.js';
-import { fetchComponents } from './fetch-components.js';
-import { findJdk } from './find-jdk.js';
-import { requireFreePorts } from './free-ports.js';
-import { kafkaPart } from './kafka.js';
-import { takeLock } from './lock.js';
-import { mailPart } from './mail.js';
-import { makePrivate } from './make-private.js';
-import { cacheRoot, requireUsablePaths, root } from './paths.js';
-import { postgresPart } from './postgres.js';
-import { registryPart } from './registry.js';
-import { type Reporter, RunningStack, type Stack } from './running-stack.js';
-import { completeSettings, type Environment, portsOf, type Settings } from './settings.js';
-import { consolePart, serviceNames, serviceProgram, setupSteps, watcherPart } from './workspace-programs.js';
+import { type Component, groups, type Site } from './component.ts';
+import { connectPart } from './connect.ts';
+import { fetchComponents } from './fetch-components.ts';
+import { findJdk } from './find-jdk.ts';
+import { requireFreePorts } from './free-ports.ts';
+import { kafkaPart } from './kafka.ts';
+import { takeLock } from './lock.ts';
+import { mailPart } from './mail.ts';
+import { makePrivate } from './make-private.ts';
+import { cacheRoot, requireUsablePaths, root } from './paths.ts';
+import { postgresPart } from './postgres.ts';
+import { registryPart } from './registry.ts';
+import { type Reporter, RunningStack, type Stack } from './running-stack.ts';
+import { completeSettings, type Environment, portsOf, type Settings } from './settings.ts';
+import { consolePart, serviceNames, serviceProgram, setupSteps, watcherPart } from './workspace-programs.ts';
 
 export interface StackOptions {
   /** Everything the stack keeps: data, logs, lock. */

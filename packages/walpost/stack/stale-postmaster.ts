@@ -3,8 +3,8 @@ import { readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { isAlive } from './process-table.js';
-import { codeOf, StackError } from './stack-error.js';
+import { isAlive } from './process-table.ts';
+import { codeOf, StackError } from './stack-error.ts';
 
 const orphansMaySeconds = 10;
 

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Child, endChild, type Launch, startChild } from './child.js';
-import type { Lock } from './lock.js';
-import { tailOf } from './log-file.js';
-import { sendSignal } from './process-table.js';
-import { messageOf, StackError } from './stack-error.js';
+import { type Child, endChild, type Launch, startChild } from './child.ts';
+import type { Lock } from './lock.ts';
+import { tailOf } from './log-file.ts';
+import { sendSignal } from './process-table.ts';
+import { messageOf, StackError } from './stack-error.ts';
 
 const firstBackoff = 1000;
 const longestBackoff = 30_000;

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Launch } from './child.js';
-import type { ProcessPart, Site, StepPart } from './component.js';
-import { root } from './paths.js';
-import { probeHttp } from './probe-http.js';
-import { portOf, type Settings, settingsFor } from './settings.js';
-import { StackError } from './stack-error.js';
+import type { Launch } from './child.ts';
+import type { ProcessPart, Site, StepPart } from './component.ts';
+import { root } from './paths.ts';
+import { probeHttp } from './probe-http.ts';
+import { portOf, type Settings, settingsFor } from './settings.ts';
+import { StackError } from './stack-error.ts';
 
 const services = {
   order: 'ORDER_PORT',

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { UsageError } from '../cli-error.js';
-import { readConfig } from '../config.js';
-import { formatAge, formatTable, oneLine } from '../output.js';
+import { UsageError } from '../cli-error.ts';
+import { readConfig } from '../config.ts';
+import { formatAge, formatTable, oneLine } from '../output.ts';
 
 test('unset and empty variables have defaults', () => {
   expect(readConfig({ KAFKA_BROKERS: ' ', CONNECT_URL: '' })).toEqual({

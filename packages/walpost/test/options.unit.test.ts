@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Command, InvalidArgumentError } from 'commander';
-import { rangeOptions } from '../cli/outbox/audit-range.js';
-import { instant, seconds, wholeNumber } from '../options.js';
+import { rangeOptions } from '../cli/outbox/audit-range.ts';
+import { instant, seconds, wholeNumber } from '../options.ts';
 
 test.each([
   ['2026-01-31T12:00:00Z', Date.UTC(2026, 0, 31, 12)],

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../stack/stack-error.js';
+import { messageOf } from '../stack/stack-error.ts';
 
 export interface EventuallyOptions {
   /** What is waited for, in the words of the error. */

@@ -1,5 +1,5 @@
-import { fetchComponents } from '../stack/fetch-components.js';
-import { findJdk } from '../stack/find-jdk.js';
+import { fetchComponents } from '../stack/fetch-components.ts';
+import { findJdk } from '../stack/find-jdk.ts';
 
 /**
  * Downloads what the tests run on, before Jest starts: a test's time limit is no place for that.

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fetchComponents } from '../stack/fetch-components.js';
-import { findJdk } from '../stack/find-jdk.js';
-import { setting } from './support.js';
+import { fetchComponents } from '../stack/fetch-components.ts';
+import { findJdk } from '../stack/find-jdk.ts';
+import { setting } from './support.ts';
 
 const env = process.env as Record<string, string>;
 

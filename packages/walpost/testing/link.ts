@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { rewriteFrames } from './rewrite-frames.js';
+import { rewriteFrames } from './rewrite-frames.ts';
 
 /**
  * - `open`: passes everything on at once

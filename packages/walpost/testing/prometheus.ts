@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { eventually } from './support.js';
+import { eventually } from './support.ts';
 
 /** An alert that waits for its time, or fires. */
 export interface Alert {

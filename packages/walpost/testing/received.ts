@@ -2,7 +2,7 @@ import type { Received } from '@walpost/kit/consumer/receive';
 import type { DomainEvent } from '@walpost/kit/contract/contract';
 import type { Sql } from '@walpost/kit/postgres/open-driver';
 import { v7 as uuidv7 } from 'uuid';
-import { contract } from '../../../schemas/contract.generated.js';
+import { contract } from '../../../schemas/contract.generated.ts';
 
 /** What a consumer would have read, had this event come from its topic. */
 export function received(event: DomainEvent, version = 1): Received {

@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isFree } from '../stack/free-ports.js';
-import { takeLock } from '../stack/lock.js';
-import { StackError } from '../stack/stack-error.js';
+import { isFree } from '../stack/free-ports.ts';
+import { takeLock } from '../stack/lock.ts';
+import { StackError } from '../stack/stack-error.ts';
 
 /** Ports that belong to this process until they are released. */
 export interface PortBlock {

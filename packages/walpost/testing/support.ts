@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createKafka } from '@walpost/kit/kafka/create-kafka';
 import type { Kafka, KafkaMessage } from '@walpost/kit/kafka/kafkajs';
 import { openDriver, type Sql } from '@walpost/kit/postgres/open-driver';
-import { eventually } from './eventually.js';
+import { eventually } from './eventually.ts';
 
 export type Environment = Record<string, string>;
 

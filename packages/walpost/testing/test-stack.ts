@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clearLeftover, readLock } from '../stack/lock.js';
-import type { Reporter, Stack } from '../stack/running-stack.js';
-import { secretNames } from '../stack/secrets.js';
-import { baseEnvironment, type Environment, type Settings } from '../stack/settings.js';
-import { startStack, type Views } from '../stack/stack.js';
-import { reservePorts } from './reserve-ports.js';
+import { clearLeftover, readLock } from '../stack/lock.ts';
+import type { Reporter, Stack } from '../stack/running-stack.ts';
+import { secretNames } from '../stack/secrets.ts';
+import { baseEnvironment, type Environment, type Settings } from '../stack/settings.ts';
+import { startStack, type Views } from '../stack/stack.ts';
+import { reservePorts } from './reserve-ports.ts';
 
 const prefix = `walpost-test-${process.getuid?.()}-`;
 

@@ -1,8 +1,8 @@
-import { SLOW_AFTER_MS, START } from '../observe/diagnose-group.js';
-import { diagnoseRelay } from '../observe/diagnose-relay.js';
-import { openSince, transactionHelp, transactionText } from '../observe/open-transactions.js';
-import type { Issue } from '../observe/system-view.js';
-import { type Delivery, isOver, isRelayed, type Timeline, type TimelineEvent } from '../observe/timeline.js';
+import { SLOW_AFTER_MS, START } from '../observe/diagnose-group.ts';
+import { diagnoseRelay } from '../observe/diagnose-relay.ts';
+import { openSince, transactionHelp, transactionText } from '../observe/open-transactions.ts';
+import type { Issue } from '../observe/system-view.ts';
+import { type Delivery, isOver, isRelayed, type Timeline, type TimelineEvent } from '../observe/timeline.ts';
 
 /** One thing that keeps an order from going on. */
 export interface Finding extends Issue {

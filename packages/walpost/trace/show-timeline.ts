@@ -1,7 +1,7 @@
-import type { Timeline } from '../observe/timeline.js';
-import { formatAge, formatTable, printable } from '../output.js';
-import type { Verdict } from './diagnose-timeline.js';
-import { stepsOf } from './timeline-steps.js';
+import type { Timeline } from '../observe/timeline.ts';
+import { formatAge, formatTable, printable } from '../output.ts';
+import type { Verdict } from './diagnose-timeline.ts';
+import { stepsOf } from './timeline-steps.ts';
 
 const MARKS = { done: '✔', waiting: '…', failed: '✖' } as const;
 

@@ -1,4 +1,4 @@
-import { isOver, isRelayed, type Timeline, type TimelineEvent } from '../observe/timeline.js';
+import { isOver, isRelayed, type Timeline, type TimelineEvent } from '../observe/timeline.ts';
 
 /** One line of a timeline. */
 export interface Step {

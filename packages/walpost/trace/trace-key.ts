@@ -5,11 +5,11 @@ import { milliseconds } from '@walpost/kit/postgres/rows';
 import type { Source } from '@walpost/kit/telemetry/attempt';
 import { attempt } from '@walpost/kit/telemetry/attempt';
 import { sql } from 'drizzle-orm';
-import { fetchOffsets, lookUpGroup } from '../observe/describe-group.js';
-import { findRecords } from '../observe/find-records.js';
-import type { EffectRow, Observed } from '../observe/observed-service.js';
-import { readConnectors } from '../observe/read-connectors.js';
-import { type DeadLetterView, readDeadLettersOfKey } from '../observe/read-dead-letters.js';
+import { fetchOffsets, lookUpGroup } from '../observe/describe-group.ts';
+import { findRecords } from '../observe/find-records.ts';
+import type { EffectRow, Observed } from '../observe/observed-service.ts';
+import { readConnectors } from '../observe/read-connectors.ts';
+import { type DeadLetterView, readDeadLettersOfKey } from '../observe/read-dead-letters.ts';
 import {
   type Delivery,
   isOver,
@@ -17,8 +17,8 @@ import {
   type TimelineEvent,
   type TimelineRecord,
   type WaitingGroup,
-} from '../observe/timeline.js';
-import type { KafkaClients, TopicReader } from '../observe/topic-reader.js';
+} from '../observe/timeline.ts';
+import type { KafkaClients, TopicReader } from '../observe/topic-reader.ts';
 
 /** Everything that knows something of an order. */
 export interface TimelineSources {

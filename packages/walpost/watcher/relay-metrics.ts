@@ -1,8 +1,8 @@
 import { gauge, onScrape, registry, secondsSince } from '@walpost/kit/telemetry/metrics';
 import { Counter } from 'prom-client';
-import type { GroupProgress } from '../observe/describe-group.js';
-import { openSince } from '../observe/open-transactions.js';
-import type { ConnectorView } from '../observe/read-connectors.js';
+import type { GroupProgress } from '../observe/describe-group.ts';
+import { openSince } from '../observe/open-transactions.ts';
+import type { ConnectorView } from '../observe/read-connectors.ts';
 
 const connectors = gauge(
   'walpost_connector_state',

@@ -2,8 +2,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { reason } from '@walpost/kit/contract/errors';
 import { registry, renderMetrics } from '@walpost/kit/telemetry/metrics';
-import { CliError } from '../cli-error.js';
-import type { ConnectorView } from '../observe/read-connectors.js';
+import { CliError } from '../cli-error.ts';
+import type { ConnectorView } from '../observe/read-connectors.ts';
 
 /**
  * Answers `/metrics`, and `/health/ready` as a service does: 200 when every connector and task runs, else 503 with what

@@ -1,8 +1,8 @@
 import { pause } from '@walpost/kit/retry';
 import { messageOf } from '@walpost/kit/telemetry/describe-error';
-import { failure } from '../connect/await-connector.js';
-import type { ConnectClient, ConnectorStatus } from '../connect/connect-client.js';
-import { countRestart } from './relay-metrics.js';
+import { failure } from '../connect/await-connector.ts';
+import type { ConnectClient, ConnectorStatus } from '../connect/connect-client.ts';
+import { countRestart } from './relay-metrics.ts';
 
 /** What the watcher remembers of a connector. */
 export interface Watched {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Line, release, reserve, type Stock } from '../stock.js';
+import { type Line, release, reserve, type Stock } from '../stock.ts';
 
 const levels = (entries: Record<string, [number, number]>): Stock =>
   new Map(Object.entries(entries).map(([sku, [onHand, reserved]]) => [sku, { onHand, reserved }]));

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { composeEmail, formatAmount, recipientOf } from '../email.js';
+import { composeEmail, formatAmount, recipientOf } from '../email.ts';
 
 const order = { orderId: 'o1', customerId: 'alice', currency: 'EUR', totalAmount: 2599 };
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { eventually } from 'walpost/testing/support';
-import { createMailer, DeliveryError, type Mailer } from '../mailer.js';
-import { HANG_UP, type SmtpServer, type Step, startSmtpServer } from './smtp-server.js';
+import { createMailer, DeliveryError, type Mailer } from '../mailer.ts';
+import { HANG_UP, type SmtpServer, type Step, startSmtpServer } from './smtp-server.ts';
 
 const email = {
   recipient: 'alice@example.com',

@@ -9,7 +9,7 @@ import {
   type OrderEvent,
   placeOrder,
   type Reply,
-} from '../order.js';
+} from '../order.ts';
 
 const NOW = new Date('2026-01-02T03:04:05.678Z');
 const { order: PENDING } = placeOrder(

@@ -4,9 +4,9 @@ import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { readOutbox } from 'walpost/testing/received';
 import { type Answer, type Ask, serve } from 'walpost/testing/serve';
-import { contract } from '../../../schemas/contract.generated.js';
-import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
-import { buildApp } from '../app.js';
+import { contract } from '../../../schemas/contract.generated.ts';
+import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.ts';
+import { buildApp } from '../app.ts';
 
 let database: TestDatabase;
 let app: App;

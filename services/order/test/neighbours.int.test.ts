@@ -11,10 +11,10 @@ import { v7 as uuidv7 } from 'uuid';
 import { received } from 'walpost/testing/received';
 import { type Ask, serve } from 'walpost/testing/serve';
 import { eventually } from 'walpost/testing/support';
-import { contract } from '../../../schemas/contract.generated.js';
-import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
-import { buildApp } from '../app.js';
-import { onReply } from '../on-reply.js';
+import { contract } from '../../../schemas/contract.generated.ts';
+import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.ts';
+import { buildApp } from '../app.ts';
+import { onReply } from '../on-reply.ts';
 
 const encode = createOutboxEncoder(contract, '/walpost/order-service', () => 1);
 const clock = () => new Date();

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { cancelOrder, MAX_AMOUNT, OrderError, type OrderStatus, placeOrder } from '../order.js';
+import { cancelOrder, MAX_AMOUNT, OrderError, type OrderStatus, placeOrder } from '../order.ts';
 
 const NOW = new Date('2026-01-02T03:04:05.678Z');
 const request = {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { deadLetters } from '@walpost/kit/postgres/tables';
 import { declaredColumns, migratedColumns } from 'walpost/testing/table-columns';
-import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.js';
-import { inbox, orders, outbox, schemaIds } from '../tables.js';
+import { openTestDatabase, type TestDatabase } from '../../../tests/stack/database.ts';
+import { inbox, orders, outbox, schemaIds } from '../tables.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

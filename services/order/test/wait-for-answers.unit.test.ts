@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { waitForAnswers } from '../wait-for-answers.js';
+import { waitForAnswers } from '../wait-for-answers.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { decide, type Payment, PaymentError, type PaymentInput, type PaymentStatus } from '../payment.js';
-import { createSimulatedGateway } from '../simulated-gateway.js';
+import { decide, type Payment, PaymentError, type PaymentInput, type PaymentStatus } from '../payment.ts';
+import { createSimulatedGateway } from '../simulated-gateway.ts';
 
 const now = new Date('2026-01-02T03:04:05Z');
 const lease = new Date('2026-01-02T03:05:00Z');

@@ -8,16 +8,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import kafkajs, { type Admin, type IHeaders, type Producer } from 'kafkajs';
 import { v7 as uuidv7 } from 'uuid';
 import { eventually, kafkaOf, setting } from 'walpost/testing/support';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
-import { createDecoder, encode } from '../../contract/codec.js';
-import { createRegistry } from '../../contract/registry.js';
-import type { Metadata } from '../../kafka/bear-leaderless.js';
-import { beforeParsing } from '../../kafka/inside-kafkajs.js';
-import type { Tx } from '../../postgres/database.js';
-import { createLogger } from '../../telemetry/logger.js';
-import { type ConsumerOptions, type RunningConsumer, startConsumer } from '../consumer.js';
-import type { ReceivedEvent } from '../receive.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.ts';
+import { createDecoder, encode } from '../../contract/codec.ts';
+import { createRegistry } from '../../contract/registry.ts';
+import type { Metadata } from '../../kafka/bear-leaderless.ts';
+import { beforeParsing } from '../../kafka/inside-kafkajs.ts';
+import type { Tx } from '../../postgres/database.ts';
+import { createLogger } from '../../telemetry/logger.ts';
+import { type ConsumerOptions, type RunningConsumer, startConsumer } from '../consumer.ts';
+import type { ReceivedEvent } from '../receive.ts';
 
 const env = process.env as Record<string, string>;
 const brokers = () => setting(env, 'KAFKA_BROKERS').split(',');

@@ -4,7 +4,7 @@ import { createDecoder } from '@walpost/kit/contract/codec';
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
-import { contract } from '../../../../schemas/contract.generated.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
 
 const { brokers, registryUrl, database, groupId, topic } = JSON.parse(String(process.argv[2]));
 const logger = createLogger('crashing-consumer', 'info');

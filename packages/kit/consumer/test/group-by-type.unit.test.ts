@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { groupByType } from '../group-by-type.js';
+import { groupByType } from '../group-by-type.ts';
 
 const event = (type: string, key: string) => ({ type, key });
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { contract } from '../../../../schemas/contract.generated.js';
-import type { EventTopic } from '../../contract/contract.js';
-import { type HandlersOf, handlersFor, ignore } from '../handle-batch.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import type { EventTopic } from '../../contract/contract.ts';
+import { type HandlersOf, handlersFor, ignore } from '../handle-batch.ts';
 
 type OrderHandlers = HandlersOf<'order-events'>;
 

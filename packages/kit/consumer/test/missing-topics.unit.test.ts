@@ -3,8 +3,8 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import kafkajs, { type Admin } from 'kafkajs';
 import { openReader } from 'walpost/observe/topic-reader';
-import { createLogger } from '../../telemetry/logger.js';
-import { type ConsumerOptions, startConsumer } from '../consumer.js';
+import { createLogger } from '../../telemetry/logger.ts';
+import { type ConsumerOptions, startConsumer } from '../consumer.ts';
 
 const METADATA = 3;
 const API_VERSIONS = 18;

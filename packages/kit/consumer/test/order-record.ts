@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { EventName } from '../../contract/contract.js';
-import type { Received, ReceivedEvent } from '../receive.js';
+import type { EventName } from '../../contract/contract.ts';
+import type { Received, ReceivedEvent } from '../receive.ts';
 
 let nextOffset = 1_000;
 

@@ -1,17 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { sql } from 'drizzle-orm';
-import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
-import type { Decoder } from '../../contract/codec.js';
-import { CodecError } from '../../contract/errors.js';
-import type { Tx } from '../../postgres/database.js';
-import { createLogger } from '../../telemetry/logger.js';
-import type { BatchResult, Handlers } from '../handle-batch.js';
-import { type Attempts, noAttempts, processBatch, processParts } from '../process-batch.js';
-import { pruneInbox } from '../prune-inbox.js';
-import { MessageError, type Received, type ReceivedEvent } from '../receive.js';
-import { type ReplayFailures, replayRequestedDeadLetters } from '../replay-dead-letters.js';
-import { order } from './order-record.js';
+import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.ts';
+import type { Decoder } from '../../contract/codec.ts';
+import { CodecError } from '../../contract/errors.ts';
+import type { Tx } from '../../postgres/database.ts';
+import { createLogger } from '../../telemetry/logger.ts';
+import type { BatchResult, Handlers } from '../handle-batch.ts';
+import { type Attempts, noAttempts, processBatch, processParts } from '../process-batch.ts';
+import { pruneInbox } from '../prune-inbox.ts';
+import { MessageError, type Received, type ReceivedEvent } from '../receive.ts';
+import { type ReplayFailures, replayRequestedDeadLetters } from '../replay-dead-letters.ts';
+import { order } from './order-record.ts';
 
 let database: TestDatabase;
 /** Keys whose events are refused, and errors that are thrown once each. */

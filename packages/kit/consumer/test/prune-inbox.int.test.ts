@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { sql } from 'drizzle-orm';
 import { received } from 'walpost/testing/received';
 import { eventually } from 'walpost/testing/support';
-import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
-import { createLogger } from '../../telemetry/logger.js';
-import { handleBatch, ignore } from '../handle-batch.js';
-import { claimToday, keepInboxPruned, pruneInbox, removePages } from '../prune-inbox.js';
+import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.ts';
+import { createLogger } from '../../telemetry/logger.ts';
+import { handleBatch, ignore } from '../handle-batch.ts';
+import { claimToday, keepInboxPruned, pruneInbox, removePages } from '../prune-inbox.ts';
 
 const never = new AbortController().signal;
 

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import type { KafkaMessage } from 'kafkajs';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { createDecoder, encode, type SchemaSource } from '../../contract/codec.js';
-import type { EventName } from '../../contract/contract.js';
-import { RegistryError } from '../../contract/errors.js';
-import { classify } from '../failure.js';
-import { receive } from '../receive.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { createDecoder, encode, type SchemaSource } from '../../contract/codec.ts';
+import type { EventName } from '../../contract/contract.ts';
+import { RegistryError } from '../../contract/errors.ts';
+import { classify } from '../failure.ts';
+import { receive } from '../receive.ts';
 
 const MESSAGES = 100_000;
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { KafkaMessage } from 'kafkajs';
-import type { Decoder } from '../../contract/codec.js';
-import { CodecError } from '../../contract/errors.js';
-import { receive } from '../receive.js';
+import type { Decoder } from '../../contract/codec.ts';
+import { CodecError } from '../../contract/errors.ts';
+import { receive } from '../receive.ts';
 
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const position = { topic: 'order-events', partition: 1, offset: '7' };

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { sequenceAnomalies } from '../sequence-anomalies.js';
+import { sequenceAnomalies } from '../sequence-anomalies.ts';
 
 const at = (key: string, version: number) => ({ key, version });
 

@@ -1,10 +1,10 @@
 import { expect, jest, test } from '@jest/globals';
 import avro, { type Type } from 'avsc';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { createDecoder, encode } from '../codec.js';
-import type { EventName } from '../contract.js';
-import { CodecError, type CodecErrorCode, RegistryError } from '../errors.js';
-import { orderCreated, stockRejected } from './events.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { createDecoder, encode } from '../codec.ts';
+import type { EventName } from '../contract.ts';
+import { CodecError, type CodecErrorCode, RegistryError } from '../errors.ts';
+import { orderCreated, stockRejected } from './events.ts';
 
 /** A registry of the schemas that are given, under the ids 1, 2, 3 … */
 function registryOf(...schemas: unknown[]) {

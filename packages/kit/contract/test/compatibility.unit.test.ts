@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import avro from 'avsc';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { compare } from '../compatibility.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { compare } from '../compatibility.ts';
 
 const record = (fields: unknown[], more = {}) => ({
   type: 'record',

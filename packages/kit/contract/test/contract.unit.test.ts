@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { defineContract } from '../contract.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { defineContract } from '../contract.ts';
 
 test('an event has a subject of topic and record name, and is found by its name and by its full name', () => {
   const created = contract.eventType('OrderCreated');

@@ -1,4 +1,4 @@
-import type { EventData } from '../contract.js';
+import type { EventData } from '../contract.ts';
 
 const ORDER_ID = '0197a2b0-0000-7000-8000-00000000000a';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
-import { generateEvents } from '../generate-events.js';
-import { readSchemaFiles } from '../read-schema-files.js';
+import { generateEvents } from '../generate-events.ts';
+import { readSchemaFiles } from '../read-schema-files.ts';
 
 const folder = fileURLToPath(new URL('../../../../schemas', import.meta.url));
 

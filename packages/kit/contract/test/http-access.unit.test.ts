@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { authorization, httpAccess, shownUrl } from '../http-access.js';
+import { authorization, httpAccess, shownUrl } from '../http-access.ts';
 
 test.each([
   ['http://localhost:8081/apis/ccompat/v7', 'http://localhost:8081/apis/ccompat/v7'],

@@ -1,9 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { RegistryError } from '../errors.js';
-import { createRegistry } from '../registry.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { RegistryError } from '../errors.ts';
+import { createRegistry } from '../registry.ts';
 
 const servers: Server[] = [];
 afterEach(async () => {

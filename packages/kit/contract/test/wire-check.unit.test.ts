@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
 import avro from 'avsc';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { createDecoder, encode } from '../codec.js';
-import { CodecError } from '../errors.js';
-import { createWireCheck } from '../wire-check.js';
-import { orderCreated } from './events.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { createDecoder, encode } from '../codec.ts';
+import { CodecError } from '../errors.ts';
+import { createWireCheck } from '../wire-check.ts';
+import { orderCreated } from './events.ts';
 
 const list = { type: 'array', items: 'string' } as const;
 const bytes = (...values: number[]) => Buffer.from(values);

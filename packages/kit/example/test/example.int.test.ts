@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { connectTo, eventually, kafkaOf, setting } from 'walpost/testing/support';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { encode } from '../../contract/codec.js';
-import { createRegistry } from '../../contract/registry.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { encode } from '../../contract/codec.ts';
+import { createRegistry } from '../../contract/registry.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const env = { ...process.env, TOTALS_PASSWORD: 'totals', TOTALS_PORT: '0' } as Record<string, string>;

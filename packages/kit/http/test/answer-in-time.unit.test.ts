@@ -5,10 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { parseAnswers, sendRaw } from 'walpost/testing/raw-http';
-import { createLogger } from '../../telemetry/logger.js';
-import { answerInTime } from '../answer-in-time.js';
-import { boundOpenRequests } from '../bound-open-requests.js';
-import { sendProblem } from '../problem.js';
+import { createLogger } from '../../telemetry/logger.ts';
+import { answerInTime } from '../answer-in-time.ts';
+import { boundOpenRequests } from '../bound-open-requests.ts';
+import { sendProblem } from '../problem.ts';
 
 const WITHIN = 100;
 

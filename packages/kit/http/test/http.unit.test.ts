@@ -1,9 +1,9 @@
 import { Agent, request } from 'node:http';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { pino } from 'pino';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { createOutboxEncoder, MAX_PAYLOAD_BYTES } from '../../outbox/outbox.js';
-import { type App, createApp } from '../http.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { createOutboxEncoder, MAX_PAYLOAD_BYTES } from '../../outbox/outbox.ts';
+import { type App, createApp } from '../http.ts';
 
 let app: App | undefined;
 afterEach(() => app?.server.closeAllConnections());

@@ -5,8 +5,8 @@ import { DrizzleQueryError } from 'drizzle-orm';
 import { pino } from 'pino';
 import { Type } from 'typebox';
 import { parseAnswers, sendRaw } from 'walpost/testing/raw-http';
-import { type App, createApp } from '../http.js';
-import { Count, Identifier, Key, PageSize, Text, Uuid } from '../inputs.js';
+import { type App, createApp } from '../http.ts';
+import { Count, Identifier, Key, PageSize, Text, Uuid } from '../inputs.ts';
 
 const logger = pino({ level: 'silent' });
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';

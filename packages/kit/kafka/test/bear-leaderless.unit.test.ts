@@ -1,7 +1,7 @@
-import '../create-kafka.js';
+import '../create-kafka.ts';
 import { expect, test } from '@jest/globals';
-import { isLeaderless, type Metadata } from '../bear-leaderless.js';
-import { insideKafkajs } from '../inside-kafkajs.js';
+import { isLeaderless, type Metadata } from '../bear-leaderless.ts';
+import { insideKafkajs } from '../inside-kafkajs.ts';
 
 interface Response {
   parse(answer: Metadata): Promise<Metadata>;

@@ -2,9 +2,9 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { beforeAll, expect, test } from '@jest/globals';
 import { snappyCompress } from 'hysnappy';
 import kafkajs from 'kafkajs';
-import { damageOf, registerCodecs } from '../codecs.js';
-import { crc32c } from '../crc32c.js';
-import { decompressLz4 } from '../lz4.js';
+import { damageOf, registerCodecs } from '../codecs.ts';
+import { crc32c } from '../crc32c.ts';
+import { decompressLz4 } from '../lz4.ts';
 
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 

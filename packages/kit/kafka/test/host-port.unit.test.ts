@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { ConfigError } from '../../config.js';
-import { parseHostPort } from '../host-port.js';
-import { kafkaAccess } from '../kafka-access.js';
+import { ConfigError } from '../../config.ts';
+import { parseHostPort } from '../host-port.ts';
+import { kafkaAccess } from '../kafka-access.ts';
 
 const brokersOf = (list: string) =>
   kafkaAccess({ KAFKA_BROKERS: list, KAFKA_SECURITY_PROTOCOL: 'PLAINTEXT' }).brokers;

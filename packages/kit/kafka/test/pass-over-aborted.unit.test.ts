@@ -1,7 +1,7 @@
-import '../create-kafka.js';
+import '../create-kafka.ts';
 import { expect, test } from '@jest/globals';
-import { insideKafkajs } from '../inside-kafkajs.js';
-import type { Fetched } from '../pass-over-aborted.js';
+import { insideKafkajs } from '../inside-kafkajs.ts';
+import type { Fetched } from '../pass-over-aborted.ts';
 
 interface Inside {
   Batch: new (topic: string, from: string, partition: object) => KafkaBatch;

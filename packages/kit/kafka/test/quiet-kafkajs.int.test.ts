@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { setting } from 'walpost/testing/support';
-import { createKafka } from '../create-kafka.js';
+import { createKafka } from '../create-kafka.ts';
 
 const WATCHED_MS = 2_000;
 

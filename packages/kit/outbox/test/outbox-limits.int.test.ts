@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import postgres from 'postgres';
-import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
-import { classify } from '../../consumer/failure.js';
-import { EventTooLargeError, MAX_PAYLOAD_BYTES, type OutboxRow, publish } from '../outbox.js';
+import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.ts';
+import { classify } from '../../consumer/failure.ts';
+import { EventTooLargeError, MAX_PAYLOAD_BYTES, type OutboxRow, publish } from '../outbox.ts';
 
 const CHECK_VIOLATION = '23514';
 const NOT_ALLOWED = '42501';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { eventually } from 'walpost/testing/support';
-import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
-import { registry, renderMetrics } from '../../telemetry/metrics.js';
-import { exposeOutbox } from '../metrics.js';
-import { dropPartitions, makePartitions, markPosition } from '../outbox-maintenance.js';
+import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.ts';
+import { registry, renderMetrics } from '../../telemetry/metrics.ts';
+import { exposeOutbox } from '../metrics.ts';
+import { dropPartitions, makePartitions, markPosition } from '../outbox-maintenance.ts';
 
 const SLOT = 'order_outbox';
 const DAY = 86_400_000;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from 'walpost/testing/support';
-import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
-import { createLogger } from '../../telemetry/logger.js';
-import { type DatabaseClock, followDatabaseClock } from '../database-clock.js';
+import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.ts';
+import { createLogger } from '../../telemetry/logger.ts';
+import { type DatabaseClock, followDatabaseClock } from '../database-clock.ts';
 
 const HOUR = 3_600_000;
 

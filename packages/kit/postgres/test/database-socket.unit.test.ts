@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { openSocket } from '../database-socket.js';
+import { openSocket } from '../database-socket.ts';
 
 /** The messages that a client hears until its connection is closed, by a server that does this with it. */
 async function heardOf(

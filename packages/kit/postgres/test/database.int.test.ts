@@ -2,8 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { sql } from 'drizzle-orm';
 import { type Link, openLink } from 'walpost/testing/link';
-import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
-import { type Database, openDatabase, type Tx } from '../database.js';
+import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.ts';
+import { type Database, openDatabase, type Tx } from '../database.ts';
 
 /** More than any other array holds that is gone through beside a statement. */
 const STATEMENTS = 1_000;

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { openDatabase } from '../database.js';
+import { openDatabase } from '../database.ts';
 
 test.each([
   ['hangs up at once', (socket: Socket) => void socket.end()],

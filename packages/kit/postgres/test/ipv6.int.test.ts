@@ -1,12 +1,12 @@
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { afterAll, expect, test } from '@jest/globals';
 import { setting } from 'walpost/testing/support';
-import { openTestDatabase } from '../../../../tests/stack/database.js';
-import { createKafka } from '../../kafka/create-kafka.js';
-import { parseHostPort } from '../../kafka/host-port.js';
-import { kafkaAccess } from '../../kafka/kafka-access.js';
-import { migrateDatabase } from '../../service/migrate.js';
-import { openDatabase } from '../database.js';
+import { openTestDatabase } from '../../../../tests/stack/database.ts';
+import { createKafka } from '../../kafka/create-kafka.ts';
+import { parseHostPort } from '../../kafka/host-port.ts';
+import { kafkaAccess } from '../../kafka/kafka-access.ts';
+import { migrateDatabase } from '../../service/migrate.ts';
+import { openDatabase } from '../database.ts';
 
 const env = process.env as Record<string, string>;
 const proxies: Server[] = [];

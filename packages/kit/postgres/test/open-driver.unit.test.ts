@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { openDriver } from '../open-driver.js';
+import { openDriver } from '../open-driver.ts';
 
 const given = { host: 'db', port: 1, database: 'orders', username: 'orders_app', password: 'x' };
 /** What the driver will do; functions, which are none of these, are left out. */

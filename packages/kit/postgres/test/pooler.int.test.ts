@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from 'walpost/testing/support';
-import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.js';
-import { migrateDatabase } from '../../service/migrate.js';
-import { openDatabase } from '../database.js';
+import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.ts';
+import { migrateDatabase } from '../../service/migrate.ts';
+import { openDatabase } from '../database.ts';
 
 /** PgBouncer is a package of the system; without it there is nothing that this could be tried on. */
 const PROGRAM = '/usr/sbin/pgbouncer';

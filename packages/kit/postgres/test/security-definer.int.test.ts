@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { openTestDatabase, type TestDatabase, type TestService } from '../../../../tests/stack/database.js';
+import { openTestDatabase, type TestDatabase, type TestService } from '../../../../tests/stack/database.ts';
 
 const services: TestService[] = ['orders', 'payments', 'inventory', 'notifications'];
 const databases: TestDatabase[] = [];

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { readConfig } from '../../config.js';
-import { readableDays, retentionProblem, retentionSettings } from '../retention.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { readConfig } from '../../config.ts';
+import { readableDays, retentionProblem, retentionSettings } from '../retention.ts';
 
 const DAY = 86_400_000;
 const topic = (retention?: number, segment?: number, policy?: string) => ({

@@ -1,7 +1,7 @@
 import { expect, jest, test } from '@jest/globals';
 import { eventually } from 'walpost/testing/support';
-import { createLogger } from '../../telemetry/logger.js';
-import { type Outcome, startWorker, type WorkerOptions } from '../worker.js';
+import { createLogger } from '../../telemetry/logger.ts';
+import { type Outcome, startWorker, type WorkerOptions } from '../worker.ts';
 
 interface Row {
   id: number;

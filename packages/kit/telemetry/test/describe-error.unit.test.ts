@@ -2,11 +2,11 @@ import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { DrizzleQueryError } from 'drizzle-orm';
-import { describe as describeDeadLetter } from '../../consumer/dead-letters.js';
-import { Problem, toProblem } from '../../http/problem.js';
-import { StatementError, withoutParameters } from '../../postgres/guard-statements.js';
-import { describeError, framesOf, messageOf } from '../describe-error.js';
-import { createLogger } from '../logger.js';
+import { describe as describeDeadLetter } from '../../consumer/dead-letters.ts';
+import { Problem, toProblem } from '../../http/problem.ts';
+import { StatementError, withoutParameters } from '../../postgres/guard-statements.ts';
+import { describeError, framesOf, messageOf } from '../describe-error.ts';
+import { createLogger } from '../logger.ts';
 
 const MARKERS = [
   'ada-lovelace-17',

@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream';
 import { expect, jest, test } from '@jest/globals';
-import { recordFields } from '../../consumer/log-fields.js';
-import { order } from '../../consumer/test/order-record.js';
-import { createLogger } from '../logger.js';
-import { redact } from '../redact.js';
+import { recordFields } from '../../consumer/log-fields.ts';
+import { order } from '../../consumer/test/order-record.ts';
+import { createLogger } from '../logger.ts';
+import { redact } from '../redact.ts';
 
 /** The lines that were logged, as text. */
 function logged(log: (logger: ReturnType<typeof createLogger>) => void): string[] {

@@ -8,15 +8,15 @@ import {
   countResult,
   countRetry,
   exposeDeadLetters,
-} from '../../consumer/metrics.js';
-import { order } from '../../consumer/test/order-record.js';
-import { formerMetrics } from '../../former-names.js';
-import { createApp } from '../../http/http.js';
-import { countWritten, exposeOutbox } from '../../outbox/metrics.js';
-import { openDatabase } from '../../postgres/database.js';
-import { exposeBacklog } from '../../service/backlog.js';
-import { createLogger } from '../logger.js';
-import { onScrape, registry, renderMetrics } from '../metrics.js';
+} from '../../consumer/metrics.ts';
+import { order } from '../../consumer/test/order-record.ts';
+import { formerMetrics } from '../../former-names.ts';
+import { createApp } from '../../http/http.ts';
+import { countWritten, exposeOutbox } from '../../outbox/metrics.ts';
+import { openDatabase } from '../../postgres/database.ts';
+import { exposeBacklog } from '../../service/backlog.ts';
+import { createLogger } from '../logger.ts';
+import { onScrape, registry, renderMetrics } from '../metrics.ts';
 
 // Port 1 answers nobody.
 const options = {

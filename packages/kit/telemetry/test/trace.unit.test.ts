@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { childTraceparent } from '../trace.js';
+import { childTraceparent } from '../trace.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 

@@ -2,7 +2,7 @@
 import { Module } from 'node:module';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { startTracing, tracingSettings } from '@walpost/kit/telemetry/start-tracing';
-import { readConfig } from '../../config.js';
+import { readConfig } from '../../config.ts';
 import '@walpost/kit/service/consumer-service';
 
 const [endpoint] = process.argv.slice(2);

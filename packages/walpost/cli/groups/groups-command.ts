@@ -1,21 +1,21 @@
 import type { ListedGroup } from '@walpost/kit/kafka/requests';
 import { Command } from 'commander';
-import { CliError } from '../../cli-error.js';
-import type { Config } from '../../config.js';
-import { withKafka } from '../../kafka.js';
+import { CliError } from '../../cli-error.ts';
+import type { Config } from '../../config.ts';
+import { withKafka } from '../../kafka.ts';
 import {
   describeGroup,
   type GroupProgress,
   type PartitionProgress,
   probeLagOnce,
-} from '../../observe/describe-group.js';
-import { behind } from '../../observe/diagnose-group.js';
-import { openSince, transactionText } from '../../observe/open-transactions.js';
-import { observedServices, serviceNames, services } from '../../observe/services.js';
-import { type KafkaClients, PROBE_PREFIX } from '../../observe/topic-reader.js';
-import { jsonOption, waitOption, wholeNumber, yesOption } from '../../options.js';
-import { formatAge, printable, printJson, printTable } from '../../output.js';
-import { applyReset, type OffsetMove, parseTarget, planReset } from './reset-group.js';
+} from '../../observe/describe-group.ts';
+import { behind } from '../../observe/diagnose-group.ts';
+import { openSince, transactionText } from '../../observe/open-transactions.ts';
+import { observedServices, serviceNames, services } from '../../observe/services.ts';
+import { type KafkaClients, PROBE_PREFIX } from '../../observe/topic-reader.ts';
+import { jsonOption, waitOption, wholeNumber, yesOption } from '../../options.ts';
+import { formatAge, printable, printJson, printTable } from '../../output.ts';
+import { applyReset, type OffsetMove, parseTarget, planReset } from './reset-group.ts';
 
 interface Options {
   wait: number;

@@ -1,9 +1,9 @@
 import { reason } from '@walpost/kit/contract/errors';
 import { isRefusal } from '@walpost/kit/kafka/kafkajs';
-import { CliError, UsageError } from '../../cli-error.js';
-import { fetchOffsets, lookUpGroup } from '../../observe/describe-group.js';
-import type { KafkaClients } from '../../observe/topic-reader.js';
-import { INSTANT_EXAMPLE, parseInstant } from '../../options.js';
+import { CliError, UsageError } from '../../cli-error.ts';
+import { fetchOffsets, lookUpGroup } from '../../observe/describe-group.ts';
+import type { KafkaClients } from '../../observe/topic-reader.ts';
+import { INSTANT_EXAMPLE, parseInstant } from '../../options.ts';
 
 /** Where a group is to read on from. */
 export type Target =

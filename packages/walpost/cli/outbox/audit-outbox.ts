@@ -3,11 +3,11 @@ import { partitionOf, settingsOf } from '@walpost/kit/kafka/kafkajs';
 import { milliseconds } from '@walpost/kit/postgres/rows';
 import { messageOf } from '@walpost/kit/telemetry/describe-error';
 import { sql } from 'drizzle-orm';
-import { CliError } from '../../cli-error.js';
-import type { Observed } from '../../observe/observed-service.js';
-import { findUnreadable, openSince, transactionText } from '../../observe/open-transactions.js';
-import { type KafkaClients, openReader, type Place, placeKey } from '../../observe/topic-reader.js';
-import { type AuditedRow, type Difference, findDifferences, type SeenRecord } from './find-differences.js';
+import { CliError } from '../../cli-error.ts';
+import type { Observed } from '../../observe/observed-service.ts';
+import { findUnreadable, openSince, transactionText } from '../../observe/open-transactions.ts';
+import { type KafkaClients, openReader, type Place, placeKey } from '../../observe/topic-reader.ts';
+import { type AuditedRow, type Difference, findDifferences, type SeenRecord } from './find-differences.ts';
 
 /** A time range, by when an event was written. */
 export interface AuditRange {

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
-import { CliError, UsageError } from '../../cli-error.js';
-import type { Config } from '../../config.js';
-import { withKafka } from '../../kafka.js';
-import { openObserved } from '../../observe/open-observed.js';
-import { instant, seconds, waitOption, wholeNumber } from '../../options.js';
-import { type Audit, type AuditRange, auditOutboxes } from './audit-outbox.js';
+import { CliError, UsageError } from '../../cli-error.ts';
+import type { Config } from '../../config.ts';
+import { withKafka } from '../../kafka.ts';
+import { openObserved } from '../../observe/open-observed.ts';
+import { instant, seconds, waitOption, wholeNumber } from '../../options.ts';
+import { type Audit, type AuditRange, auditOutboxes } from './audit-outbox.ts';
 
 /** What says which time is meant. */
 export interface RangeOptions {

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { CliError } from '../../cli-error.js';
-import type { Config } from '../../config.js';
-import { jsonOption } from '../../options.js';
-import { printable, printJson, printTable } from '../../output.js';
-import { audit, type RangeOptions, rangeOf, rangeOptions } from './audit-range.js';
-import type { Difference } from './find-differences.js';
+import { CliError } from '../../cli-error.ts';
+import type { Config } from '../../config.ts';
+import { jsonOption } from '../../options.ts';
+import { printable, printJson, printTable } from '../../output.ts';
+import { audit, type RangeOptions, rangeOf, rangeOptions } from './audit-range.ts';
+import type { Difference } from './find-differences.ts';
 
 /** Differences shown in the table; --json has them all. */
 const SHOWN = 200;

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import type { Config } from '../../config.js';
-import { jsonOption, waitOption, wholeNumber, yesOption } from '../../options.js';
-import { outboxAuditCommand } from './outbox-audit-command.js';
-import { pruneOutboxes } from './outbox-prune.js';
-import { recreateSlot } from './outbox-recreate-slot.js';
-import { outboxReplayCommand } from './outbox-replay-command.js';
-import { outboxStatus } from './outbox-status.js';
+import type { Config } from '../../config.ts';
+import { jsonOption, waitOption, wholeNumber, yesOption } from '../../options.ts';
+import { outboxAuditCommand } from './outbox-audit-command.ts';
+import { pruneOutboxes } from './outbox-prune.ts';
+import { recreateSlot } from './outbox-recreate-slot.ts';
+import { outboxReplayCommand } from './outbox-replay-command.ts';
+import { outboxStatus } from './outbox-status.ts';
 
 /** `walpost outbox …` */
 export function outboxCommand(config: () => Config): Command {

@@ -1,10 +1,10 @@
 import { dropPartitions } from '@walpost/kit/outbox/outbox-maintenance';
-import { CliError } from '../../cli-error.js';
-import type { Config } from '../../config.js';
-import { readDailyPartitions } from '../../observe/read-outbox.js';
-import { observedServices, type ServiceName, serviceNames } from '../../observe/services.js';
-import { withDatabase } from '../../service-database.js';
-import { untilDecided } from '../../wait.js';
+import { CliError } from '../../cli-error.ts';
+import type { Config } from '../../config.ts';
+import { readDailyPartitions } from '../../observe/read-outbox.ts';
+import { observedServices, type ServiceName, serviceNames } from '../../observe/services.ts';
+import { withDatabase } from '../../service-database.ts';
+import { untilDecided } from '../../wait.ts';
 
 const DAY = 86_400_000;
 

@@ -1,12 +1,12 @@
 import { databaseFault } from '@walpost/kit/errors';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { sql } from 'drizzle-orm';
-import { rootReason } from '../../check.js';
-import { CliError, UsageError } from '../../cli-error.js';
-import type { Config } from '../../config.js';
-import { awaitConnector } from '../../connect/await-connector.js';
-import { createConnectClient } from '../../connect/connect-client.js';
-import { observedServices } from '../../observe/services.js';
+import { rootReason } from '../../check.ts';
+import { CliError, UsageError } from '../../cli-error.ts';
+import type { Config } from '../../config.ts';
+import { awaitConnector } from '../../connect/await-connector.ts';
+import { createConnectClient } from '../../connect/connect-client.ts';
+import { observedServices } from '../../observe/services.ts';
 
 /** How long Kafka Connect may take to answer, and to end or start a connector's task, s. */
 const TIMEOUT_S = 60;

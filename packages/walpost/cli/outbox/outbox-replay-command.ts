@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import { sql } from 'drizzle-orm';
-import { CliError } from '../../cli-error.js';
-import type { Config } from '../../config.js';
-import { type ServiceName, serviceNames } from '../../observe/services.js';
-import { yesOption } from '../../options.js';
-import { withDatabase } from '../../service-database.js';
-import type { AuditRange } from './audit-outbox.js';
-import { audit, type RangeOptions, rangeOf, rangeOptions } from './audit-range.js';
-import type { Difference } from './find-differences.js';
-import { printDifferences } from './outbox-audit-command.js';
+import { CliError } from '../../cli-error.ts';
+import type { Config } from '../../config.ts';
+import { type ServiceName, serviceNames } from '../../observe/services.ts';
+import { yesOption } from '../../options.ts';
+import { withDatabase } from '../../service-database.ts';
+import type { AuditRange } from './audit-outbox.ts';
+import { audit, type RangeOptions, rangeOf, rangeOptions } from './audit-range.ts';
+import type { Difference } from './find-differences.ts';
+import { printDifferences } from './outbox-audit-command.ts';
 
 /** How many events one transaction publishes again. */
 const AT_ONCE = 5_000;

@@ -1,11 +1,11 @@
 import { readSlots, type Slot } from '@walpost/kit/outbox/read-slots';
 import { attempt } from '@walpost/kit/telemetry/attempt';
-import { CliError } from '../../cli-error.js';
-import type { Config } from '../../config.js';
-import type { Observed } from '../../observe/observed-service.js';
-import { openObserved } from '../../observe/open-observed.js';
-import { type OutboxState, readOutbox } from '../../observe/read-outbox.js';
-import { formatAge, formatBytes, printJson, printTable } from '../../output.js';
+import { CliError } from '../../cli-error.ts';
+import type { Config } from '../../config.ts';
+import type { Observed } from '../../observe/observed-service.ts';
+import { openObserved } from '../../observe/open-observed.ts';
+import { type OutboxState, readOutbox } from '../../observe/read-outbox.ts';
+import { formatAge, formatBytes, printJson, printTable } from '../../output.ts';
 
 /** How one outbox and its slot are. */
 interface OutboxLine {

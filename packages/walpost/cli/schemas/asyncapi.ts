@@ -1,8 +1,8 @@
 import type { EventType } from '@walpost/kit/contract/contract';
 import { HEADERS } from '@walpost/kit/contract/headers';
 import type { TopicSpec } from '@walpost/kit/contract/topics';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { observedServices } from '../../observe/services.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { observedServices } from '../../observe/services.ts';
 
 const AVRO = 'application/vnd.apache.avro;version=1.9.0';
 const KAFKA_BINDING = '0.5.0';

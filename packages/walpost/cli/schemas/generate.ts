@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { asyncApi } from './asyncapi.js';
+import { asyncApi } from './asyncapi.ts';
 
 const file = new URL('../../../../docs/asyncapi.json', import.meta.url);
 writeFileSync(file, `${JSON.stringify(asyncApi(), null, 2)}\n`);

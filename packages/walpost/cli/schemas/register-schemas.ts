@@ -1,7 +1,7 @@
 import type { EventType } from '@walpost/kit/contract/contract';
 import type { Registry } from '@walpost/kit/contract/registry';
-import { CliError } from '../../cli-error.js';
-import { checkSchemas } from '../../observe/check-schemas.js';
+import { CliError } from '../../cli-error.ts';
+import { checkSchemas } from '../../observe/check-schemas.ts';
 
 export interface Registration {
   readonly subject: string;

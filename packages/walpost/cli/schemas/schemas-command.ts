@@ -1,14 +1,14 @@
 import { RegistryError } from '@walpost/kit/contract/errors';
 import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
 import { Command } from 'commander';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { CliError } from '../../cli-error.js';
-import type { Config } from '../../config.js';
-import { checkSchemas } from '../../observe/check-schemas.js';
-import { jsonOption, waitOption } from '../../options.js';
-import { printJson, printTable } from '../../output.js';
-import { untilAvailable } from '../../wait.js';
-import { registerSchemas } from './register-schemas.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { CliError } from '../../cli-error.ts';
+import type { Config } from '../../config.ts';
+import { checkSchemas } from '../../observe/check-schemas.ts';
+import { jsonOption, waitOption } from '../../options.ts';
+import { printJson, printTable } from '../../output.ts';
+import { untilAvailable } from '../../wait.ts';
+import { registerSchemas } from './register-schemas.ts';
 
 interface Options {
   wait: number;

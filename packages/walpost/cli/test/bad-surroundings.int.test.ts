@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { walpost } from '../../testing/run-cli.js';
+import { walpost } from '../../testing/run-cli.ts';
 
 /** What answers where a server should be, called for each connection. */
 const servers: Record<string, (socket: Socket) => void> = {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { formerNames, withTodaysNames } from '../former-names.js';
-import { outboxCommand } from '../outbox/outbox-command.js';
+import { formerNames, withTodaysNames } from '../former-names.ts';
+import { outboxCommand } from '../outbox/outbox-command.ts';
 
 const config = () => {
   throw new Error('not called for');

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { startWalpost, walpost } from '../../testing/run-cli.js';
-import { eventually } from '../../testing/support.js';
+import { startWalpost, walpost } from '../../testing/run-cli.ts';
+import { eventually } from '../../testing/support.ts';
 
 test.each(['topics', 'kafka-topics.sh', 'bin/kafka-topics.sh'])(
   'Kafka’s own tool by its name in the documentation: %s',

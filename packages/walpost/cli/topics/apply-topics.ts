@@ -1,8 +1,8 @@
 import { reason } from '@walpost/kit/contract/errors';
 import type { TopicSpec } from '@walpost/kit/contract/topics';
 import { type Admin, settingsOf } from '@walpost/kit/kafka/kafkajs';
-import { CliError } from '../../cli-error.js';
-import { untilAvailable } from '../../wait.js';
+import { CliError } from '../../cli-error.ts';
+import { untilAvailable } from '../../wait.ts';
 
 export interface TopicOutcome {
   readonly topic: string;

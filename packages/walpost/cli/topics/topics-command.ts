@@ -1,14 +1,14 @@
 import { retentionProblem } from '@walpost/kit/service/retention';
 import { Command } from 'commander';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { CliError } from '../../cli-error.js';
-import { type Config, retentionOf } from '../../config.js';
-import { withKafka } from '../../kafka.js';
-import { topics } from '../../observe/declared-topics.js';
-import { describeTopics } from '../../observe/describe-topics.js';
-import { jsonOption, waitOption } from '../../options.js';
-import { printJson, printTable } from '../../output.js';
-import { applyTopics } from './apply-topics.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { CliError } from '../../cli-error.ts';
+import { type Config, retentionOf } from '../../config.ts';
+import { withKafka } from '../../kafka.ts';
+import { topics } from '../../observe/declared-topics.ts';
+import { describeTopics } from '../../observe/describe-topics.ts';
+import { jsonOption, waitOption } from '../../options.ts';
+import { printJson, printTable } from '../../output.ts';
+import { applyTopics } from './apply-topics.ts';
 
 interface Options {
   wait: number;

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Database, openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
-import { openTestDatabase, type TestDatabase, type TestService } from '../../../../tests/stack/database.js';
-import { createKafkaView, type KafkaView } from '../../observe/kafka-view.js';
-import type { Observed } from '../../observe/observed-service.js';
-import { observedServices } from '../../observe/services.js';
-import { parseAnswers, sendRaw } from '../../testing/raw-http.js';
-import { type Ask, serve } from '../../testing/serve.js';
-import { setting } from '../../testing/support.js';
-import { buildApp } from '../app.js';
-import { createOrderLoad } from '../order-load.js';
-import type { Snapshot } from '../snapshot.js';
-import { startConsole } from '../start-console.js';
+import { openTestDatabase, type TestDatabase, type TestService } from '../../../../tests/stack/database.ts';
+import { createKafkaView, type KafkaView } from '../../observe/kafka-view.ts';
+import type { Observed } from '../../observe/observed-service.ts';
+import { observedServices } from '../../observe/services.ts';
+import { parseAnswers, sendRaw } from '../../testing/raw-http.ts';
+import { type Ask, serve } from '../../testing/serve.ts';
+import { setting } from '../../testing/support.ts';
+import { buildApp } from '../app.ts';
+import { createOrderLoad } from '../order-load.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { startConsole } from '../start-console.ts';
 
 const TOKEN = 'a token of the test';
 const env = process.env as Record<string, string>;

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { eventually } from '../../testing/support.js';
-import { createOrderLoad, MAX_PER_SECOND, type OrderLoad } from '../order-load.js';
+import { eventually } from '../../testing/support.ts';
+import { createOrderLoad, MAX_PER_SECOND, type OrderLoad } from '../order-load.ts';
 
 let load: OrderLoad | undefined;
 afterEach(() => load?.close());

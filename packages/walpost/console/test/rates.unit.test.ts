@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type Reading, rateOf } from '../rates.js';
+import { type Reading, rateOf } from '../rates.ts';
 
 test('a rate needs two readings, looks back some seconds, and survives a counter that begins again', () => {
   const readings: Reading[] = [];

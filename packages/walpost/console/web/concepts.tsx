@@ -1,4 +1,4 @@
-import { concepts } from './concept-list.js';
+import { concepts } from './concept-list.ts';
 
 /** From a concept to its scenario, and to where it is seen on this page. */
 export function Concepts() {

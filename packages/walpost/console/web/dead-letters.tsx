@@ -1,9 +1,9 @@
-import type { DeadLetterView } from '../../observe/read-dead-letters.js';
-import type { ServiceView, Snapshot } from '../snapshot.js';
-import { call } from './api.js';
-import { age } from './format.js';
-import type { Act } from './page.js';
-import { Badge, Shown, Table } from './parts.js';
+import type { DeadLetterView } from '../../observe/read-dead-letters.ts';
+import type { ServiceView, Snapshot } from '../snapshot.ts';
+import { call } from './api.ts';
+import { age } from './format.ts';
+import type { Act } from './page.tsx';
+import { Badge, Shown, Table } from './parts.tsx';
 
 /** What could not be handled, by service, with what one can do about it. */
 export function DeadLetters({ snapshot, act }: { snapshot: Snapshot; act: Act }) {

@@ -1,9 +1,9 @@
-import { behind, diagnoseGroup } from '../../observe/diagnose-group.js';
-import { diagnoseRelay } from '../../observe/diagnose-relay.js';
-import type { ServiceView, Snapshot } from '../snapshot.js';
-import { bytes, count, plural, rate } from './format.js';
-import { type Health, healthOf } from './parts.js';
-import { keptOffsets } from './topics.js';
+import { behind, diagnoseGroup } from '../../observe/diagnose-group.ts';
+import { diagnoseRelay } from '../../observe/diagnose-relay.ts';
+import type { ServiceView, Snapshot } from '../snapshot.ts';
+import { bytes, count, plural, rate } from './format.ts';
+import { type Health, healthOf } from './parts.tsx';
+import { keptOffsets } from './topics.tsx';
 
 /** A box of the picture: its place in the grid, what it says, how it is. */
 export interface Node {

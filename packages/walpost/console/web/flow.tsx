@@ -1,6 +1,6 @@
-import type { Snapshot } from '../snapshot.js';
-import { COLUMNS, type Edge, flowModel, type Node } from './flow-model.js';
-import { Badge, signOf } from './parts.js';
+import type { Snapshot } from '../snapshot.ts';
+import { COLUMNS, type Edge, flowModel, type Node } from './flow-model.ts';
+import { Badge, signOf } from './parts.tsx';
 
 const BOX = { width: 190, height: 76 };
 const STEP = { x: 214, y: 92 };

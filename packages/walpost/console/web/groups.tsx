@@ -1,8 +1,8 @@
-import type { GroupProgress } from '../../observe/describe-group.js';
-import { behind, diagnoseGroup } from '../../observe/diagnose-group.js';
-import type { Snapshot } from '../snapshot.js';
-import { age, count } from './format.js';
-import { Badge, healthOf, Shown, Table } from './parts.js';
+import type { GroupProgress } from '../../observe/describe-group.ts';
+import { behind, diagnoseGroup } from '../../observe/diagnose-group.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { age, count } from './format.ts';
+import { Badge, healthOf, Shown, Table } from './parts.tsx';
 
 /** Every group, and on demand each of its partitions. */
 export function Groups({ snapshot }: { snapshot: Snapshot }) {

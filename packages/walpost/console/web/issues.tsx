@@ -1,6 +1,6 @@
-import type { Snapshot } from '../snapshot.js';
-import { age, clock, plural } from './format.js';
-import { Badge, Commands } from './parts.js';
+import type { Snapshot } from '../snapshot.ts';
+import { age, clock, plural } from './format.ts';
+import { Badge, Commands } from './parts.tsx';
 
 /** What is wrong, since when, and which command helps; or that nothing is. */
 export function Issues({ snapshot }: { snapshot: Snapshot }) {

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import type { Snapshot } from '../snapshot.js';
-import { call } from './api.js';
-import { age, count } from './format.js';
-import type { Act } from './page.js';
+import type { Snapshot } from '../snapshot.ts';
+import { call } from './api.ts';
+import { age, count } from './format.ts';
+import type { Act } from './page.tsx';
 
 interface Props {
   snapshot: Snapshot;

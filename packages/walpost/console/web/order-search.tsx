@@ -1,14 +1,14 @@
 import { useEffect, useState } from 'preact/hooks';
-import { SLOW_AFTER_MS } from '../../observe/diagnose-group.js';
-import type { OrderHead } from '../../observe/system-view.js';
-import type { Verdict } from '../../trace/diagnose-timeline.js';
-import type { Step } from '../../trace/timeline-steps.js';
-import type { Snapshot } from '../snapshot.js';
-import { call } from './api.js';
-import { age } from './format.js';
-import { Badge, Shown } from './parts.js';
-import { TimelineView } from './timeline-view.js';
-import { useOrderInAddress } from './use-console.js';
+import { SLOW_AFTER_MS } from '../../observe/diagnose-group.ts';
+import type { OrderHead } from '../../observe/system-view.ts';
+import type { Verdict } from '../../trace/diagnose-timeline.ts';
+import type { Step } from '../../trace/timeline-steps.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { call } from './api.ts';
+import { age } from './format.ts';
+import { Badge, Shown } from './parts.tsx';
+import { TimelineView } from './timeline-view.tsx';
+import { useOrderInAddress } from './use-console.ts';
 
 /** What the API answers about one order. */
 export interface OrderAnswer {

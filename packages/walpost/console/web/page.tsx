@@ -1,18 +1,18 @@
 import { useEffect, useState } from 'preact/hooks';
-import { call, Refused } from './api.js';
-import { AskDialog, type Question } from './ask-dialog.js';
-import { Concepts } from './concepts.js';
-import { DeadLetters } from './dead-letters.js';
-import { Flow } from './flow.js';
-import { clock } from './format.js';
-import { Groups } from './groups.js';
-import { Issues } from './issues.js';
-import { LoadControl } from './load-control.js';
-import { OrderSearch } from './order-search.js';
-import { Badge, Section } from './parts.js';
-import { Relays } from './relays.js';
-import { Topics } from './topics.js';
-import { useLive, useToken } from './use-console.js';
+import { call, Refused } from './api.ts';
+import { AskDialog, type Question } from './ask-dialog.tsx';
+import { Concepts } from './concepts.tsx';
+import { DeadLetters } from './dead-letters.tsx';
+import { Flow } from './flow.tsx';
+import { clock } from './format.ts';
+import { Groups } from './groups.tsx';
+import { Issues } from './issues.tsx';
+import { LoadControl } from './load-control.tsx';
+import { OrderSearch } from './order-search.tsx';
+import { Badge, Section } from './parts.tsx';
+import { Relays } from './relays.tsx';
+import { Topics } from './topics.tsx';
+import { useLive, useToken } from './use-console.ts';
 
 /** Does something that needs the token, or asks a question first; without a token it asks for that. */
 export type Act = (what: (token: string) => Question | Promise<void>) => void;

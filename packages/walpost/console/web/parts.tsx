@@ -1,6 +1,6 @@
 import type { Source } from '@walpost/kit/telemetry/attempt';
 import type { ComponentChildren } from 'preact';
-import type { Issue } from '../../observe/system-view.js';
+import type { Issue } from '../../observe/system-view.ts';
 
 export type Health = 'ok' | 'warn' | 'bad' | 'unknown';
 

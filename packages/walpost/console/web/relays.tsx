@@ -1,7 +1,7 @@
-import type { OutboxState } from '../../observe/read-outbox.js';
-import type { ServiceView, Snapshot } from '../snapshot.js';
-import { age, bytes, count } from './format.js';
-import { Badge, Shown, Table } from './parts.js';
+import type { OutboxState } from '../../observe/read-outbox.ts';
+import type { ServiceView, Snapshot } from '../snapshot.ts';
+import { age, bytes, count } from './format.ts';
+import { Badge, Shown, Table } from './parts.tsx';
 
 /** Outboxes, connectors with their tasks, and the slots that they read. */
 export function Relays({ snapshot }: { snapshot: Snapshot }) {

@@ -1,8 +1,8 @@
-import type { Verdict } from '../../trace/diagnose-timeline.js';
-import type { Step } from '../../trace/timeline-steps.js';
-import { age, clock } from './format.js';
-import type { OrderAnswer } from './order-search.js';
-import { Badge, Commands, type Health } from './parts.js';
+import type { Verdict } from '../../trace/diagnose-timeline.ts';
+import type { Step } from '../../trace/timeline-steps.ts';
+import { age, clock } from './format.ts';
+import type { OrderAnswer } from './order-search.tsx';
+import { Badge, Commands, type Health } from './parts.tsx';
 
 const TITLES: Record<Verdict['state'], { health: Health; text: string }> = {
   unknown: { health: 'unknown', text: 'Nobody knows this order' },

@@ -1,7 +1,7 @@
-import type { TopicView } from '../../observe/read-topics.js';
-import type { Snapshot } from '../snapshot.js';
-import { count } from './format.js';
-import { Shown, Table } from './parts.js';
+import type { TopicView } from '../../observe/read-topics.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { count } from './format.ts';
+import { Shown, Table } from './parts.tsx';
 
 /** Every topic, and on demand each of its partitions. */
 export function Topics({ snapshot }: { snapshot: Snapshot }) {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Snapshot } from '../snapshot.js';
+import type { Snapshot } from '../snapshot.ts';
 
 /** What the stream has sent so far. */
 export interface Live {

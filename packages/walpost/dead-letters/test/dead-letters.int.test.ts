@@ -11,9 +11,9 @@ import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import postgres from 'postgres';
 import { v7 as uuidv7 } from 'uuid';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { cells, walpost } from '../../testing/run-cli.js';
-import { eventually, setting } from '../../testing/support.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { cells, walpost } from '../../testing/run-cli.ts';
+import { eventually, setting } from '../../testing/support.ts';
 
 // The command line knows the services' databases by name; this is a payment database with nothing but the kit's tables.
 const DATABASE = 'payments';

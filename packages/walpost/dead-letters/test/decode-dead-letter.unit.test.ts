@@ -3,9 +3,9 @@ import { encode } from '@walpost/kit/contract/codec';
 import { RegistryError } from '@walpost/kit/contract/errors';
 import type { Registry } from '@walpost/kit/contract/registry';
 import avro, { type Type } from 'avsc';
-import { contract } from '../../../../schemas/contract.generated.js';
-import { decodeDeadLetter, schemaIdOf } from '../decode-dead-letter.js';
-import { hexDump } from '../hex-dump.js';
+import { contract } from '../../../../schemas/contract.generated.ts';
+import { decodeDeadLetter, schemaIdOf } from '../decode-dead-letter.ts';
+import { hexDump } from '../hex-dump.ts';
 
 const created = contract.eventType('OrderCreated');
 const order = { orderId: 'o', customerId: 'ada', currency: 'EUR', items: [], totalAmount: 5, createdAt: 1 };

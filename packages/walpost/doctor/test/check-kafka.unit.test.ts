@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { Admin } from 'kafkajs';
-import { readConfig } from '../../config.js';
-import { topics } from '../../observe/declared-topics.js';
-import { checkKafka } from '../check-kafka.js';
+import { readConfig } from '../../config.ts';
+import { topics } from '../../observe/declared-topics.ts';
+import { checkKafka } from '../check-kafka.ts';
 
 /** The calls of kafkajs' admin that doctor makes, of topics as declared but for these settings and missing leaders. */
 function adminWith(settings: Record<string, string>, leaderless: readonly string[] = []): Admin {

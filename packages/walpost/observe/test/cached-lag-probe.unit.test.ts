@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { cachedLagProbe } from '../cached-lag-probe.js';
-import type { Unread } from '../probe-lag.js';
-import type { Place } from '../topic-reader.js';
+import { cachedLagProbe } from '../cached-lag-probe.ts';
+import type { Unread } from '../probe-lag.ts';
+import type { Place } from '../topic-reader.ts';
 
 const place = (from: number, end: number): Place => ({
   topic: 't',

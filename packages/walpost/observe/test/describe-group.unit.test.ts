@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { KafkaRequests } from '@walpost/kit/kafka/requests';
 import kafkajs from 'kafkajs';
-import { describeGroup } from '../describe-group.js';
-import type { KafkaClients } from '../topic-reader.js';
+import { describeGroup } from '../describe-group.ts';
+import type { KafkaClients } from '../topic-reader.ts';
 
 const error = (message: string, type: string) =>
   new kafkajs.KafkaJSProtocolError(Object.assign(new Error(message), { type, code: 0, retriable: true }));

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { GroupProgress } from '../describe-group.js';
-import { diagnoseSystem } from '../diagnose-system.js';
-import type { ServiceState, SystemView } from '../system-view.js';
+import type { GroupProgress } from '../describe-group.ts';
+import { diagnoseSystem } from '../diagnose-system.ts';
+import type { ServiceState, SystemView } from '../system-view.ts';
 
 const NOW = 1_000_000;
 const running = { state: 'RUNNING', worker: 'w', error: null };

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { eventually } from '../../testing/eventually.js';
-import { type PortBlock, reservePorts } from '../../testing/reserve-ports.js';
-import { root } from '../paths.js';
+import { eventually } from '../../testing/eventually.ts';
+import { type PortBlock, reservePorts } from '../../testing/reserve-ports.ts';
+import { root } from '../paths.ts';
 
 let folder: string;
 let block: PortBlock;

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { checkMachine, type MachineCheck } from '../check-machine.js';
-import { recordOf } from '../process-table.js';
+import { checkMachine, type MachineCheck } from '../check-machine.ts';
+import { recordOf } from '../process-table.ts';
 
 let folder: string;
 beforeAll(() => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { root } from '../paths.js';
-import { formerSecrets, programSecrets, secretNames, securedSecrets } from '../secrets.js';
+import { root } from '../paths.ts';
+import { formerSecrets, programSecrets, secretNames, securedSecrets } from '../secrets.ts';
 
 const files = [
   'infrastructure.yaml',

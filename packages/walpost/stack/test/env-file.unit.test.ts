@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { makeEnvFile } from '../env-file.js';
-import { root } from '../paths.js';
-import { formerSecrets, secretNames } from '../secrets.js';
-import { completeSettings } from '../settings.js';
+import { makeEnvFile } from '../env-file.ts';
+import { root } from '../paths.ts';
+import { formerSecrets, secretNames } from '../secrets.ts';
+import { completeSettings } from '../settings.ts';
 
 let folder: string;
 let file: string;

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { withPasswords } from '../env-file.js';
-import { root } from '../paths.js';
-import { completeSettings, portsOf } from '../settings.js';
+import { withPasswords } from '../env-file.ts';
+import { root } from '../paths.ts';
+import { completeSettings, portsOf } from '../settings.ts';
 
 const example = readFileSync(join(root, '.env.example'), 'utf8');
 

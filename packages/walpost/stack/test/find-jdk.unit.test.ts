@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { findJdk } from '../find-jdk.js';
+import { findJdk } from '../find-jdk.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { readLock, takeLock } from '../lock.js';
-import { type ProcessRecord, recordOf, stillRuns } from '../process-table.js';
+import { readLock, takeLock } from '../lock.ts';
+import { type ProcessRecord, recordOf, stillRuns } from '../process-table.ts';
 
 let folder: string;
 let file: string;

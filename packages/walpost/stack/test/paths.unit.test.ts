@@ -11,10 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { fillTemplate } from '../component.js';
-import { escapeProperty } from '../escape-property.js';
-import { makePrivate } from '../make-private.js';
-import { requireUsablePaths, root } from '../paths.js';
+import { fillTemplate } from '../component.ts';
+import { escapeProperty } from '../escape-property.ts';
+import { makePrivate } from '../make-private.ts';
+import { requireUsablePaths, root } from '../paths.ts';
 
 test.each([
   ['a space', '/srv/my shop'],

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { ProcessPart } from '../component.js';
-import { type Lock, takeLock } from '../lock.js';
-import { RunningStack } from '../running-stack.js';
+import type { ProcessPart } from '../component.ts';
+import { type Lock, takeLock } from '../lock.ts';
+import { RunningStack } from '../running-stack.ts';
 
 let folder: string;
 let lock: Lock;

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { formerVariables } from '@walpost/kit/former-names';
-import type { Site } from '../component.js';
-import { root } from '../paths.js';
-import { formerSecrets, programSecrets, secretNames, securedSecrets } from '../secrets.js';
-import { completeSettings, settingsFor, withoutSecrets } from '../settings.js';
-import { keepSecrets, readKept, shareSecrets } from '../share-secrets.js';
-import { partsOf } from '../stack.js';
+import type { Site } from '../component.ts';
+import { root } from '../paths.ts';
+import { formerSecrets, programSecrets, secretNames, securedSecrets } from '../secrets.ts';
+import { completeSettings, settingsFor, withoutSecrets } from '../settings.ts';
+import { keepSecrets, readKept, shareSecrets } from '../share-secrets.ts';
+import { partsOf } from '../stack.ts';
 
 /** Every secret with its own name in its value, and two that are not the system's. */
 const all: Record<string, string> = {

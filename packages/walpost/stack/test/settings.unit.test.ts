@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { withPasswords } from '../env-file.js';
-import { completeSettings, portOf, portsOf, requiredSecrets, settingsFor } from '../settings.js';
+import { withPasswords } from '../env-file.ts';
+import { completeSettings, portOf, portsOf, requiredSecrets, settingsFor } from '../settings.ts';
 
 const passwords = Object.fromEntries(requiredSecrets.map((name) => [name, 'x']));
 const complete = (changes = {}) => completeSettings({ ...passwords, ...changes });

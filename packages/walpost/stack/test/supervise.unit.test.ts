@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type Lock, takeLock } from '../lock.js';
-import { isAlive } from '../process-table.js';
-import { type State, Supervisor } from '../supervise.js';
+import { type Lock, takeLock } from '../lock.ts';
+import { isAlive } from '../process-table.ts';
+import { type State, Supervisor } from '../supervise.ts';
 
 let folder: string;
 let lock: Lock;

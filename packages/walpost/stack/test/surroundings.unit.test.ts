@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { reservePorts } from '../../testing/reserve-ports.js';
-import type { Site } from '../component.js';
-import { postgresPart } from '../postgres.js';
-import { completeSettings, requiredSecrets } from '../settings.js';
-import { consolePart, serviceNames, serviceProgram } from '../workspace-programs.js';
+import { reservePorts } from '../../testing/reserve-ports.ts';
+import type { Site } from '../component.ts';
+import { postgresPart } from '../postgres.ts';
+import { completeSettings, requiredSecrets } from '../settings.ts';
+import { consolePart, serviceNames, serviceProgram } from '../workspace-programs.ts';
 
 const passwords = Object.fromEntries(requiredSecrets.map((name) => [name, 'x']));
 const siteOf = (env: Record<string, string>): Site => ({

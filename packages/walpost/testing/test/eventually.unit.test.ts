@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { eventually } from '../eventually.js';
+import { eventually } from '../eventually.ts';
 
 test('a wait that is over says for what, and what stood in the way', async () => {
   const probe = () => Promise.reject(new Error('the port is closed'));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type Link, openLink } from '../link.js';
+import { type Link, openLink } from '../link.ts';
 
 let server: Server;
 let link: Link;

@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { requireFreePorts } from '../../stack/free-ports.js';
-import { reservePorts } from '../reserve-ports.js';
+import { requireFreePorts } from '../../stack/free-ports.ts';
+import { reservePorts } from '../reserve-ports.ts';
 
 let folder: string;
 beforeEach(() => {

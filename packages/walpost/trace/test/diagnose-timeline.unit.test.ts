@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import type { DeadLetterView } from '../../observe/read-dead-letters.js';
-import type { Delivery, Timeline, TimelineEvent } from '../../observe/timeline.js';
-import { diagnoseTimeline } from '../diagnose-timeline.js';
-import { stepsOf } from '../timeline-steps.js';
+import type { DeadLetterView } from '../../observe/read-dead-letters.ts';
+import type { Delivery, Timeline, TimelineEvent } from '../../observe/timeline.ts';
+import { diagnoseTimeline } from '../diagnose-timeline.ts';
+import { stepsOf } from '../timeline-steps.ts';
 
 const T = Date.UTC(2026, 10, 23, 12);
 const NOW = T + 60_000;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { walpost } from '../../testing/run-cli.js';
+import { walpost } from '../../testing/run-cli.ts';
 
 test('trace says in one line what it was called wrongly with, and what is not set', async () => {
   expect(await walpost(['trace', 'ORDER-1'])).toMatchObject({

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { ConnectorView } from '../../observe/read-connectors.js';
-import { notRunning, serveWatcher } from '../serve-watcher.js';
+import type { ConnectorView } from '../../observe/read-connectors.ts';
+import { notRunning, serveWatcher } from '../serve-watcher.ts';
 
 const part = (state: string, error: string | null = null) => ({ state, worker: 'w', error });
 const connector = (state: string, ...tasks: ReturnType<typeof part>[]): ConnectorView => ({

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from '@jest/globals';
-import type { ConnectClient, ConnectorStatus } from '../../connect/connect-client.js';
-import { diagnoseConnector, watchConnectors } from '../watch-connectors.js';
+import type { ConnectClient, ConnectorStatus } from '../../connect/connect-client.ts';
+import { diagnoseConnector, watchConnectors } from '../watch-connectors.ts';
 
 const running: ConnectorStatus = {
   connector: { state: 'RUNNING', worker_id: 'w' },

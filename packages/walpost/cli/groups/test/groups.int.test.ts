@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
 import type { Admin, Kafka, Producer } from 'kafkajs';
-import type { PartitionProgress } from '../../../observe/describe-group.js';
-import { startKafkaTool } from '../../../testing/kafka-tool.js';
-import { cells, walpost } from '../../../testing/run-cli.js';
-import { eventually, kafkaOf } from '../../../testing/support.js';
+import type { PartitionProgress } from '../../../observe/describe-group.ts';
+import { startKafkaTool } from '../../../testing/kafka-tool.ts';
+import { cells, walpost } from '../../../testing/run-cli.ts';
+import { eventually, kafkaOf } from '../../../testing/support.ts';
 
 const HOUR = 3_600_000;
 const env = process.env as Record<string, string>;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { UsageError } from '../../../cli-error.js';
-import { parseTarget } from '../reset-group.js';
+import { UsageError } from '../../../cli-error.ts';
+import { parseTarget } from '../reset-group.ts';
 
 test.each([
   ['earliest', { to: 'earliest' }],

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type AuditedTopic, findDifferences } from '../find-differences.js';
+import { type AuditedTopic, findDifferences } from '../find-differences.ts';
 
 const row = (id: string, key: string, version: number, at = 100) => ({ id, key, version, type: 't', at });
 const record = (id: string, key: string, version: number, where = '0@1') => ({

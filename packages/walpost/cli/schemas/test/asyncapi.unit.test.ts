@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
-import { asyncApi } from '../asyncapi.js';
+import { asyncApi } from '../asyncapi.ts';
 
 const file = new URL('../../../../../docs/asyncapi.json', import.meta.url);
 const schema = createRequire(import.meta.url).resolve('@asyncapi/specs/schemas/3.0.0-without-$id.json');

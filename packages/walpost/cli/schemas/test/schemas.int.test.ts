@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { contract } from '../../../../../schemas/contract.generated.js';
-import { cells, walpost } from '../../../testing/run-cli.js';
-import { setting } from '../../../testing/support.js';
+import { contract } from '../../../../../schemas/contract.generated.ts';
+import { cells, walpost } from '../../../testing/run-cli.ts';
+import { setting } from '../../../testing/support.ts';
 
 const url = () => setting(process.env as Record<string, string>, 'SCHEMA_REGISTRY_URL');
 const { subject, fullName } = contract.eventType('PaymentRefunded');

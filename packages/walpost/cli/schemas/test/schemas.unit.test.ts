@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { RegisteredVersion, Registry } from '@walpost/kit/contract/registry';
-import { contract } from '../../../../../schemas/contract.generated.js';
-import { registerSchemas } from '../register-schemas.js';
+import { contract } from '../../../../../schemas/contract.generated.ts';
+import { registerSchemas } from '../register-schemas.ts';
 
 const events = [contract.eventType('OrderCreated'), contract.eventType('StockRejected')];
 

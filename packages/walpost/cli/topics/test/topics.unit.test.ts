@@ -1,6 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
 import type { Admin } from 'kafkajs';
-import { applyTopics } from '../apply-topics.js';
+import { applyTopics } from '../apply-topics.ts';
 
 const spec = {
   name: 'order-events',
