@@ -17,22 +17,22 @@ const GROUPS = {
     ...Object.fromEntries(
       readdirSync(join(root, 'services'), { withFileTypes: true })
         .filter((entry) => entry.isDirectory())
-        .map(({ name }) => [`services/${name}`, ['main', 'migrate']]),
+        .map(({ name }) => [`services/${name}`, ['main']]),
     ),
     'packages/walpost/cli': ['walpost'],
     'packages/walpost/console': ['main'],
+    '.': ['walpost.config'],
   },
   tools: {
+    '.': ['walpost.config'],
     'packages/walpost/stack': ['catch-mail', 'compose-secrets'],
     'compose/secure': ['gateway', 'make-certificates'],
   },
   clone: {
-    'packages/kit/example': ['main', 'migrate'],
-    'packages/kit/contract': ['generate'],
+    'lab/example/services/totals': ['main'],
     'packages/kit/consumer/test': ['crashing-consumer'],
     'packages/kit/service/test': ['stopping-service'],
     'packages/kit/telemetry/test': ['tracing-service'],
-    'packages/walpost/cli/schemas': ['generate'],
     'packages/walpost/stack': ['main', 'kafka-tool', 'show-machine'],
     'packages/walpost/testing': ['fetch-for-tests', 'test-stack'],
     'lab/scenarios': ['run'],
@@ -67,7 +67,7 @@ try {
 async function bundlePrograms(names) {
   const folders = names.flatMap((name) => Object.entries(GROUPS[name]));
   const entries = folders.flatMap(([folder, programs]) =>
-    programs.map((program) => [`${basename(folder)}/${program}`, `${folder}/${program}.ts`]),
+    programs.map((program) => [join(basename(folder), program), join(folder, `${program}.ts`)]),
   );
   const entryPoints = Object.fromEntries(entries);
   const lost = entries.find(([output, source]) => entryPoints[output] !== source);

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { call, endOf, eventually } from 'walpost/testing/support';
 import { type FreeEnvironment, freeEnvironment } from 'walpost/testing/test-stack';
+import system from '../walpost.config.ts';
 
 const exec = promisify(execCallback);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -21,7 +22,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'walpost-start-'));
   // Wherever somebody puts it.
   dataDir = join(folder, "it's # 100%20 é 한글");
-  free = await freeEnvironment();
+  free = await freeEnvironment(system);
   env = { ...free.env, WALPOST_DATA: dataDir };
 });
 afterAll(async () => {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { loadProject } from 'walpost/project';
 import { fetchComponents } from 'walpost/stack/fetch-components';
 import { findJdk } from 'walpost/stack/find-jdk';
 import { launchJava } from 'walpost/stack/java';
@@ -37,7 +38,8 @@ export async function plantBatch(lab: Lab, codec: Codec): Promise<Planted[]> {
 async function produce({ stack, env }: Lab, codec: Codec, input: string): Promise<void> {
   const jdk = await findJdk(env);
   const components = await fetchComponents(env, jdk, () => undefined, undefined);
-  const site = { settings: env, dataDir: stack.dataDir, java: { jdk, components } };
+  const project = await loadProject(process.cwd());
+  const site = { ...project, settings: env, dataDir: stack.dataDir, java: { jdk, components } };
   const {
     command,
     args,

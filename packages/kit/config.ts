@@ -1,117 +1,204 @@
-import { Ajv, type ErrorObject } from 'ajv';
-import { type Static, type TObject, type TProperties, Type } from 'typebox';
-import { shownUrl } from './contract/http-access.ts';
-import { withFormerVariables } from './former-names.ts';
+import type { Contract, EventTopic } from './contract/contract.ts';
+import { heartbeatTopic, type TopicSpec } from './contract/topics.ts';
+import { ConfigError } from './errors.ts';
 
-/** A configuration that cannot be used; the message names every variable that is wrong. */
-export class ConfigError extends Error {
-  readonly code = 'CONFIG_INVALID';
+/** A request that has something happen: the console sends it at a rate, and a start shows it. */
+export interface Sample {
+  /** Where it is posted, e.g. `/orders`. */
+  readonly path: string;
+  /** @param n counts the requests, from 0 on */
+  body(n: number): object;
 }
 
-/** A password or another value without a usable default. */
-export const Secret = () => Type.String({ minLength: 1 });
-// A setting that has a description is refused as being none, with its value: never one that is secret.
-/** A TCP port; 0 lets the system choose one. */
-export const Port = (fallback: number, minimum = 0) =>
-  Type.Integer({ default: fallback, minimum, maximum: 65_535, description: 'a port' });
-/** A host, without a port; brackets are for an IPv6 address with a port behind it. A path is a Unix socket. */
-export const Host = (fallback: string) =>
-  Type.String({
-    default: fallback,
-    pattern: '^(/.+|[^/@:[\\]\\s]+|[0-9A-Fa-f:.]+(%\\w+)?)$',
-    description: 'a host name or an address, without a port and without brackets',
-  });
-/** Where an HTTP API is; user and password may be in it. */
-export const HttpUrl = (fallback?: string) =>
-  Type.String({ default: fallback, format: 'http-url', description: 'an http address' });
-/** Where an HTTP API is that takes no user and password. */
-export const OpenUrl = () =>
-  Type.String({
-    format: 'http-url',
-    pattern: '^[^@]*$',
-    description: 'an http address without user and password',
-  });
+/** What the console, `walpost trace` and the metrics call a service's work. */
+export interface Observe {
+  /** What its work comes to, e.g. `payments`; the name of its database when not given. */
+  readonly effect?: string;
+  /** What it still has to do by itself (`observer.backlog`), e.g. `payments under way`. */
+  readonly backlog?: string;
+  /** The command that has work tried again which was refused for good. */
+  readonly retry?: string;
+  /** Its migrations make `observer.latest` and `observer.pending`: the newest keys, and those that are not done yet. */
+  readonly latest?: true;
+}
 
-/** Where the Postgres server is, for all services alike. */
-export const postgresSettings = {
-  POSTGRES_HOST: Host('localhost'),
-  POSTGRES_PORT: Port(5432, 1),
-  // libpq's name and values; the certificate is checked against Node's roots and NODE_EXTRA_CA_CERTS.
-  POSTGRES_SSLMODE: Type.Enum(['disable', 'verify-full'], { default: 'disable' }),
-};
+/** A service, as a project says it. What follows from its name is said only where it is to be another. */
+export interface ServiceConfig {
+  /** Where it listens, unless `<NAME>_PORT` says otherwise. */
+  readonly port: number;
+  /** The topic that it writes, by its outbox; a topic has one writer. */
+  readonly publishes?: EventTopic;
+  readonly consumes?: readonly EventTopic[];
+  /** Of its own; the roles `<database>_owner` and `<database>_app` belong to it. Its name when not given. */
+  readonly database?: string;
+  /** Its consumer group, and its name in logs, metrics and `ce_source`. Its name when not given. */
+  readonly group?: string;
+  /** The program, from the project's folder: `services/<name>/main.ts` when not given. */
+  readonly main?: string;
+  readonly sample?: Sample;
+  readonly observe?: Observe;
+  /** Settings of its connector that are to be other than Walpost's. */
+  readonly connector?: Readonly<Record<string, string>>;
+}
 
-/** How to reach the event backbone: a comma-separated list of brokers, and the registry's Confluent API. */
-export const eventSettings = {
-  KAFKA_BROKERS: Type.String({ default: 'localhost:9092', minLength: 1 }),
-  KAFKA_SECURITY_PROTOCOL: Type.Enum(['PLAINTEXT', 'SASL_SSL'], { default: 'PLAINTEXT' }),
-  // For SASL_SSL, by SCRAM-SHA-512.
-  KAFKA_USERNAME: Type.Optional(Secret()),
-  KAFKA_PASSWORD: Type.Optional(Secret()),
-  SCHEMA_REGISTRY_URL: HttpUrl('http://localhost:8081/apis/ccompat/v7'),
-  // For a registry behind basic authentication.
-  SCHEMA_REGISTRY_USERNAME: Type.Optional(Secret()),
-  SCHEMA_REGISTRY_PASSWORD: Type.Optional(Secret()),
-};
+export type ServiceConfigs = Readonly<Record<string, ServiceConfig>>;
 
-/** Where Kafka Connect is, and who asks when it is behind basic authentication. */
-export const connectSettings = {
-  CONNECT_URL: HttpUrl('http://localhost:8083'),
-  CONNECT_USERNAME: Type.Optional(Secret()),
-  CONNECT_PASSWORD: Type.Optional(Secret()),
-};
+/** What a topic is to have other than all others. */
+export interface TopicConfig {
+  readonly partitions?: number;
+  /** Kafka's settings of a topic, e.g. `retention.ms`. */
+  readonly config?: Readonly<Record<string, string>>;
+}
 
-/** What every service takes. HOST is the address that the HTTP server listens on. */
-export const serviceSettings = {
-  HOST: Host('127.0.0.1'),
-  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
-};
+/** A service, with all that follows from its name. */
+export interface Service {
+  readonly name: string;
+  readonly group: string;
+  readonly database: string;
+  readonly port: number;
+  /** The variables that hold its port, its address, and the password of `<database>_app`. */
+  readonly portVariable: string;
+  readonly urlVariable: string;
+  readonly passwordVariable: string;
+  readonly consumes: readonly EventTopic[];
+  /** How its events leave: slot and publication have one name, which is the connector's with `_`. */
+  readonly publishes?: {
+    readonly topic: EventTopic;
+    readonly connector: string;
+    readonly slot: string;
+    /** Settings of the connector in place of Walpost's. */
+    readonly overrides: Readonly<Record<string, string>>;
+  };
+  readonly main: string;
+  /** The folder of its migrations, from the project's. */
+  readonly migrations: string;
+  readonly sample?: Sample;
+  readonly observe: Observe & { readonly effect: string };
+}
 
-/** The values of settings like the ones above. */
-export type Settings<T extends TProperties> = Static<TObject<T>>;
+/** A project, said once: what its services, the command line and the console are made of. */
+export interface System<S extends ServiceConfigs = ServiceConfigs> {
+  /** In `ce_source` and in titles. */
+  readonly name: string;
+  readonly contract: Contract;
+  readonly services: readonly Service[];
+  /** The topics of events, and of heartbeats, as they are to be. */
+  readonly topics: readonly TopicSpec[];
+  /** Whether a stack for development catches e-mails. */
+  readonly mail: boolean;
+  service(name: keyof S & string): Service;
+}
 
-const ajv = new Ajv({
-  allErrors: true,
-  removeAdditional: true,
-  useDefaults: true,
-  coerceTypes: true,
-  formats: {
-    'http-url': (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-  },
-  // Checking the schemas themselves would take as long again, at every start.
-  validateSchema: false,
-});
+/** Parts of a stack, which no service can be named like. */
+const RESERVED = [
+  ...['postgres', 'kafka', 'registry', 'connect', 'mail', 'setup', 'services', 'console', 'watcher'],
+  ...['topics', 'schemas', 'connectors', 'walpost', 'secrets'],
+];
+const RESERVED_DATABASES = ['postgres', 'registry', 'template0', 'template1'];
 
 /**
- * Checks environment variables against a schema, once, at start. Text is converted to the schema's types.
+ * Says a project once, in its `walpost.config.ts`.
  *
- * @param properties a TypeBox schema for each variable
- * @param environment usually `process.env`; only `main.ts` and `migrate.ts` read it
- * @throws {ConfigError} naming every variable that is missing or wrong
+ * @throws {ConfigError} naming each place that is wrong
  */
-export function readConfig<T extends TProperties>(
-  properties: T,
-  environment: NodeJS.ProcessEnv,
-): Settings<T> {
-  // An empty variable counts as unset: `.env.example` lists them all, empty ones included.
-  const given = Object.entries(withFormerVariables(environment));
-  const data = Object.fromEntries(given.filter(([, value]) => value !== ''));
-  const schema = Type.Object(properties, { additionalProperties: false });
-  if (ajv.validate<Settings<T>>(schema, data)) return data;
-  const problems = (ajv.errors ?? []).map((problem) => explain(problem, properties, environment));
-  throw new ConfigError(
-    `Configuration: ${[...new Set(problems)].join('; ')}. Every variable is described in .env.example.`,
-  );
+export function defineConfig<const S extends ServiceConfigs>(config: {
+  /** Letters, digits and hyphens, e.g. `parcels`. */
+  name: string;
+  contract: Contract;
+  services: S;
+  topics?: { readonly [T in EventTopic]?: TopicConfig };
+  /** Has `npm start` catch e-mails and show them on a page (MailDev, a package of the project's own). */
+  mail?: true;
+}): System<S> {
+  const { name, contract, topics: changed = {} } = config;
+  const services = Object.entries(config.services).map(([each, given]) => complete(each, given));
+  const problems = [
+    ...(isName(name) ? [] : [`name: "${name}" is not lower-case letters, digits and hyphens`]),
+    ...services.flatMap((service) => problemsOf(service, services, contract)),
+    ...Object.keys(changed)
+      .filter((topic) => !contract.topics.some((each) => each.name === topic))
+      .map((topic) => `topics: ${unknownTopic(topic, contract)}`),
+  ];
+  if (problems.length > 0) throw new ConfigError(`walpost.config.ts: ${problems.join('; ')}`);
+  const changes: Readonly<Record<string, TopicConfig | undefined>> = changed;
+  const topics = contract.topics.map((topic) => ({
+    name: topic.name,
+    partitions: changes[topic.name]?.partitions ?? topic.partitions,
+    config: { ...topic.config, ...changes[topic.name]?.config },
+  }));
+  const heartbeats = services.flatMap(({ publishes }) => publishes?.connector ?? []).map(heartbeatTopic);
+  return {
+    name,
+    contract,
+    services,
+    topics: [...topics, ...heartbeats],
+    mail: config.mail ?? false,
+    service: (wanted) => {
+      const found = services.find((service) => service.name === wanted);
+      if (found) return found;
+      const names = services.map((service) => service.name).join(', ');
+      throw new ConfigError(`walpost.config.ts has no service ${wanted}; it has ${names || 'none'}`);
+    },
+  };
 }
 
-function explain(
-  { keyword, instancePath, message, params }: ErrorObject,
-  properties: TProperties,
-  environment: NodeJS.ProcessEnv,
-): string {
-  if (keyword === 'required') return `${params['missingProperty']} is not set`;
-  const name = instancePath.slice(1);
-  const { description, enum: words } = properties[name] as { description?: string; enum?: string[] };
-  const wanted = description ?? (words && `one of ${words.join(', ')}`);
-  if (wanted === undefined) return `${name} ${message}`;
-  return `${name}: "${shownUrl(environment[name] ?? '')}" is not ${wanted}`;
+function complete(name: string, given: ServiceConfig): Service {
+  const { port, publishes, consumes = [], sample, observe } = given;
+  const database = given.database ?? name.replaceAll('-', '_');
+  const variable = (of: string) => of.replaceAll('-', '_').toUpperCase();
+  return {
+    name,
+    group: given.group ?? name,
+    database,
+    port,
+    portVariable: `${variable(name)}_PORT`,
+    urlVariable: `${variable(name)}_URL`,
+    passwordVariable: `${variable(database)}_PASSWORD`,
+    consumes,
+    ...(publishes && {
+      publishes: {
+        topic: publishes,
+        connector: `${name}-outbox`,
+        slot: `${name.replaceAll('-', '_')}_outbox`,
+        overrides: given.connector ?? {},
+      },
+    }),
+    main: given.main ?? `services/${name}/main.ts`,
+    migrations: `services/${name}/migrations`,
+    ...(sample && { sample }),
+    observe: { effect: database, ...observe },
+  };
+}
+
+function problemsOf(service: Service, all: readonly Service[], contract: Contract): string[] {
+  const { name, database, port, publishes, consumes } = service;
+  const known = (topic: string) => contract.topics.some((each) => each.name === topic);
+  const problems = [];
+  if (!isName(name)) problems.push('a name is lower-case letters, digits and hyphens');
+  if (RESERVED.includes(name)) problems.push('a part of the stack has this name');
+  if (!/^[a-z][a-z0-9_]*$/.test(database))
+    problems.push(`database: "${database}" is not lower-case letters, digits and _`);
+  if (RESERVED_DATABASES.includes(database)) problems.push(`database: ${database} is not a service's`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) problems.push(`port: ${port} is not a port`);
+  for (const topic of consumes.filter((each) => !known(each)))
+    problems.push(`consumes: ${unknownTopic(topic, contract)}`);
+  if (publishes && !known(publishes.topic))
+    problems.push(`publishes: ${unknownTopic(publishes.topic, contract)}`);
+  // Said of the later one of two.
+  for (const other of all.slice(0, all.indexOf(service))) {
+    if (other.port === port) problems.push(`port: ${other.name} has ${port} too`);
+    if (other.database === database) problems.push(`database: ${other.name} has ${database} too`);
+    if (other.group === service.group) problems.push(`group: ${other.name} has ${service.group} too`);
+    if (publishes && other.publishes?.topic === publishes.topic)
+      problems.push(`publishes: ${other.name} writes ${publishes.topic} already, and a topic has one writer`);
+  }
+  return problems.map((problem) => `service ${name}: ${problem}`);
+}
+
+function unknownTopic(topic: string, { topics }: Contract): string {
+  return `the contract has no topic ${topic}; it has ${topics.map(({ name }) => name).join(', ') || 'none'}`;
+}
+
+function isName(text: string): boolean {
+  return /^[a-z][a-z0-9-]*$/.test(text);
 }

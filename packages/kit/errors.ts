@@ -4,6 +4,11 @@ export interface Classified {
   readonly retryable: boolean;
 }
 
+/** A configuration that cannot be used; the message names every place or variable that is wrong. */
+export class ConfigError extends Error {
+  readonly code = 'CONFIG_INVALID';
+}
+
 /** So much is waiting that more would only wait too: the caller is to come back, and nothing was done. */
 export class BusyError extends Error implements Classified {
   readonly code = 'busy';

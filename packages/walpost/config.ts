@@ -1,5 +1,6 @@
+import type { System } from '@walpost/kit/config';
+import { httpAccess } from '@walpost/kit/contract/http-access';
 import {
-  ConfigError,
   connectSettings,
   eventSettings,
   OpenUrl,
@@ -7,13 +8,13 @@ import {
   postgresSettings,
   readConfig as readSettings,
   Secret,
-} from '@walpost/kit/config';
-import { httpAccess } from '@walpost/kit/contract/http-access';
+} from '@walpost/kit/environment';
+import { ConfigError } from '@walpost/kit/errors';
 import { kafkaAccess } from '@walpost/kit/kafka/kafka-access';
 import { retentionSettings } from '@walpost/kit/service/retention';
 import { Type } from 'typebox';
 import { UsageError } from './cli-error.ts';
-import { type ServiceName, serviceNames, services } from './observe/services.ts';
+import type { Project } from './project.ts';
 
 /** What one command lacks another one does without: each says for itself when it needs a password. */
 const Password = () => Type.Optional(Secret());
@@ -24,47 +25,57 @@ const settings = {
   ...connectSettings,
   ...retentionSettings,
   KAFKA_REPLICATION_FACTOR: Type.Integer({ default: 1, minimum: 1, description: 'a positive whole number' }),
-  ORDERS_PASSWORD: Password(),
-  PAYMENTS_PASSWORD: Password(),
-  INVENTORY_PASSWORD: Password(),
-  NOTIFICATIONS_PASSWORD: Password(),
   OBSERVER_PASSWORD: Password(),
   DLQ_OPERATOR_PASSWORD: Password(),
   CDC_PASSWORD: Password(),
   REGISTRY_PASSWORD: Password(),
-  ORDER_PORT: Port(3000, 1),
-  PAYMENT_PORT: Port(3001, 1),
-  INVENTORY_PORT: Port(3002, 1),
-  NOTIFICATION_PORT: Port(3003, 1),
   CONSOLE_PORT: Port(3100, 1),
-  ORDER_URL: Type.Optional(OpenUrl()),
-  PAYMENT_URL: Type.Optional(OpenUrl()),
-  INVENTORY_URL: Type.Optional(OpenUrl()),
-  NOTIFICATION_URL: Type.Optional(OpenUrl()),
   CONSOLE_URL: Type.Optional(OpenUrl()),
 };
 
-export type Config = ReturnType<typeof shape>;
+/** What each service adds to them. */
+function settingsOf({ services }: System) {
+  return Object.fromEntries(
+    services.flatMap(({ port, portVariable, urlVariable, passwordVariable }) => [
+      [passwordVariable, Password()],
+      [portVariable, Port(port, 1)],
+      [urlVariable, Type.Optional(OpenUrl())],
+    ]),
+  );
+}
+
+export type Config = ReturnType<typeof shape> & Pick<Project, 'folder'>;
 
 /**
  * Reads what the command line needs from the environment; an empty variable counts as unset.
  * @throws UsageError naming the variable that is wrong
  */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
+export function readConfig({ folder, system }: Project, env: NodeJS.ProcessEnv): Config {
   // Blanks around a value are nobody's intention, but in a password.
   const trim = (name: string, value = '') => [name, name.endsWith('_PASSWORD') ? value : value.trim()];
   const trimmed = Object.fromEntries(Object.entries(env).map(([name, value]) => trim(name, value)));
   try {
-    return shape(readSettings(settings, trimmed));
+    const own = readSettings(settingsOf(system), trimmed) as Record<string, string | number | undefined>;
+    return { folder, ...shape(system, readSettings(settings, trimmed), own) };
   } catch (error) {
     throw error instanceof ConfigError ? new UsageError(error.message, { cause: error }) : error;
   }
 }
 
-function shape(read: ReturnType<typeof readSettings<typeof settings>>) {
-  const passwords = serviceNames.map((name) => [name, read[services[name].passwordVariable]]);
-  const address = (port: number, url = `http://localhost:${port}`) => httpAccess(url).url;
+function shape(
+  system: System,
+  read: ReturnType<typeof readSettings<typeof settings>>,
+  own: Readonly<Record<string, string | number | undefined>>,
+) {
+  const address = (port: string | number | undefined, url: string | number = `http://localhost:${port}`) =>
+    httpAccess(String(url)).url;
+  const passwords = system.services.map(({ name, passwordVariable }) => [name, own[passwordVariable]]);
+  const addresses = system.services.map(({ name, portVariable, urlVariable }) => [
+    name,
+    address(own[portVariable], own[urlVariable]),
+  ]);
   return {
+    system,
     kafka: kafkaAccess(read),
     kafkaReplicationFactor: read.KAFKA_REPLICATION_FACTOR,
     registry: httpAccess(
@@ -79,7 +90,7 @@ function shape(read: ReturnType<typeof readSettings<typeof settings>>) {
       ssl: read.POSTGRES_SSLMODE === 'verify-full',
     },
     /** Of `<database>_app`, for each service; undefined when it is not set. */
-    passwords: Object.fromEntries(passwords) as Readonly<Record<ServiceName, string | undefined>>,
+    passwords: Object.fromEntries(passwords) as Readonly<Record<string, string | undefined>>,
     observerPassword: read.OBSERVER_PASSWORD,
     // Tried by `walpost doctor`, and used for nothing else.
     dlqOperatorPassword: read.DLQ_OPERATOR_PASSWORD,
@@ -88,10 +99,7 @@ function shape(read: ReturnType<typeof readSettings<typeof settings>>) {
     outboxRetentionDays: read.OUTBOX_RETENTION_DAYS,
     inboxRetentionDays: read.INBOX_RETENTION_DAYS,
     addresses: {
-      order: address(read.ORDER_PORT, read.ORDER_URL),
-      payment: address(read.PAYMENT_PORT, read.PAYMENT_URL),
-      inventory: address(read.INVENTORY_PORT, read.INVENTORY_URL),
-      notification: address(read.NOTIFICATION_PORT, read.NOTIFICATION_URL),
+      ...(Object.fromEntries(addresses) as Readonly<Record<string, string>>),
       console: address(read.CONSOLE_PORT, read.CONSOLE_URL),
     },
   };

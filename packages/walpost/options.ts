@@ -1,5 +1,5 @@
+import type { System } from '@walpost/kit/config';
 import { InvalidArgumentError, Option } from 'commander';
-import { serviceNames } from './observe/services.ts';
 
 /** `--wait SECONDS`: how long a server may take to appear, or what else `what` says. */
 export function waitOption(
@@ -22,8 +22,8 @@ export function jsonOption(): Option {
 }
 
 /** `--service NAME`: whose database. */
-export function serviceOption(): Option {
-  return new Option('--service <name>', 'whose dead letters').choices(serviceNames);
+export function serviceOption({ services }: System): Option {
+  return new Option('--service <name>', 'whose dead letters').choices(services.map(({ name }) => name));
 }
 
 /** `--yes`: without it a command says what it would do, and does nothing. */

@@ -1,9 +1,9 @@
+import type { Service } from '@walpost/kit/config';
 import { databaseFault, errorCode } from '@walpost/kit/errors';
 import { type Db, openDatabase } from '@walpost/kit/postgres/database';
 import { rootReason } from './check.ts';
 import { CliError } from './cli-error.ts';
 import type { Config } from './config.ts';
-import { type ServiceName, services } from './observe/services.ts';
 import { untilAvailable } from './wait.ts';
 
 /**
@@ -12,12 +12,13 @@ import { untilAvailable } from './wait.ts';
  * @throws CliError naming the variable or the database when it cannot be used
  */
 export async function withDatabase<T>(
-  { postgres, passwords }: Config,
-  name: ServiceName,
+  { system, postgres, passwords }: Config,
+  name: string,
   seconds: number,
   work: (db: Db) => Promise<T>,
 ): Promise<T> {
-  const { database, passwordVariable } = services[name];
+  const service = system.service(name);
+  const { database, passwordVariable } = service;
   const password = passwords[name];
   if (password === undefined) {
     throw new CliError(`${name}: ${passwordVariable} is not set; it is the password of ${database}_app`);
@@ -36,7 +37,7 @@ export async function withDatabase<T>(
     return await work(db);
   } catch (error) {
     if (databaseFault(error) === undefined) throw error;
-    throw new CliError(`${name}: ${explain(error, name, `${postgres.host}:${postgres.port}`)}`, {
+    throw new CliError(`${name}: ${explain(error, service, `${postgres.host}:${postgres.port}`)}`, {
       cause: error,
     });
   } finally {
@@ -49,8 +50,7 @@ function isAway(error: unknown): boolean {
   return databaseFault(error) === 'unavailable' && !/^(28|3D|42)/.test(errorCode(error));
 }
 
-function explain(error: unknown, name: ServiceName, server: string): string {
-  const { database, passwordVariable, group } = services[name];
+function explain(error: unknown, { database, passwordVariable, group }: Service, server: string): string {
   switch (errorCode(error)) {
     case '28P01':
     case '28000':

@@ -1,10 +1,13 @@
 import { type HandlersOf, ignore } from '@walpost/kit/consumer/handle-batch';
-import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
+import type { EncoderOf } from '@walpost/kit/outbox/outbox';
 import { releaseStock } from './release-stock.ts';
 import { reserveStock } from './reserve-stock.ts';
 
 /** What the inventory does about order events. */
-export function onOrderEvent(encode: OutboxEncoder, clock: () => Date): HandlersOf<'order-events'> {
+export function onOrderEvent(
+  encode: EncoderOf<'inventory-events'>,
+  clock: () => Date,
+): HandlersOf<'order-events'> {
   return {
     OrderCreated: (tx, events, batch) => reserveStock(tx, encode, events, batch, clock()),
     OrderCancelled: (tx, events, batch) => releaseStock(tx, encode, events, batch, clock()),

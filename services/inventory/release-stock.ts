@@ -1,5 +1,5 @@
 import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
-import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
+import { type EncoderOf, publish } from '@walpost/kit/outbox/outbox';
 import type { Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
@@ -15,7 +15,7 @@ const VERSION = 2;
 /** Puts back what cancelled orders had reserved. An order that had nothing reserved is passed over. */
 export async function releaseStock(
   tx: Tx,
-  encode: OutboxEncoder,
+  encode: EncoderOf<'inventory-events'>,
   events: ReceivedEvent<'OrderCancelled'>[],
   batch: readonly ReceivedEvent[],
   now: Date,

@@ -1,6 +1,6 @@
 import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
 import type { DomainEvent } from '@walpost/kit/contract/contract';
-import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
+import { type EncoderOf, publish } from '@walpost/kit/outbox/outbox';
 import type { Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
@@ -16,7 +16,7 @@ const VERSION = 1;
 /** Reserves everything that each new order wants, or nothing of it, and publishes which. */
 export async function reserveStock(
   tx: Tx,
-  encode: OutboxEncoder,
+  encode: EncoderOf<'inventory-events'>,
   events: ReceivedEvent<'OrderCreated'>[],
   batch: readonly ReceivedEvent[],
   now: Date,

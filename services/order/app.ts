@@ -1,5 +1,5 @@
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http/http';
-import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
+import type { EncoderOf } from '@walpost/kit/outbox/outbox';
 import type { Db } from '@walpost/kit/postgres/database';
 import type { Logger } from '@walpost/kit/telemetry/logger';
 import { createCancelOrder } from './cancel-order.ts';
@@ -9,7 +9,7 @@ import { orderRoutes } from './routes.ts';
 export interface OrderAppOptions {
   /** Connections by purpose: what waits for an order's row keeps nobody else waiting. They may be one. */
   databases: { intake: Db; cancels: Db; reads: Db };
-  encode: OutboxEncoder;
+  encode: EncoderOf<'order-events'>;
   clock: () => Date;
   logger: Logger;
   readiness: ReadinessChecks;

@@ -1,4 +1,4 @@
-import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
+import { type EncoderOf, publish } from '@walpost/kit/outbox/outbox';
 import type { Db } from '@walpost/kit/postgres/database';
 import { eq } from 'drizzle-orm';
 import { cancelOrder, type Order } from './order.ts';
@@ -14,7 +14,7 @@ export type CancelOrder = (id: string, traceparent: string) => Promise<Order | u
  * Requests for one order go one after another and hold one connection, however many there are; when one fails, those
  * that wait behind it fail with it, for they would meet the same.
  */
-export function createCancelOrder(db: Db, encode: OutboxEncoder, clock: () => Date): CancelOrder {
+export function createCancelOrder(db: Db, encode: EncoderOf<'order-events'>, clock: () => Date): CancelOrder {
   const lastOf = new Map<string, Promise<Order | undefined>>();
 
   const cancel: CancelOrder = (id, traceparent) =>

@@ -1,4 +1,4 @@
-import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
+import { type EncoderOf, publish } from '@walpost/kit/outbox/outbox';
 import type { Db } from '@walpost/kit/postgres/database';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { and, eq, lt } from 'drizzle-orm';
@@ -17,7 +17,7 @@ const AT_ONCE = 500;
  */
 export async function expireOrders(
   db: Db,
-  encode: OutboxEncoder,
+  encode: EncoderOf<'order-events'>,
   placedBefore: Date,
   now: Date,
 ): Promise<number> {

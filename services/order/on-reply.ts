@@ -1,7 +1,7 @@
 import { type HandlersOf, ignore } from '@walpost/kit/consumer/handle-batch';
 import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
 import type { Classified } from '@walpost/kit/errors';
-import { type OutboxEncoder, type OutboxRow, publish } from '@walpost/kit/outbox/outbox';
+import { type EncoderOf, type OutboxRow, publish } from '@walpost/kit/outbox/outbox';
 import type { Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
@@ -26,7 +26,7 @@ class UnknownOrderError extends Error implements Classified {
 
 /** What the order service does about the answers of payment and inventory. */
 export function onReply(
-  encode: OutboxEncoder,
+  encode: EncoderOf<'order-events'>,
   clock: () => Date,
 ): HandlersOf<'payment-events' | 'inventory-events'> {
   const onReplies = async (tx: Tx, replies: ReplyEvent[], batch: ReceivedEvent[]): Promise<void> => {

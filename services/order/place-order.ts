@@ -3,7 +3,7 @@ import { databaseFault } from '@walpost/kit/errors';
 import { mergeCalls } from '@walpost/kit/merge-calls';
 import { newId } from '@walpost/kit/new-id';
 import { countWritten } from '@walpost/kit/outbox/metrics';
-import type { OutboxEncoder, OutboxRow } from '@walpost/kit/outbox/outbox';
+import type { EncoderOf, OutboxRow } from '@walpost/kit/outbox/outbox';
 import type { Db } from '@walpost/kit/postgres/database';
 import { withSpan } from '@walpost/kit/telemetry/trace';
 import { eq, getTableColumns, type SQL, sql, type Table } from 'drizzle-orm';
@@ -52,7 +52,7 @@ const SLOW_AFTER_MS = 1_000;
  * registry, BusyError when too many orders wait, and the driver's errors. When the connection breaks in the middle the
  * outcome is unknown; a client finds out by sending the same idempotency key again.
  */
-export function createPlaceOrder(db: Db, encode: OutboxEncoder, clock: () => Date): PlaceOrder {
+export function createPlaceOrder(db: Db, encode: EncoderOf<'order-events'>, clock: () => Date): PlaceOrder {
   const insert = prepareInsert(db);
   const write = mergeCalls({
     work: (drafts: Draft[]) => writeDrafts(insert, drafts),

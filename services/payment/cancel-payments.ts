@@ -1,5 +1,5 @@
 import type { ReceivedEvent } from '@walpost/kit/consumer/receive';
-import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
+import type { EncoderOf } from '@walpost/kit/outbox/outbox';
 import type { Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import { decide } from './payment.ts';
@@ -9,7 +9,7 @@ import { payments } from './tables.ts';
 /** Undoes, or has undone, the payments of cancelled orders. An order without a payment was never charged. */
 export async function cancelPayments(
   tx: Tx,
-  encode: OutboxEncoder,
+  encode: EncoderOf<'payment-events'>,
   events: ReceivedEvent<'OrderCancelled'>[],
   now: Date,
 ): Promise<void> {

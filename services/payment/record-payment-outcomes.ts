@@ -1,4 +1,4 @@
-import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
+import type { EncoderOf } from '@walpost/kit/outbox/outbox';
 import type { Db, Tx } from '@walpost/kit/postgres/database';
 import { isAnyOf } from '@walpost/kit/postgres/is-any-of';
 import type { Outcome } from '@walpost/kit/service/worker';
@@ -16,7 +16,7 @@ export type PaymentOutcome = Outcome<PaymentRow, PaymentInput>;
  */
 export function recordPaymentOutcomes(
   db: Db,
-  encode: OutboxEncoder,
+  encode: EncoderOf<'payment-events'>,
   outcomes: PaymentOutcome[],
   now: Date,
 ): Promise<void> {

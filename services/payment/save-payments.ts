@@ -1,4 +1,4 @@
-import { type OutboxEncoder, publish } from '@walpost/kit/outbox/outbox';
+import { type EncoderOf, publish } from '@walpost/kit/outbox/outbox';
 import type { Tx } from '@walpost/kit/postgres/database';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
 import { sql } from 'drizzle-orm';
@@ -8,7 +8,7 @@ import { type PaymentRow, payments } from './tables.ts';
 /** Writes decided payments, whose rows the transaction has locked, and publishes their events. */
 export async function savePayments(
   tx: Tx,
-  encode: OutboxEncoder,
+  encode: EncoderOf<'payment-events'>,
   decided: Decided<PaymentRow>[],
   now: Date,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { OutboxEncoder } from '@walpost/kit/outbox/outbox';
+import type { EncoderOf } from '@walpost/kit/outbox/outbox';
 import type { Db } from '@walpost/kit/postgres/database';
 import { type RunningWorker, recallRows, startWorker } from '@walpost/kit/service/worker';
 import type { Logger } from '@walpost/kit/telemetry/logger';
@@ -11,7 +11,7 @@ import { payments } from './tables.ts';
 
 export interface PaymentWorkerOptions {
   db: Db;
-  encode: OutboxEncoder;
+  encode: EncoderOf<'payment-events'>;
   gateway: PaymentGateway;
   clock: () => Date;
   logger: Logger;

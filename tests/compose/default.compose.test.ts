@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { programSecrets, secretNames } from 'walpost/stack/secrets';
 import { endOf, eventually, kafkaOf, placeOrder, setting } from 'walpost/testing/support';
+import system from '../../walpost.config.ts';
 import { ASK_EVERY, type ComposeStack, composeStack, TIMEOUT_S } from './compose-stack.ts';
 import { effectsOf, exactly, orderWhile } from './order-load.ts';
 
@@ -174,7 +175,8 @@ test('each program finds its own secrets in its container, and no variable of it
   const { services } = JSON.parse(await stack.compose('config', '--format', 'json')) as {
     services: Record<string, { environment?: Record<string, string> }>;
   };
-  const made = secretNames.map((name) => setting(stack.env, name));
+  const names = secretNames(system);
+  const made = names.map((name) => setting(stack.env, name));
   for (const service of [
     'postgres',
     'kafka',
@@ -187,8 +189,8 @@ test('each program finds its own secrets in its container, and no variable of it
   ]) {
     const look = 'cat /run/secrets/* 2> /dev/null; env; true';
     const said = await stack.compose('exec', '-T', service, 'sh', '-c', look);
-    const found = secretNames.filter((_name, at) => said.includes(String(made[at])));
-    expect([service, found]).toEqual([service, Object.values(programSecrets[service] ?? {})]);
+    const found = names.filter((_name, at) => said.includes(String(made[at])));
+    expect([service, found]).toEqual([service, Object.values(programSecrets(system)[service] ?? {})]);
     const given = Object.values(services[service]?.environment ?? {}).filter((value) => made.includes(value));
     expect([service, given]).toEqual([service, []]);
   }

@@ -1,10 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { EventTopic } from '@walpost/kit/contract/contract';
 import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { kitMigrations, migrateDatabase } from '@walpost/kit/service/migrate';
 import postgres from 'postgres';
-import { contract } from '../../schemas/contract.generated.ts';
+import system from '../../walpost.config.ts';
 
 export type TestService = 'orders' | 'payments' | 'inventory' | 'notifications';
 
@@ -21,22 +20,7 @@ export interface TestDatabase extends Database {
   close(): Promise<void>;
 }
 
-const publishes: Record<TestService, EventTopic | undefined> = {
-  orders: 'order-events',
-  payments: 'payment-events',
-  inventory: 'inventory-events',
-  notifications: undefined,
-};
-
-const folder = (service: string) =>
-  fileURLToPath(new URL(`../../services/${service}/migrations`, import.meta.url));
-
-const migrations = {
-  orders: [kitMigrations.outbox, kitMigrations.inbox, { name: 'orders', folder: folder('order') }],
-  payments: [kitMigrations.outbox, kitMigrations.inbox, { name: 'payments', folder: folder('payment') }],
-  inventory: [kitMigrations.outbox, kitMigrations.inbox, { name: 'inventory', folder: folder('inventory') }],
-  notifications: [kitMigrations.inbox, { name: 'notifications', folder: folder('notification') }],
-};
+const serviceOf = (database: TestService) => system.services.find((each) => each.database === database);
 
 /**
  * Makes a fresh database on the Postgres that POSTGRES_HOST, POSTGRES_PORT and POSTGRES_PASSWORD describe, as Jest's
@@ -48,7 +32,8 @@ export async function openTestDatabase(service: TestService): Promise<TestDataba
   const adminPassword = variable('POSTGRES_PASSWORD');
   const name = `${service}_${randomBytes(6).toString('hex')}`;
   const appPassword = randomUUID();
-  const topic = publishes[service];
+  const { publishes, migrations } = serviceOf(service) ?? {};
+  const folder = fileURLToPath(new URL(`../../${migrations}`, import.meta.url));
   const plan = {
     host,
     port,
@@ -57,12 +42,17 @@ export async function openTestDatabase(service: TestService): Promise<TestDataba
     appPassword,
     observerPassword: variable('OBSERVER_PASSWORD'),
     dlqOperatorPassword: variable('DLQ_OPERATOR_PASSWORD'),
-    publishes: topic ? contract.eventsOf(topic) : [],
-    migrations: migrations[service],
+    ...(publishes && {
+      publishes: { publication: publishes.slot, events: system.contract.eventsOf(publishes.topic) },
+      cdcPassword: variable('CDC_PASSWORD'),
+    }),
+    migrations: [
+      ...(publishes ? [kitMigrations.outbox] : []),
+      kitMigrations.inbox,
+      { name: service, folder, grantTo: `${name}_app` },
+    ],
   };
-  await migrateDatabase(
-    service === 'notifications' ? plan : { ...plan, cdcPassword: variable('CDC_PASSWORD') },
-  );
+  await migrateDatabase(plan);
 
   const server = { host, port, username: 'postgres', password: adminPassword, onnotice: () => undefined };
   const admin = postgres({ ...server, database: name, max: 1 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -134,13 +134,7 @@ test('a migration that meets a lock gives way to those who queue behind it, and 
   const holder = superuser(database, name);
   const folder = await mkdtemp(join(tmpdir(), 'walpost-migration-'));
   try {
-    await mkdir(join(folder, 'meta'));
     await writeFile(join(folder, '0000_add.sql'), 'ALTER TABLE emails ADD COLUMN note text;');
-    const entry = { idx: 0, version: '7', when: 1_800_000_000_000, tag: '0000_add', breakpoints: true };
-    await writeFile(
-      join(folder, 'meta', '_journal.json'),
-      JSON.stringify({ version: '7', dialect: 'postgresql', entries: [entry] }),
-    );
     let gaveWay: Promise<unknown> | undefined;
     let migrated: Promise<void> | undefined;
     await holder.begin(async (tx) => {

@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import { askAll } from 'walpost/doctor/check-postgres';
 import { observedServices } from 'walpost/observe/services';
 import { readTraces } from 'walpost/trace/trace-key';
+import system from '../../walpost.config.ts';
 import { openTestDatabase, type TestDatabase, type TestService } from '../stack/database.ts';
 import { type Answer, askObserver, openAsObserver } from '../stack/observer.ts';
 import { serviceWork } from '../stack/service-work.ts';
@@ -34,7 +35,7 @@ describe.each(Object.keys(KNOWN) as TestService[])('%s', (service) => {
   let observer: Database;
   let answers: Answer[];
   const observed = () => {
-    const found = observedServices.find((each) => each.database === service);
+    const found = observedServices(system).find((each) => each.database === service);
     if (!found) throw new Error(`nobody observes ${service}`);
     return { service: found, db: observer.db };
   };

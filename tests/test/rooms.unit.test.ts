@@ -15,6 +15,7 @@ const ROOMS: Record<string, readonly string[]> = {
   // The shop's contract: whoever knows orders imports it.
   schemas: ['packages/kit/contract'],
   'packages/kit': ['packages/kit/contract'],
+  'walpost.config': ['packages/kit', 'schemas'],
   'packages/kit/telemetry': ['packages/kit', 'packages/kit/contract'],
   'packages/kit/postgres': ['packages/kit', 'packages/kit/contract', 'packages/kit/telemetry'],
   'packages/kit/kafka': ['packages/kit', 'packages/kit/contract', 'packages/kit/telemetry'],
@@ -22,10 +23,7 @@ const ROOMS: Record<string, readonly string[]> = {
   'packages/kit/consumer': kit('contract', 'telemetry', 'postgres', 'kafka'),
   'packages/kit/http': kit('contract', 'telemetry', 'postgres', 'outbox'),
   'packages/kit/service': kit('contract', 'telemetry', 'postgres', 'kafka', 'outbox', 'consumer', 'http'),
-  'packages/kit/example': kit('contract', 'telemetry', 'postgres', 'consumer', 'http', 'service').concat(
-    'schemas',
-  ),
-  'packages/walpost/observe': [...wholeKit(), 'schemas'],
+  'packages/walpost/observe': wholeKit(),
   'packages/walpost': [...wholeKit(), 'packages/walpost/observe'],
   'packages/walpost/connect': walpost(),
   'packages/walpost/dead-letters': walpost(),
@@ -35,16 +33,22 @@ const ROOMS: Record<string, readonly string[]> = {
   'packages/walpost/cli': walpost('connect', 'dead-letters', 'trace', 'watcher', 'doctor'),
   'packages/walpost/console': walpost('dead-letters', 'trace'),
   // Runs the infrastructure, and starts the services as processes: it is in no image with them.
-  'packages/walpost/stack': ['packages/kit/kafka/create-kafka', 'packages/kit/postgres/open-driver'],
-  'packages/walpost/testing': [...wholeKit(), 'schemas', 'packages/walpost/stack'],
-  'services/order': [...wholeKit(), 'schemas'],
-  'services/payment': [...wholeKit(), 'schemas'],
-  'services/inventory': [...wholeKit(), 'schemas'],
-  'services/notification': [...wholeKit(), 'schemas'],
+  'packages/walpost/stack': [
+    ...['config', 'kafka/create-kafka', 'postgres/open-driver'].map((file) => `packages/kit/${file}`),
+    ...['cli-error', 'host-access', 'program-of', 'project'].map((file) => `packages/walpost/${file}`),
+  ],
+  'packages/walpost/testing': [...wholeKit(), 'schemas', 'packages/walpost', 'packages/walpost/stack'],
+  'services/order': [...wholeKit(), 'schemas', 'walpost.config'],
+  'services/payment': [...wholeKit(), 'schemas', 'walpost.config'],
+  'services/inventory': [...wholeKit(), 'schemas', 'walpost.config'],
+  'services/notification': [...wholeKit(), 'schemas', 'walpost.config'],
   'compose/secure': [],
   // Checks the system, so it shares no code with it but what reads compressed batches.
   'lab/fuzz': ['packages/kit/kafka/codecs', 'packages/walpost/stack', ...testing()],
-  'lab/faults': ['packages/kit/kafka/codecs', 'packages/walpost/stack', ...testing()],
+  'lab/faults': [
+    ...['packages/kit/kafka/codecs', 'packages/walpost/project', 'packages/walpost/stack'],
+    ...testing(),
+  ],
 };
 
 /** Libraries that have one room, so that whoever must replace one changes that room. */
@@ -64,7 +68,7 @@ function wholeKit(): string[] {
   return kit('contract', 'telemetry', 'postgres', 'kafka', 'outbox', 'consumer', 'http', 'service');
 }
 function walpost(...rooms: string[]): string[] {
-  const below = ['schemas', 'packages/walpost/observe', 'packages/walpost'];
+  const below = ['packages/walpost/observe', 'packages/walpost'];
   return [...wholeKit(), ...below, ...rooms.map((room) => `packages/walpost/${room}`)];
 }
 function testing(): string[] {
@@ -73,7 +77,7 @@ function testing(): string[] {
 
 /** The room of a file: the longest of its folders that is one. A package's own folder holds only what lies in it. */
 function roomOf(file: string): string | undefined {
-  const folders = Object.keys(ROOMS).filter((room) => file.startsWith(`${room}/`));
+  const folders = Object.keys(ROOMS).filter((room) => file === room || file.startsWith(`${room}/`));
   const room = folders.sort((one, other) => other.length - one.length)[0];
   return room && /^packages\/\w+$/.test(room) && dirname(file) !== room ? undefined : room;
 }
@@ -83,6 +87,8 @@ function target(file: string, specifier: string): string | undefined {
   const [, name = '', path = ''] = /^(walpost|@walpost\/[\w-]+)\/?(.*)$/.exec(specifier) ?? [];
   const folders: Record<string, string> = { walpost: 'packages/walpost', '@walpost/kit': 'packages/kit' };
   const service = /^@walpost\/(\w+)-service$/.exec(name)?.[1];
+  // What a service imports is in one file.
+  if (specifier === '@walpost/kit') return 'packages/kit/service/index';
   if (name) return join(folders[name] ?? (service ? `services/${service}` : 'lab'), path);
   return specifier.startsWith('.')
     ? normalize(join(dirname(file), specifier)).replace(/\.tsx?$/, '')
@@ -168,12 +174,12 @@ test.each([
   ['packages/walpost/console/a.ts', '../stack/stack.ts'],
   ['packages/walpost/doctor/a.ts', 'walpost/testing/test-stack'],
   ['packages/walpost/cli/a.ts', '../../../services/order/order.ts'],
-  ['packages/walpost/stack/a.ts', '@walpost/kit/config'],
+  ['packages/walpost/stack/a.ts', '@walpost/kit/environment'],
   ['packages/walpost/testing/a.ts', '@walpost/order-service/order'],
   ['services/order/a.ts', '../payment/payment.ts'],
   ['services/order/on-x.ts', 'walpost/observe/services'],
   ['services/order/a.ts', '../../lab/bench/run.ts'],
-  ['compose/secure/a.ts', '@walpost/kit/config'],
+  ['compose/secure/a.ts', '@walpost/kit/environment'],
   ['lab/faults/a.ts', '@walpost/kit/consumer/consumer'],
   ['lab/faults/check/a.ts', '../../bench/run.ts'],
   ['lab/fuzz/a.ts', 'walpost/testing/support'],

@@ -1,5 +1,5 @@
-import { eventSettings, Port, postgresSettings, readConfig, Secret } from '@walpost/kit/config';
 import { encode } from '@walpost/kit/contract/codec';
+import { eventSettings, Port, postgresSettings, readConfig, Secret } from '@walpost/kit/environment';
 import { newId } from '@walpost/kit/new-id';
 import { type Order, placeOrder } from '@walpost/order-service/order';
 import { type FastifyInstance, fastify } from 'fastify';

@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { ConfigError } from '../config.ts';
 import type { Contract, EventName, EventOf, EventTopic } from '../contract/contract.ts';
+import { ConfigError } from '../errors.ts';
 import type { Db, Tx } from '../postgres/database.ts';
 import { isAnyOf } from '../postgres/is-any-of.ts';
 import { inbox } from '../postgres/tables.ts';
@@ -37,12 +37,11 @@ export const ignore = async (): Promise<void> => undefined;
  *
  * @throws {ConfigError} that names the forgotten events: each would become a dead letter
  */
-export function handlersFor<T extends EventTopic>(
+export function handlersFor(
   contract: Contract,
-  topics: readonly T[],
-  on: HandlersOf<T>,
+  topics: readonly EventTopic[],
+  handlers: Handlers = {},
 ): Handlers {
-  const handlers: Handlers = on;
   const forgotten = topics.flatMap(contract.eventsOf).filter(({ name }) => !handlers[name]);
   if (forgotten.length === 0) return handlers;
   const names = forgotten.map(({ topic, name }) => `${name} of ${topic}`).join(', ');

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../errors.ts';
 import { parseHostPort } from './host-port.ts';
 
 /** How a Kafka client connects and says who it is; spread into kafkajs's options. */

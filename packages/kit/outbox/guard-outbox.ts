@@ -40,3 +40,14 @@ export async function guardOutbox(db: Db, publishes: readonly EventType[]): Prom
       end $$`);
   });
 }
+
+/** Makes the publication by which Debezium reads the outbox, unless there is one: inserts only, and daily partitions as one table. */
+export async function makePublication(db: Db, name: string): Promise<void> {
+  await db.execute(sql`
+    do $$ begin
+      if not exists (select from pg_publication where pubname = ${sql.raw(`'${name}'`)}) then
+        create publication ${sql.identifier(name)} for table outbox
+          with (publish = 'insert', publish_via_partition_root = true);
+      end if;
+    end $$`);
+}

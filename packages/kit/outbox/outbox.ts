@@ -1,6 +1,13 @@
 import { sql } from 'drizzle-orm';
 import { encode } from '../contract/codec.ts';
-import type { Contract, DomainEvent, EventName, EventType } from '../contract/contract.ts';
+import type {
+  Contract,
+  DomainEvent,
+  EventName,
+  EventOf,
+  EventTopic,
+  EventType,
+} from '../contract/contract.ts';
 import type { Classified } from '../errors.ts';
 import { newId } from '../new-id.ts';
 import type { Tx } from '../postgres/database.ts';
@@ -39,7 +46,13 @@ export interface Envelope {
 }
 
 /** Turns events into outbox rows. Made once, in `main.ts`. */
-export type OutboxEncoder = (event: DomainEvent, envelope: Envelope) => OutboxRow;
+export type OutboxEncoder<N extends EventName = EventName> = (
+  event: DomainEvent<N>,
+  envelope: Envelope,
+) => OutboxRow;
+
+/** The encoder of a service that writes this topic. */
+export type EncoderOf<T extends EventTopic> = OutboxEncoder<EventOf<T>>;
 
 /**
  * The encoder throws {@link EventTooLargeError} for an event that the outbox would refuse.

@@ -1,6 +1,5 @@
 import type postgres from 'postgres';
-import { ConfigError } from '../config.ts';
-import { errorCode } from '../errors.ts';
+import { ConfigError, errorCode } from '../errors.ts';
 import { messageOf } from '../telemetry/describe-error.ts';
 
 /** How long a statement may last, ms. Above it the caller learns of it instead of hanging. */

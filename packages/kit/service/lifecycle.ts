@@ -1,6 +1,5 @@
 import closeWithGrace from 'close-with-grace';
-import { ConfigError } from '../config.ts';
-import { databaseFault } from '../errors.ts';
+import { ConfigError, databaseFault } from '../errors.ts';
 import { describeError, messageOf } from '../telemetry/describe-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -14,7 +13,7 @@ const STOP_WITHIN = 9_000;
  * Runs a service until a signal or a fatal error. `start` acquires what the service needs and defers each release at
  * once; all of them run, last-in-first-out, whatever ends the service. Exit code 0 after a signal, 1 after an error.
  */
-export async function runService(logger: Logger, start: (defer: Defer) => Promise<void>): Promise<void> {
+export async function runProcess(logger: Logger, start: (defer: Defer) => Promise<void>): Promise<void> {
   const releases: { what: string; release: () => unknown }[] = [];
   closeWithGrace({ delay: STOP_WITHIN, logger }, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, `stopping: ${messageOf(err)}`);

@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
 import type { EventType } from '../contract/contract.ts';
 import { errorCode } from '../errors.ts';
-import { guardOutbox } from '../outbox/guard-outbox.ts';
+import { guardOutbox, makePublication } from '../outbox/guard-outbox.ts';
 import { openDriver, type Sql } from '../postgres/open-driver.ts';
-import { onClient, runMigrations } from '../postgres/run-migrations.ts';
+import { type Migrations, onClient, runMigrations } from '../postgres/run-migrations.ts';
 import { scramVerifier } from '../postgres/scram-verifier.ts';
 import { checkSession, sessionSettings } from '../postgres/session.ts';
 import { type RetryOptions, retry } from '../retry.ts';
@@ -26,10 +26,10 @@ export interface MigrationPlan {
   observerPassword?: string;
   /** Password of `dlq_operator`, which may close dead letters; without one it cannot log in. */
   dlqOperatorPassword?: string;
-  /** The events that it publishes: its outbox takes no others. */
-  publishes?: readonly EventType[];
-  /** Folders of migrations in the order in which they run; each keeps its own journal. */
-  migrations: { name: string; folder: string }[];
+  /** The events that it publishes: its outbox takes no others, and Debezium reads it by this publication. */
+  publishes?: { publication: string; events: readonly EventType[] };
+  /** Folders of migrations in the order in which they run. */
+  migrations: Migrations[];
 }
 
 /** For how long somebody else may be at work on the same roles and databases, ms. */
@@ -96,8 +96,10 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<void> {
     await db.execute(sql`select pg_advisory_lock(hashtext('walpost.migrate'))`);
     await db.execute(sql.raw(`set lock_timeout = ${LOCK_TIMEOUT}`));
     for (const each of plan.migrations) await retry(() => runMigrations(db, each), UNLESS_LOCKED);
-    const { publishes = [] } = plan;
-    if (publishes.length > 0) await retry(() => guardOutbox(db, publishes), UNLESS_LOCKED);
+    const { publishes } = plan;
+    if (!publishes) return;
+    await retry(() => guardOutbox(db, publishes.events), UNLESS_LOCKED);
+    await retry(() => makePublication(db, publishes.publication), UNLESS_LOCKED);
   } finally {
     await owner.end();
   }

@@ -1,54 +1,54 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Type } from 'typebox';
-import { postgresSettings, readConfig, Secret } from '../config.ts';
-import type { Contract, EventTopic } from '../contract/contract.ts';
-import { runMain } from './lifecycle.ts';
-import { folderBeside, kitMigrations, migrateDatabase } from './migrate.ts';
+import type { System } from '../config.ts';
+import { postgresSettings, readConfig, Secret } from '../environment.ts';
+import { kitMigrations, migrateDatabase } from './migrate.ts';
 
-/** What a service's `migrate.ts` says about its database. */
-export interface ServiceMigration {
-  database: string;
-  /** The variable that holds the password of `<database>_app`, e.g. `ORDERS_PASSWORD`. */
-  passwordVariable: string;
-  /** The topic that it writes: it gets an outbox for its events, and Debezium's role may read that. Nothing: no outbox. */
-  publishes?: { contract: Contract; topic: EventTopic };
-  /** The migrate module's `import.meta.url`; its own migrations are beside it in `migrations/`. */
-  module: string;
-}
-
-/** The one-shot program that brings a service's database to its newest shape; errors end in one line and exit code 1. */
-export async function runMigration(service: ServiceMigration, environment: NodeJS.ProcessEnv): Promise<void> {
-  await runMain(async () => {
-    const { database, passwordVariable, publishes, module } = service;
-    const hasOutbox = publishes !== undefined;
-    const config = readConfig(
-      {
-        ...postgresSettings,
-        POSTGRES_PASSWORD: Secret(),
-        [passwordVariable]: Secret(),
-        ...(hasOutbox && { CDC_PASSWORD: Secret() }),
-        OBSERVER_PASSWORD: Type.Optional(Secret()),
-        DLQ_OPERATOR_PASSWORD: Type.Optional(Secret()),
-      },
-      environment,
-    );
-    const { OBSERVER_PASSWORD: observerPassword, DLQ_OPERATOR_PASSWORD: dlqOperatorPassword } = config;
-    const secrets: Record<string, unknown> = config;
-    await migrateDatabase({
-      host: config.POSTGRES_HOST,
-      port: config.POSTGRES_PORT,
-      ssl: config.POSTGRES_SSLMODE === 'verify-full',
-      adminPassword: config.POSTGRES_PASSWORD,
-      database,
-      appPassword: String(secrets[passwordVariable]),
-      ...(hasOutbox && { cdcPassword: String(secrets['CDC_PASSWORD']) }),
-      ...(observerPassword && { observerPassword }),
-      ...(dlqOperatorPassword && { dlqOperatorPassword }),
-      ...(publishes && { publishes: publishes.contract.eventsOf(publishes.topic) }),
-      migrations: [
-        ...(hasOutbox ? [kitMigrations.outbox] : []),
-        kitMigrations.inbox,
-        { name: database, folder: folderBeside(module, 'migrations') },
-      ],
-    });
+/**
+ * Brings the database of a service to its newest shape: the kit's tables, then the service's own migrations, which are
+ * in the project's folder.
+ *
+ * @throws {ConfigError} naming each variable that is missing or wrong
+ * @throws the driver's error when the server is away or a migration fails, see `migrateDatabase`
+ */
+export async function migrateService(
+  system: System,
+  folder: string,
+  name: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  const { database, passwordVariable, publishes, migrations } = system.service(name);
+  const config = readConfig(
+    {
+      ...postgresSettings,
+      POSTGRES_PASSWORD: Secret(),
+      CDC_PASSWORD: publishes ? Secret() : Type.Optional(Secret()),
+      OBSERVER_PASSWORD: Type.Optional(Secret()),
+      DLQ_OPERATOR_PASSWORD: Type.Optional(Secret()),
+    },
+    environment,
+  );
+  const { [passwordVariable]: appPassword } = readConfig({ [passwordVariable]: Secret() }, environment);
+  const { OBSERVER_PASSWORD: observerPassword, DLQ_OPERATOR_PASSWORD: dlqOperatorPassword } = config;
+  const own = resolve(folder, migrations);
+  await migrateDatabase({
+    host: config.POSTGRES_HOST,
+    port: config.POSTGRES_PORT,
+    ssl: config.POSTGRES_SSLMODE === 'verify-full',
+    adminPassword: config.POSTGRES_PASSWORD,
+    database,
+    appPassword: String(appPassword),
+    ...(publishes && { cdcPassword: String(config.CDC_PASSWORD) }),
+    ...(observerPassword && { observerPassword }),
+    ...(dlqOperatorPassword && { dlqOperatorPassword }),
+    ...(publishes && {
+      publishes: { publication: publishes.slot, events: system.contract.eventsOf(publishes.topic) },
+    }),
+    migrations: [
+      ...(publishes ? [kitMigrations.outbox] : []),
+      kitMigrations.inbox,
+      ...(existsSync(own) ? [{ name: database, folder: own, grantTo: `${database}_app` }] : []),
+    ],
   });
 }

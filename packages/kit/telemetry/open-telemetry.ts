@@ -29,6 +29,7 @@ export function registerSdk(
   service: string,
   settings: TracingSettings,
   logger: Logger,
+  connectorOf: (topic: string) => string,
 ): Tracing & { close(): Promise<void> } {
   const warn = (message: string, ...rest: unknown[]) => logger.warn({ details: rest }, `tracing: ${message}`);
   const silent = () => undefined;
@@ -51,7 +52,7 @@ export function registerSdk(
 
   return {
     tracer: provider.getTracer(SCOPE),
-    relayed: relaySpans(processor),
+    relayed: relaySpans(processor, connectorOf),
     async close() {
       await pTimeout(provider.shutdown(), {
         milliseconds: LAST_EXPORT_WITHIN,
@@ -97,11 +98,14 @@ function reportLosses(exporter: SpanExporter, logger: Logger): { exporter: SpanE
  * The relay cannot make spans of its own, so the consumers do it: each the same one, of the same id, which the backend
  * keeps once. It belongs to the connector, which needs a provider for its name.
  */
-function relaySpans(processor: SpanProcessor): (relay: RelaySpan) => void {
+function relaySpans(
+  processor: SpanProcessor,
+  connectorOf: (topic: string) => string,
+): (relay: RelaySpan) => void {
   const ids = new ChosenSpanId();
   const tracers = new Map<string, Tracer>();
   return ({ topic, spanId, eventId, parent, writtenAt, arrivedAt }) => {
-    const connector = topic.replace(/-events$/, '-outbox');
+    const connector = connectorOf(topic);
     const resource = resourceFromAttributes({ 'service.name': connector });
     const tracer =
       tracers.get(connector) ??

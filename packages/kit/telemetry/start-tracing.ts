@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { HttpUrl, type Settings } from '../config.ts';
+import { HttpUrl, type Settings } from '../environment.ts';
 import type { Logger } from './logger.ts';
 import { useTracing } from './trace.ts';
 
@@ -30,17 +30,19 @@ export type TracingSettings = Settings<typeof tracingSettings>;
 /**
  * Switches tracing on when it is configured; otherwise OpenTelemetry's SDK is not even loaded.
  *
+ * @param connectorOf says which connector posts the events of a topic: its spans are the connector's
  * @returns hands on what is left and switches it off; undefined when tracing is off
  */
 export async function startTracing(
   service: string,
   settings: TracingSettings,
   logger: Logger,
+  connectorOf: (topic: string) => string = (topic) => topic,
 ): Promise<(() => Promise<void>) | undefined> {
   const endpoint = settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? settings.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined || settings.OTEL_SDK_DISABLED) return undefined;
   const { registerSdk } = await import('./open-telemetry.ts');
-  const tracing = registerSdk(service, settings, logger);
+  const tracing = registerSdk(service, settings, logger, connectorOf);
   useTracing(tracing);
   logger.info({ endpoint }, 'traces are sent');
   return async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Type } from 'typebox';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../environment.ts';
 import { formerVariables, withFormerVariables } from '../former-names.ts';
 
 test.each(Object.entries(formerVariables))('%s is read as %s, unless that is set', (former, name) => {

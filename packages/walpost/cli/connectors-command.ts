@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { parseHostPort } from '@walpost/kit/kafka/host-port';
 import { describeProcess } from '@walpost/kit/telemetry/metrics';
 import { Command, Option } from 'commander';
@@ -6,13 +7,14 @@ import type { Config } from '../config.ts';
 import { applyConnectors } from '../connect/apply-connectors.ts';
 import { awaitConnector, failure } from '../connect/await-connector.ts';
 import { type ConnectClient, type ConnectorConfig, createConnectClient } from '../connect/connect-client.ts';
-import { CONNECTORS, readConnectorFiles } from '../connect/connector-files.ts';
+import { readConnectorFiles } from '../connect/connector-files.ts';
 import { debeziumProblem } from '../connect/debezium-version.ts';
 import { createKafkaView } from '../observe/kafka-view.ts';
 import { readConnectors } from '../observe/read-connectors.ts';
-import { observedServices } from '../observe/services.ts';
+import { consumerGroups, publishedTopics } from '../observe/services.ts';
 import { jsonOption, seconds, timeoutOption, waitOption } from '../options.ts';
 import { printJson, printTable } from '../output.ts';
+import type { Project } from '../project.ts';
 import { exposeConnectors, exposeGroups } from '../watcher/relay-metrics.ts';
 import { serveWatcher } from '../watcher/serve-watcher.ts';
 import { watchConnectors } from '../watcher/watch-connectors.ts';
@@ -26,14 +28,21 @@ interface Options {
 }
 
 /** `walpost connectors …` */
-export function connectorsCommand(config: () => Config): Command {
+export function connectorsCommand(
+  config: () => Config,
+  _env: NodeJS.ProcessEnv,
+  { folder }: Project,
+): Command {
   const group = new Command('connectors').description('the Debezium connectors');
   const command = (name: string, description: string) =>
     group
       .command(name)
       .description(description)
       .addOption(
-        new Option('--dir <folder>', 'folder of the connector files').default(CONNECTORS, 'connectors/'),
+        new Option('--dir <folder>', 'folder of the connector files').default(
+          join(folder, 'connectors'),
+          'connectors/',
+        ),
       )
       .addOption(waitOption());
 
@@ -144,16 +153,19 @@ export function connectorsCommand(config: () => Config): Command {
 }
 
 /** Tells what the watcher sees, when an address is given. */
-async function startMetrics({ kafka: access, connect }: Config, names: readonly string[], address?: string) {
+async function startMetrics(
+  { system, kafka: access, connect }: Config,
+  names: readonly string[],
+  address?: string,
+) {
   if (address === undefined) return undefined;
   const listenAt = parseHostPort(address, 0);
   if ('problem' in listenAt) throw new UsageError(`--metrics: "${address}" ${listenAt.problem}`);
   const read = () => readConnectors(connect);
   const server = await serveWatcher(listenAt, names, read);
-  const topics = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
-  const kafka = createKafkaView('walpost-watcher', access, topics);
+  const kafka = createKafkaView('walpost-watcher', access, publishedTopics(system));
   describeProcess('watcher');
-  const groups = observedServices.map(({ name }) => name);
+  const groups = consumerGroups(system);
   const stops = [exposeConnectors(names, read), exposeGroups(() => kafka.groups(groups))];
   return {
     async close() {

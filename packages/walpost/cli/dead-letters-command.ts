@@ -16,13 +16,13 @@ import {
 import { chosen, type Replay, replayDeadLetters } from '../dead-letters/request-replay.ts';
 import { findRefusedEmails, retryEmails } from '../dead-letters/retry-emails.ts';
 import { deadLetterJson, showDeadLetter } from '../dead-letters/show-dead-letter.ts';
-import { type ServiceName, serviceNames, services } from '../observe/services.ts';
 import { jsonOption, serviceOption, waitOption, wholeNumber, yesOption } from '../options.ts';
 import { formatAge, oneLine, printable, printJson, printTable } from '../output.ts';
+import type { Project } from '../project.ts';
 import { withDatabase } from '../service-database.ts';
 
 interface Options {
-  service: ServiceName;
+  service: string;
   wait: number;
   json?: true;
   yes?: true;
@@ -35,14 +35,18 @@ type DiscardOptions = Options & { reason: string };
 const DRY_RUN = 'dry run, nothing changed; re-run with --yes to apply';
 
 /** `walpost dead-letters …` */
-export function deadLettersCommand(config: () => Config): Command {
+export function deadLettersCommand(
+  config: () => Config,
+  _env: NodeJS.ProcessEnv,
+  { system }: Project,
+): Command {
   const group = new Command('dead-letters').description('events that a service could not handle');
   const wholeId = wholeNumber(1);
 
   group
     .command('list')
     .description('list open dead letters, of every service that can be reached unless one is named')
-    .addOption(serviceOption())
+    .addOption(serviceOption(system))
     .option('--key <key>', 'only those of one key')
     .option('--all', 'settled ones too: replayed and discarded')
     .addOption(
@@ -58,14 +62,14 @@ export function deadLettersCommand(config: () => Config): Command {
     .command('show')
     .description('show everything about a dead letter: headers, error, bytes, and what they mean')
     .argument('<id>', 'of the dead letter', wholeId)
-    .addOption(serviceOption().makeOptionMandatory())
+    .addOption(serviceOption(system).makeOptionMandatory())
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (id: number, { service, wait, json }: Options) => {
       const settings = config();
       const deadLetter = await withDatabase(settings, service, wait, (db) => findDeadLetter(db, id));
       const registry = createRegistry({ ...settings.registry, clientId: 'walpost-cli' });
-      const decoded = await decodeDeadLetter(registry, deadLetter.value);
+      const decoded = await decodeDeadLetter(system.contract, registry, deadLetter.value);
       if (json) printJson(deadLetterJson(service, deadLetter, decoded));
       else console.log(showDeadLetter(service, deadLetter, decoded));
     });
@@ -76,7 +80,7 @@ export function deadLettersCommand(config: () => Config): Command {
     .argument('[key]', 'all open dead letters of this key')
     .option('--id <id>', 'all open dead letters of the key of this dead letter', wholeId)
     .option('--all', 'all open dead letters')
-    .addOption(serviceOption().makeOptionMandatory())
+    .addOption(serviceOption(system).makeOptionMandatory())
     .addOption(yesOption())
     .addOption(
       waitOption(30, 'how long to wait for the database, and for the service to close the dead letters'),
@@ -88,7 +92,7 @@ export function deadLettersCommand(config: () => Config): Command {
     .description('give a dead letter up, keep it as a record, and let what is parked behind it go on')
     .argument('<id>', 'of the dead letter', wholeId)
     .requiredOption('--reason <text>', 'why; kept with the dead letter')
-    .addOption(serviceOption().makeOptionMandatory())
+    .addOption(serviceOption(system).makeOptionMandatory())
     .addOption(yesOption())
     .addOption(waitOption())
     .action((id: number, options: DiscardOptions) => discard(config(), id, options));
@@ -107,13 +111,13 @@ export function deadLettersCommand(config: () => Config): Command {
 
 async function list(config: Config, options: ListOptions): Promise<void> {
   const { service, key, all, limit, wait } = options;
-  const asked = service ? [service] : serviceNames;
+  const asked = service ? [service] : config.system.services.map(({ name }) => name);
   const results = await Promise.allSettled(
     asked.map((name) =>
       withDatabase(config, name, wait, (db) => findDeadLetters(db, { key, closed: all ?? false, limit })),
     ),
   );
-  const rows: { service: ServiceName; deadLetter: ListedDeadLetter }[] = [];
+  const rows: { service: string; deadLetter: ListedDeadLetter }[] = [];
   const failures: string[] = [];
   for (const [at, name] of asked.entries()) {
     const result = results[at];
@@ -152,7 +156,7 @@ async function list(config: Config, options: ListOptions): Promise<void> {
   }
 }
 
-function brief(service: ServiceName, deadLetter: ListedDeadLetter): object {
+function brief(service: string, deadLetter: ListedDeadLetter): object {
   const { value: _value, headers: _headers, errorStack: _stack, offset, ...rest } = deadLetter;
   return { service, ...rest, offset: offset.toString() };
 }
@@ -194,14 +198,13 @@ async function replay(config: Config, key: string | undefined, options: ReplayOp
         outcome === 'failed' ? oneLine(`${deadLetter.errorCode}: ${deadLetter.errorMessage}`, 80) : '-',
       ]),
     );
-    requireClosed(replays, service, wait);
+    requireClosed(replays, config.system.service(service).group, wait);
   });
 }
 
 /** @throws CliError when not every dead letter is closed */
-function requireClosed(replays: readonly Replay[], service: ServiceName, wait: number): void {
+function requireClosed(replays: readonly Replay[], group: string, wait: number): void {
   const count = (outcome: Replay['outcome']) => replays.filter((each) => each.outcome === outcome).length;
-  const { group } = services[service];
   if (count('pending') > 0) {
     throw new CliError(
       `${group} has not replayed ${count('pending')} of ${replays.length} within ${wait} s: it must be running, ` +

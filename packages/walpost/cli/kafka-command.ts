@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
+import { programOf } from '../program-of.ts';
 
 /** It finds Java and Kafka's jars as the stack does, in a program of the stack's own. */
-const program = fileURLToPath(new URL('../../../dist/stack/kafka-tool.js', import.meta.url));
+const program = programOf('stack/kafka-tool');
 
 /** `walpost kafka <tool> …`: Kafka's own tools, so that commands from its documentation can be typed as they are. */
 export function kafkaCommand(): Command {

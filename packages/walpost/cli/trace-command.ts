@@ -4,7 +4,7 @@ import { CliError, UsageError } from '../cli-error.ts';
 import type { Config } from '../config.ts';
 import { withKafka } from '../kafka.ts';
 import { openObserved } from '../observe/open-observed.ts';
-import { observedServices } from '../observe/services.ts';
+import { publishedTopics } from '../observe/services.ts';
 import type { Timeline } from '../observe/timeline.ts';
 import { openReader } from '../observe/topic-reader.ts';
 import { jsonOption, waitOption } from '../options.ts';
@@ -17,8 +17,6 @@ interface Options {
   wait: number;
   json?: true;
 }
-
-const TOPICS = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
 
 /** `walpost trace …` */
 export function traceCommand(config: () => Config): Command {
@@ -44,15 +42,15 @@ async function trace(config: Config, given: string, { wait, json }: Options): Pr
 }
 
 async function findTimeline(config: Config, orderId: string, wait: number): Promise<Timeline> {
-  const { postgres, observerPassword: password, connect } = config;
+  const { system, postgres, observerPassword: password, connect } = config;
   if (password === undefined)
     throw new CliError('OBSERVER_PASSWORD is not set; it is the password of the role observer');
-  const { observed, close } = openObserved({ ...postgres, password, applicationName: 'walpost-cli' });
+  const { observed, close } = openObserved({ system, ...postgres, password, applicationName: 'walpost-cli' });
   const look = (kafka: Parameters<typeof traceKey>[0]['kafka']) =>
     traceKey({ services: observed, kafka, connect }, orderId);
   try {
     return await withKafka(config, wait, async (access) => {
-      const reader = await openReader(access, TOPICS);
+      const reader = await openReader(access, publishedTopics(system));
       try {
         return await look({ value: { ...access, reader } });
       } finally {

@@ -1,14 +1,22 @@
 import { accessSync, constants, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig } from '@walpost/kit/config';
+import { defineContract } from '@walpost/kit/contract/contract';
 import { reason } from '@walpost/kit/contract/errors';
 import { messageOf } from '@walpost/kit/telemetry/describe-error';
 import { Command, CommanderError } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { type Config, readConfig } from '../config.ts';
 import { printable } from '../output.ts';
+import { loadProject, type Project } from '../project.ts';
 import { withTodaysNames } from './former-names.ts';
 
 /** The commands by their names. Each is loaded when it is called for: all of them take a second of a processor. */
-const commands: Record<string, () => Promise<(config: () => Config, env: NodeJS.ProcessEnv) => Command>> = {
+type CommandOf = (config: () => Config, env: NodeJS.ProcessEnv, project: Project) => Command;
+const commands: Record<string, () => Promise<CommandOf>> = {
+  start: async () => (await import('./start-command.ts')).startCommand,
+  generate: async () => (await import('./generate-command.ts')).generateCommand,
+  migrate: async () => (await import('./migrate-command.ts')).migrateCommand,
   schemas: async () => (await import('./schemas/schemas-command.ts')).schemasCommand,
   topics: async () => (await import('./topics/topics-command.ts')).topicsCommand,
   connectors: async () => (await import('./connectors-command.ts')).connectorsCommand,
@@ -18,6 +26,11 @@ const commands: Record<string, () => Promise<(config: () => Config, env: NodeJS.
   trace: async () => (await import('./trace-command.ts')).traceCommand,
   doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
   kafka: async () => (await import('./kafka-command.ts')).kafkaCommand,
+};
+
+const NO_PROJECT: Project = {
+  folder: '.',
+  system: defineConfig({ name: 'none', contract: defineContract([]), services: {} }),
 };
 
 // A request whose connection was closed in the middle leaves nothing that Node would wait for, and its time limit does
@@ -31,14 +44,12 @@ setTimeout(() => process.exit(), 1_000).unref();
 /** Runs one command. @returns the exit code: 0 ok, 1 failed, 2 called wrongly */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   try {
-    // What is set in the environment wins over the file.
-    if (existsSync('.env')) loadEnvFile();
     const { args, renamed } = withTodaysNames(argv.slice(2));
     for (const { command, former, name } of renamed)
       console.error(
         `walpost: warning: ${command} ${former} is ${command} ${name} now; the next release drops the former name`,
       );
-    const program = await createProgram(args[0] ?? '', () => readConfig(env), env);
+    const program = await createProgram(args[0] ?? '', env);
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
@@ -51,26 +62,39 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   }
 }
 
+/** The project of this folder. What is set in the environment wins over its .env. */
+async function openProject(): Promise<Project> {
+  const project = await loadProject(process.cwd());
+  const path = join(project.folder, '.env');
+  if (existsSync(path)) loadEnvFile(path);
+  return project;
+}
+
 /** @throws CliError when it cannot be read: it is its owner's only */
-function loadEnvFile(): void {
+function loadEnvFile(path: string): void {
   try {
     // Node says of one that is closed to this user that it is not there.
-    accessSync('.env', constants.R_OK);
-    process.loadEnvFile('.env');
+    accessSync(path, constants.R_OK);
+    process.loadEnvFile(path);
   } catch (error) {
-    throw new CliError(`.env of this folder cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new CliError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
   }
 }
 
 /** @param name of the one command that is called; any other word gives a program that knows all of them */
-async function createProgram(name: string, config: () => Config, env: NodeJS.ProcessEnv): Promise<Command> {
+async function createProgram(name: string, env: NodeJS.ProcessEnv): Promise<Command> {
   const program = new Command('walpost')
-    .description("The operator's command line of Walpost. Settings come from the environment and from .env.")
+    .description(
+      "The operator's command line of Walpost. Settings come from the environment and from the project's .env.",
+    )
     .enablePositionalOptions()
     .showHelpAfterError('(--help shows how it is called)');
   const called = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  // Whoever only asks for help need not be in a project.
+  // Nor need its contract be there for the command that writes it.
+  const project = called && name !== 'generate' ? await openProject() : NO_PROJECT;
   for (const load of called ? [called] : Object.values(commands))
-    program.addCommand((await load())(config, env));
+    program.addCommand((await load())(() => readConfig(project, env), env, project));
   const stop = (command: Command) => {
     command.exitOverride();
     command.commands.forEach(stop);

@@ -1,12 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { reason } from '@walpost/kit/contract/errors';
 import { CliError, UsageError } from '../cli-error.ts';
 import type { ConnectorConfig } from './connect-client.ts';
-
-/** The folder of ours. */
-export const CONNECTORS = fileURLToPath(new URL('../../../connectors', import.meta.url));
 
 export interface ConnectorFile {
   /** Name of the file without `.json`, and of the connector. */

@@ -1,16 +1,16 @@
+import type { System } from '@walpost/kit/config';
 import { Problem } from '@walpost/kit/http/problem';
 import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { CliError } from '../cli-error.ts';
 import { discardDeadLetter } from '../dead-letters/discard-dead-letter.ts';
 import { chosen, replayDeadLetters } from '../dead-letters/request-replay.ts';
-import { type ServiceName, services } from '../observe/services.ts';
 
 /** What an operator can do about a dead letter. */
 export interface DeadLetterActions {
   /** Asks the running service to handle the dead letter again, and those behind it. @returns what became of each */
-  replay(service: ServiceName, id: number): Promise<{ id: number; outcome: string; error: string | null }[]>;
+  replay(service: string, id: number): Promise<{ id: number; outcome: string; error: string | null }[]>;
   /** Gives a dead letter up. @returns the ids of the dead letters that go on without it */
-  discard(service: ServiceName, id: number, reason: string): Promise<number[]>;
+  discard(service: string, id: number, reason: string): Promise<number[]>;
   close(): Promise<void>;
 }
 
@@ -19,15 +19,16 @@ const REPLAY_SECONDS = 10;
 
 /** Works as the role `dlq_operator`, with the same steps as `walpost dead-letters`. */
 export function createDeadLetterActions(
+  system: System,
   access: Pick<DatabaseOptions, 'host' | 'port' | 'ssl' | 'password'>,
 ): DeadLetterActions {
-  const opened = new Map<ServiceName, Database>();
-  const database = (service: ServiceName) => {
+  const opened = new Map<string, Database>();
+  const database = (service: string) => {
     const known =
       opened.get(service) ??
       openDatabase({
         ...access,
-        database: services[service].database,
+        database: system.service(service).database,
         user: 'dlq_operator',
         applicationName: 'walpost-console',
         connections: 2,

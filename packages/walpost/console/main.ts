@@ -1,3 +1,4 @@
+import { httpAccess } from '@walpost/kit/contract/http-access';
 import {
   connectSettings,
   eventSettings,
@@ -7,23 +8,25 @@ import {
   readConfig,
   Secret,
   serviceSettings,
-} from '@walpost/kit/config';
-import { httpAccess } from '@walpost/kit/contract/http-access';
+} from '@walpost/kit/environment';
 import { kafkaAccess } from '@walpost/kit/kafka/kafka-access';
-import { runMain, runService } from '@walpost/kit/service/lifecycle';
+import { runMain, runProcess } from '@walpost/kit/service/lifecycle';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { Type } from 'typebox';
 import { createKafkaView } from '../observe/kafka-view.ts';
 import { openObserved } from '../observe/open-observed.ts';
-import { observedServices } from '../observe/services.ts';
+import { publishedTopics } from '../observe/services.ts';
+import { loadProject } from '../project.ts';
 import { buildApp } from './app.ts';
 import { createDeadLetterActions } from './dead-letter-actions.ts';
-import { createOrderLoad } from './order-load.ts';
+import { createSampleLoad } from './sample-load.ts';
 import { startConsole } from './start-console.ts';
 
 const NAME = 'console';
 
 await runMain(async () => {
+  const { system } = await loadProject(process.cwd());
+  const intake = system.services.find(({ sample }) => sample);
   const config = readConfig(
     {
       ...serviceSettings,
@@ -31,14 +34,18 @@ await runMain(async () => {
       ...eventSettings,
       ...connectSettings,
       CONSOLE_PORT: Port(3100),
-      ORDER_PORT: Port(3000),
-      ORDER_URL: Type.Optional(OpenUrl()),
       OBSERVER_PASSWORD: Secret(),
       DLQ_OPERATOR_PASSWORD: Type.Optional(Type.String()),
       CONSOLE_TOKEN: Type.Optional(Type.String({ minLength: 8 })),
       CONSOLE_HOSTS: Type.String({ default: '', pattern: '^[A-Za-z0-9.:, \\[\\]-]*$' }),
       CONSOLE_TRACE_URL: Type.Optional(Type.String({ pattern: '^https?://.*\\{traceId\\}' })),
     },
+    process.env,
+  );
+  const addresses = readConfig(
+    intake
+      ? { [intake.portVariable]: Port(intake.port), [intake.urlVariable]: Type.Optional(OpenUrl()) }
+      : {},
     process.env,
   );
   const logger = createLogger(NAME, config.LOG_LEVEL);
@@ -48,21 +55,26 @@ await runMain(async () => {
     ssl: config.POSTGRES_SSLMODE === 'verify-full',
   };
 
-  await runService(logger, async (defer) => {
+  await runProcess(logger, async (defer) => {
     const { observed, close } = openObserved({
+      system,
       ...server,
       password: config.OBSERVER_PASSWORD,
       applicationName: NAME,
     });
     defer('databases', close);
-    const topics = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
-    const kafka = createKafkaView('walpost-console', kafkaAccess(config), topics);
+    const kafka = createKafkaView('walpost-console', kafkaAccess(config), publishedTopics(system));
     defer('Kafka', kafka.close);
-    const load = createOrderLoad(config.ORDER_URL ?? `http://localhost:${config.ORDER_PORT}`);
-    defer('order load', load.close);
+    const load =
+      intake?.sample &&
+      createSampleLoad(
+        String(addresses[intake.urlVariable] ?? `http://localhost:${addresses[intake.portVariable]}`),
+        intake.sample,
+      );
+    if (load) defer('sample load', load.close);
     const { DLQ_OPERATOR_PASSWORD: password, CONSOLE_TOKEN: token } = config;
     const deadLetterActions =
-      password && token ? createDeadLetterActions({ ...server, password }) : undefined;
+      password && token ? createDeadLetterActions(system, { ...server, password }) : undefined;
     if (deadLetterActions) defer('dead-letters', deadLetterActions.close);
     const parts = startConsole({
       observed,

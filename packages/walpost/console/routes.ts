@@ -7,15 +7,14 @@ import { attempt } from '@walpost/kit/telemetry/attempt';
 import { Type } from 'typebox';
 import type { KafkaView } from '../observe/kafka-view.ts';
 import type { Observed } from '../observe/observed-service.ts';
-import { serviceNames } from '../observe/services.ts';
 import type { Timeline } from '../observe/timeline.ts';
 import { diagnoseTimeline } from '../trace/diagnose-timeline.ts';
 import { stepsOf } from '../trace/timeline-steps.ts';
 import { traceKey } from '../trace/trace-key.ts';
 import type { DeadLetterActions } from './dead-letter-actions.ts';
 import type { EventHub } from './event-hub.ts';
-import { MAX_PER_SECOND, type OrderLoad } from './order-load.ts';
 import { requireToken } from './require-token.ts';
+import { MAX_PER_SECOND, type SampleLoad } from './sample-load.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface ConsoleParts {
@@ -25,7 +24,8 @@ export interface ConsoleParts {
   readonly token: string | undefined;
   readonly takeSnapshot: () => Promise<Snapshot>;
   readonly hub: EventHub;
-  readonly load: OrderLoad;
+  /** Undefined where no service has a sample request. */
+  readonly load: SampleLoad | undefined;
   /** Undefined where no operator's password is set. */
   readonly deadLetterActions: DeadLetterActions | undefined;
 }
@@ -37,14 +37,14 @@ const MAX_LISTENERS = 50;
 const MAX_LOOKUPS = 8;
 
 const OrderId = Type.Object({ id: Uuid('Of the order') });
-const DeadLetter = Type.Object({
-  service: Type.Enum(serviceNames),
-  id: Count('Of the dead letter', { minimum: 1 }),
-});
 
 /** The console's own API; what the page shows comes from here, and nothing else does. */
 export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
-  const { hub, load, takeSnapshot } = parts;
+  const { hub, load, observed, takeSnapshot } = parts;
+  const DeadLetter = Type.Object({
+    service: Type.Enum(observed.map(({ service }) => service.shortName)),
+    id: Count('Of the dead letter', { minimum: 1 }),
+  });
   // Before anything of the request is read: a stranger learns nothing from how a body is checked.
   const change = { onRequest: requireToken(parts.token) };
   const refused = {
@@ -130,25 +130,26 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
       async () => ({ granted: true }),
     );
 
-    app.put(
-      '/api/load',
-      {
-        ...change,
-        schema: {
-          summary: 'Place orders at a rate, for five minutes at most; 0 stops',
-          tags: ['actions'],
-          body: Type.Object(
-            { perSecond: Count('Orders a second', { maximum: MAX_PER_SECOND }) },
-            { additionalProperties: false },
-          ),
-          response: refused,
+    if (load)
+      app.put(
+        '/api/load',
+        {
+          ...change,
+          schema: {
+            summary: 'Send sample requests at a rate, for five minutes at most; 0 stops',
+            tags: ['actions'],
+            body: Type.Object(
+              { perSecond: Count('Requests a second', { maximum: MAX_PER_SECOND }) },
+              { additionalProperties: false },
+            ),
+            response: refused,
+          },
         },
-      },
-      async ({ body }) => {
-        load.set(body.perSecond);
-        return load.state();
-      },
-    );
+        async ({ body }) => {
+          load.set(body.perSecond);
+          return load.state();
+        },
+      );
 
     app.post(
       '/api/dead-letters/:service/:id/replay',

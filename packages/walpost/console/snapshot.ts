@@ -12,6 +12,8 @@ export interface ServiceView extends ServiceState {
   readonly effect: string;
   readonly backlog: string | null;
   readonly consumes: readonly string[];
+  /** Whether things begin here. */
+  readonly intake: boolean;
   readonly rates: Rates;
 }
 
@@ -28,7 +30,8 @@ export interface LoadState {
 export interface Snapshot extends SystemView {
   readonly services: readonly ServiceView[];
   readonly issues: readonly Issue[];
-  readonly load: LoadState;
+  /** Null where no service has a sample request. */
+  readonly load: LoadState | null;
   /** Whether a token is set at all. */
   readonly changeable: boolean;
   /** Where a trace is to be seen, with {traceId} in it. */

@@ -24,7 +24,7 @@ export function startConsole(options: ConsoleOptions): ConsoleParts & { close():
 
   const takeSnapshot = async (): Promise<Snapshot> => ({
     ...(await watch()),
-    load: load.state(),
+    load: load?.state() ?? null,
     changeable: token !== undefined,
     traceUrl,
   });

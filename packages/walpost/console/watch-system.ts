@@ -29,14 +29,14 @@ export function createSystemWatch(sources: SystemSources): () => Promise<Watched
     const services = sources.observed.flatMap(({ service }, place): ServiceView[] => {
       const state = view.services[place];
       if (!state) return [];
-      const { name, consumes, effect, backlog } = service;
+      const { name, consumes, intake, effect, backlog } = service;
       const read = 'value' in state.counters ? state.counters.value : null;
       const rates = {
         outbox: rate(`${name} outbox`, view.at, read?.outbox),
         inbox: rate(`${name} inbox`, view.at, read?.inbox),
         effects: rate(`${name} effects`, view.at, read?.effects),
       };
-      return [{ ...state, consumes, effect, backlog: backlog ?? null, rates }];
+      return [{ ...state, consumes, intake, effect, backlog: backlog ?? null, rates }];
     });
     return { ...view, services, issues: diagnoseSystem(view) };
   };

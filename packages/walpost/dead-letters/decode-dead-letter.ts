@@ -1,7 +1,7 @@
 import { createDecoder } from '@walpost/kit/contract/codec';
+import type { Contract } from '@walpost/kit/contract/contract';
 import { CodecError, type CodecErrorCode, reason } from '@walpost/kit/contract/errors';
 import type { Registry } from '@walpost/kit/contract/registry';
-import { contract } from '../../../schemas/contract.generated.ts';
 
 /** What a dead letter's bytes say, and in whose words. */
 export interface Decoded {
@@ -20,7 +20,11 @@ const HEADER_BYTES = 5;
 const UNREADABLE: CodecErrorCode[] = ['bad-magic-byte', 'unknown-schema-id', 'registry-unavailable'];
 
 /** Reads what can be read of a record's value. What is wrong with it, a registry that is away too, is the answer. */
-export async function decodeDeadLetter(registry: Registry, value: Buffer | null): Promise<Decoded> {
+export async function decodeDeadLetter(
+  contract: Contract,
+  registry: Registry,
+  value: Buffer | null,
+): Promise<Decoded> {
   if (value === null) return { problem: 'the record has no value' };
   try {
     const { type, data } = await createDecoder({ contract, registry }).decode(value);

@@ -2,18 +2,21 @@ import { type Check, fail, ok, warn } from '../check.ts';
 import type { Config } from '../config.ts';
 import { isAsDeclared } from '../connect/apply-connectors.ts';
 import { ConnectError, createConnectClient } from '../connect/connect-client.ts';
-import { CONNECTORS, readConnectorFiles } from '../connect/connector-files.ts';
+import { connectorConfig } from '../connect/connector-config.ts';
 import { debeziumProblem } from '../connect/debezium-version.ts';
 import { START } from '../observe/diagnose-group.ts';
 
 /** ms. A Connect whose Kafka is away accepts a request and never answers. */
 const ANSWER_WITHIN = 4_000;
 
-/** Kafka Connect, and whether the connectors that it has are those of the files. How they run is diagnosed elsewhere. */
-export async function checkConnect({ connect: access }: Config): Promise<Check[]> {
+/** Kafka Connect, and whether the connectors that it has are as they are to be. How they run is diagnosed elsewhere. */
+export async function checkConnect({ system, connect: access }: Config): Promise<Check[]> {
   const what = 'Kafka Connect';
   const client = createConnectClient(access, 0, ANSWER_WITHIN);
-  const files = readConnectorFiles(CONNECTORS, []);
+  const files = system.services.flatMap((service) => {
+    const config = connectorConfig(service);
+    return config && service.publishes ? [{ name: service.publishes.connector, config }] : [];
+  });
   try {
     const names = await client.names();
     const unsafe = debeziumProblem(await client.plugins());
@@ -25,7 +28,7 @@ export async function checkConnect({ connect: access }: Config): Promise<Check[]
     });
     if (changed.length === 0) return [ok(what, `${access.url}, ${names.length} connectors`)];
     const named = changed.map(({ name }) => name);
-    const text = `it has another configuration than connectors/ of ${named.join(', ')}`;
+    const text = `it has another configuration than walpost.config.ts of ${named.join(', ')}`;
     return [warn(what, text, `npx walpost connectors apply ${named.join(' ')}`)];
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error;

@@ -1,14 +1,13 @@
 import type { TopicSpec } from '@walpost/kit/contract/topics';
 import type { Admin } from '@walpost/kit/kafka/kafkajs';
 import { retentionProblem } from '@walpost/kit/service/retention';
-import { contract } from '../../../schemas/contract.generated.ts';
 import { type Check, fail, ok, warn } from '../check.ts';
 import { type Config, retentionOf } from '../config.ts';
-import { topics } from '../observe/declared-topics.ts';
 import { describeTopics, type TopicDescription } from '../observe/describe-topics.ts';
 
 /** The brokers, and whether every topic is as declared, has its replicas, and is outlived by the inboxes. */
 export async function checkKafka(admin: Admin, config: Config): Promise<Check[]> {
+  const { topics } = config.system;
   const { brokers } = await admin.describeCluster();
   const described = await describeTopics(admin, topics);
   const names = brokers.map(({ host, port }) => `${host}:${port}`).sort();
@@ -30,7 +29,7 @@ function diagnoseTopic(spec: TopicSpec, topic: TopicDescription | undefined, set
   if (underReplicated > 0)
     return warn(what, `${underReplicated} of ${partitions} partitions lack a replica: a broker is away`);
   const wrong = Object.entries(spec.config).filter(([name, value]) => config[name] !== value);
-  const forgotten = contract.topics.includes(spec)
+  const forgotten = settings.system.contract.topics.some(({ name }) => name === spec.name)
     ? retentionProblem(retentionOf(settings), [{ name: spec.name, config }])
     : undefined;
   if (forgotten !== undefined) return fail(what, forgotten, ...(wrong.length > 0 ? [apply] : []));

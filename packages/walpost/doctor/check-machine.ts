@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Check, ok } from '../check.ts';
+import { programOf } from '../program-of.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../../dist/stack/show-machine.js', import.meta.url));
+const PROGRAM = programOf('stack/show-machine');
 
 /** What the system needs of this machine, as the program says that runs it here. */
 export async function checkMachine(env: NodeJS.ProcessEnv): Promise<Check[]> {

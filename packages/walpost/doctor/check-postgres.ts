@@ -10,7 +10,7 @@ import { readCounters } from '../observe/read-counters.ts';
 import { readOpenDeadLetters } from '../observe/read-dead-letters.ts';
 import { readOutbox } from '../observe/read-outbox.ts';
 import { readOrders } from '../observe/read-system.ts';
-import { observedServices, serviceNames, services } from '../observe/services.ts';
+import { observedServices } from '../observe/services.ts';
 import { readTraces } from '../trace/trace-key.ts';
 
 /** A role that somebody logs in with, and where its password is. */
@@ -62,7 +62,7 @@ export async function checkPostgres(config: Config): Promise<Check[]> {
     observer === undefined
       ? []
       : await Promise.all(
-          observedServices.flatMap((service) => {
+          observedServices(config.system).flatMap((service) => {
             const { database, publishes } = service;
             const isOpen = results.some((each) => each.database === database && each.refusals.length === 0);
             if (!isOpen) return [];
@@ -91,9 +91,7 @@ function tryPort(host: string, port: number): Promise<string | undefined> {
 
 function databasesOf(config: Config): { database: string; logins: Login[] }[] {
   const { passwords, observerPassword, dlqOperatorPassword, cdcPassword, registryPassword } = config;
-  const ours = serviceNames.map((name) => {
-    const { database, passwordVariable: variable } = services[name];
-    const publishes = observedServices.some((each) => each.database === database && each.publishes);
+  const ours = config.system.services.map(({ name, database, passwordVariable: variable, publishes }) => {
     return {
       database,
       logins: [
@@ -187,7 +185,7 @@ async function checkServer(db: ObserverDb, address: string): Promise<Check[]> {
       (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used`);
   if (!row) return [];
   const { version, level, keep, used, most } = row;
-  const settings = 'compose/postgres/postgresql.conf';
+  const settings = 'the server’s postgresql.conf';
   return [
     used < most * 0.9
       ? ok('Postgres', `${address}, version ${version}, ${used} of ${most} connections`)

@@ -1,6 +1,5 @@
 import { RegistryError } from '@walpost/kit/contract/errors';
 import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
-import { contract } from '../../../schemas/contract.generated.ts';
 import { type Check, fail, ok, warn } from '../check.ts';
 import type { Config } from '../config.ts';
 import { checkSchemas, type SchemaFinding } from '../observe/check-schemas.ts';
@@ -9,12 +8,12 @@ import { START } from '../observe/diagnose-group.ts';
 const WANTED = 'FULL_TRANSITIVE';
 
 /** The registry, and whether each schema of the contract is registered and its subject guarded. */
-export async function checkRegistry({ registry: access }: Config): Promise<Check[]> {
+export async function checkRegistry({ system, registry: access }: Config): Promise<Check[]> {
   const what = 'schema registry';
   const registry = createRegistry({ ...access, clientId: 'walpost-doctor', timeoutMs: 3_000 });
   try {
     const subjects = await registry.subjects();
-    const findings = await checkSchemas(registry, contract.eventTypes);
+    const findings = await checkSchemas(registry, system.contract.eventTypes);
     const schemas = await Promise.all(findings.map((finding) => diagnoseSchema(registry, finding)));
     return [ok(what, `${access.url}, ${subjects.length} subjects`), ...schemas];
   } catch (error) {

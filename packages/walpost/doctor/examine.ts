@@ -9,7 +9,7 @@ import { openObserved } from '../observe/open-observed.ts';
 import { probeLag } from '../observe/probe-lag.ts';
 import { readSystem, type SystemSources } from '../observe/read-system.ts';
 import { readTopics } from '../observe/read-topics.ts';
-import { observedServices } from '../observe/services.ts';
+import { publishedTopics } from '../observe/services.ts';
 import { openReader } from '../observe/topic-reader.ts';
 import { checkConnect } from './check-connect.ts';
 import { checkKafka } from './check-kafka.ts';
@@ -19,7 +19,6 @@ import { checkRegistry } from './check-registry.ts';
 import { checkServices } from './check-services.ts';
 import { checkSystem } from './check-system.ts';
 
-const TOPICS = observedServices.flatMap(({ publishes }) => publishes?.topic ?? []);
 /** How long reading the oldest unread records may take, s. */
 const PROBE_SECONDS = 3;
 
@@ -38,11 +37,12 @@ export async function examine(config: Config, env: NodeJS.ProcessEnv): Promise<C
 
 /** Kafka, and with it how the system is; without it what else can be asked. */
 async function checkEvents(config: Config): Promise<{ kafka: Check[]; system: Check[] }> {
+  const topics = publishedTopics(config.system);
   try {
     return await withKafka(config, 0, async (clients) => {
       const { admin } = clients;
       const existing = await admin.listTopics();
-      const readable = TOPICS.filter((topic) => existing.includes(topic));
+      const readable = topics.filter((topic) => existing.includes(topic));
       const reader = readable.length > 0 ? await openReader(clients, readable) : undefined;
       try {
         const probe: LagProbe = async (places) =>
@@ -50,7 +50,7 @@ async function checkEvents(config: Config): Promise<{ kafka: Check[]; system: Ch
         const [kafka, system] = await Promise.all([
           checkKafka(admin, config),
           checkFlow(config, {
-            topics: () => readTopics(admin, TOPICS),
+            topics: () => readTopics(admin, topics),
             groups: (names) => Promise.all(names.map((name) => describeGroup(clients, name, probe))),
           }),
         ]);
@@ -70,7 +70,7 @@ async function checkEvents(config: Config): Promise<{ kafka: Check[]; system: Ch
 }
 
 async function checkFlow(
-  { postgres, observerPassword: password, connect }: Config,
+  { system, postgres, observerPassword: password, connect }: Config,
   kafka: SystemSources['kafka'],
 ): Promise<Check[]> {
   if (password === undefined) {
@@ -78,7 +78,12 @@ async function checkFlow(
       'OBSERVER_PASSWORD is not set here, and without it slots, groups and dead letters are not known';
     return [fail('role observer', text, START)];
   }
-  const { observed, close } = openObserved({ ...postgres, password, applicationName: 'walpost-doctor' });
+  const { observed, close } = openObserved({
+    system,
+    ...postgres,
+    password,
+    applicationName: 'walpost-doctor',
+  });
   try {
     return checkSystem(
       await readSystem({ observed, kafka, connect }, (what, question) => attempt(what, question)),

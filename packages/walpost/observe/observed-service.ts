@@ -20,8 +20,10 @@ export interface ObservedService {
   readonly backlog?: string;
   /** The command that has work tried again which was refused for good; a key after it means what is of that key. */
   readonly retry?: string;
-  /** Where orders come from: it knows the latest, and those that are pending. */
-  readonly intake?: true;
+  /** Whether things begin here: it has a sample request. */
+  readonly intake: boolean;
+  /** It knows the latest keys, and those that are pending. */
+  readonly latest?: true;
 }
 
 /** One thing that a service did for an order, or is about to do. Times are milliseconds since the epoch. */

@@ -1,9 +1,11 @@
+import type { System } from '@walpost/kit/config';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import type { Observed } from './observed-service.ts';
 import { observedServices } from './services.ts';
 
 /** How the role `observer` gets to the databases. */
 export interface ObserverAccess {
+  readonly system: System;
   readonly host: string;
   readonly port: number;
   readonly ssl: boolean;
@@ -12,8 +14,11 @@ export interface ObserverAccess {
 }
 
 /** Opens every service's database as `observer`, lazily: one that is away fails what is asked of it, and no more. */
-export function openObserved(access: ObserverAccess): { observed: Observed[]; close(): Promise<void> } {
-  const opened = observedServices.map((service) => ({
+export function openObserved({ system, ...access }: ObserverAccess): {
+  observed: Observed[];
+  close(): Promise<void>;
+} {
+  const opened = observedServices(system).map((service) => ({
     service,
     ...openDatabase({
       ...access,

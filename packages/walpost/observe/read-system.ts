@@ -40,7 +40,8 @@ export async function readSystem(
   { observed, kafka, connect }: SystemSources,
   ask: AskSource,
 ): Promise<SystemView> {
-  const names = observed.map(({ service }) => service.name);
+  // Whoever reads nothing is in no group.
+  const names = observed.flatMap(({ service }) => (service.consumes.length > 0 ? service.name : []));
   const first = observed[0]?.db;
   const [services, slots, connectors, topics, groups, orders] = await Promise.all([
     Promise.all(observed.map((each) => readService(each, ask))),
@@ -67,7 +68,7 @@ async function readService(observed: Observed, ask: AskSource): Promise<ServiceS
 export async function readOrders(
   observed: readonly Observed[],
 ): Promise<{ latest: OrderHead[]; pending: OrderHead[] }> {
-  const intake = observed.find(({ service }) => service.intake);
+  const intake = observed.find(({ service }) => service.latest);
   if (!intake) return { latest: [], pending: [] };
   const [latest, pending] = await Promise.all([
     readHeads(intake, sql`observer.latest(${ORDERS})`),

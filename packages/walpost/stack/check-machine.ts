@@ -3,12 +3,14 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { System } from '@walpost/kit/config';
+import type { Project } from '../project.ts';
 import { isFetched } from './fetch-components.ts';
 import { findJdk } from './find-jdk.ts';
 import { isFree } from './free-ports.ts';
 import { readLock } from './lock.ts';
-import { root } from './paths.ts';
-import { completeSettings, type Environment, portsOf, requiredSecrets, withoutSecrets } from './settings.ts';
+import { requiredSecrets } from './secrets.ts';
+import { completeSettings, type Environment, portsOf, withoutSecrets } from './settings.ts';
 import { messageOf, StackError } from './stack-error.ts';
 
 /** One finding about this machine, as `walpost doctor` prints it. */
@@ -24,14 +26,15 @@ const NO_SPACE = 1e9;
 const LITTLE_SPACE = 5e9;
 
 /** Looks at what the system needs of this machine, to run natively or by docker compose. Changes nothing. */
-export async function checkMachine(env: Environment): Promise<MachineCheck[]> {
+export async function checkMachine({ folder, system }: Project, env: Environment): Promise<MachineCheck[]> {
+  const own = withoutSecrets(system, env);
   const [jdk, components, docker] = await Promise.all([
     attempt(async () => {
       const { version, home } = await findJdk(env);
       return `${version} in ${home}`;
     }),
-    attempt(() => findComponents(env)),
-    attempt(() => findDocker(env)),
+    attempt(() => findComponents(own)),
+    attempt(() => findDocker(own)),
   ]);
   const isNative = jdk.found && components.found;
   return [
@@ -39,8 +42,8 @@ export async function checkMachine(env: Environment): Promise<MachineCheck[]> {
     diagnose('JDK', jdk, docker.found, 'npm start'),
     diagnose('Maven', components, docker.found, 'npm start'),
     diagnose('Docker Compose', docker, isNative, 'docker compose'),
-    await checkPorts(env),
-    await checkSpace(resolve(root, env['WALPOST_DATA'] || '.data')),
+    await checkPorts(folder, system, env),
+    await checkSpace(resolve(folder, env['WALPOST_DATA'] || '.data')),
   ];
 }
 
@@ -90,20 +93,21 @@ async function findDocker(env: Environment): Promise<string> {
 
 async function run(program: string, args: readonly string[], env: Environment): Promise<string> {
   const { stdout } = await promisify(execFile)(program, [...args], {
-    env: withoutSecrets(env),
+    env,
     timeout: 10_000,
   });
   return stdout.trim();
 }
 
 /** Whether `npm start` runs here, or could be started as far as ports go. */
-async function checkPorts(env: Environment): Promise<MachineCheck> {
+async function checkPorts(folder: string, system: System, env: Environment): Promise<MachineCheck> {
   const what = 'ports';
   try {
     // Passwords are of no interest here, and need not be set.
-    const none = Object.fromEntries(requiredSecrets.map((name) => [name, '-']));
-    const uses = portsOf(completeSettings({ ...none, ...env }));
-    const lock = readLock(join(resolve(root, env['WALPOST_DATA'] || '.data'), 'lock'));
+    const none = Object.fromEntries(requiredSecrets(system).map((name) => [name, '-']));
+    const settings = completeSettings(system, { ...none, ...env });
+    const uses = portsOf({ system, settings });
+    const lock = readLock(join(resolve(folder, env['WALPOST_DATA'] || '.data'), 'lock'));
     if (lock.kind === 'held') {
       return { what, state: 'ok', text: `npm start runs here (process ${lock.owner.pid})`, help: [] };
     }
@@ -111,7 +115,7 @@ async function checkPorts(env: Environment): Promise<MachineCheck> {
     const taken = uses.filter((_use, at) => !free[at]);
     if (taken.length === 0) return { what, state: 'ok', text: 'all free: nothing runs here', help: [] };
     const ports = taken.map(({ port }) => port).join(', ');
-    const text = `taken by docker compose or another program, not by an npm start of this clone: ${ports}`;
+    const text = `taken by docker compose or another program, not by an npm start in this folder: ${ports}`;
     return { what, state: 'ok', text, help: [] };
   } catch (error) {
     if (!(error instanceof StackError)) throw error;

@@ -1,3 +1,4 @@
+import type { System } from '@walpost/kit/config';
 import type { Launch } from './child.ts';
 import { escapeProperty } from './escape-property.ts';
 import type { Components } from './fetch-components.ts';
@@ -38,6 +39,9 @@ export type Component = ProcessPart | StepPart;
 
 /** Where a stack lives and what it is made of. */
 export interface Site {
+  /** Whose programs run, and its folder. */
+  system: System;
+  folder: string;
   settings: Settings;
   dataDir: string;
   /** Absent when nothing that needs Java was asked for. */

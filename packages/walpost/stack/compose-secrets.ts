@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { CliError } from '../cli-error.ts';
+import { loadProject } from '../project.ts';
 import { formerSecrets, secretNames } from './secrets.ts';
 import { keepSecrets, readKept, shareSecrets } from './share-secrets.ts';
 import { messageOf, StackError } from './stack-error.ts';
@@ -15,22 +17,26 @@ async function main(): Promise<void> {
     options: { secured: { type: 'boolean', default: false } },
   });
   const [folder = '', command, wanted] = positionals;
+  const { system } = await loadProject(process.cwd());
   if (command === 'make') {
-    const { kept, ignored } = await keepSecrets(folder, process.env);
-    await shareSecrets(folder, kept, values.secured);
+    const { kept, ignored } = await keepSecrets(system, folder, process.env);
+    await shareSecrets(system, folder, kept, values.secured);
     if (ignored.length === 0) return;
     console.log(
       `Of .env these are other than what the data was made with, which stays in use: ${ignored.join(', ')}. compose/README.md says how to change a password.`,
     );
   } else if (command === 'show') {
-    const kept = await readKept(folder);
-    const name = secretNames.find((one) => one === (formerSecrets[wanted ?? ''] ?? wanted));
-    if (wanted && !name) throw new StackError(`There is no ${wanted}; there are ${secretNames.join(', ')}.`);
-    console.log(name ? kept[name] : secretNames.map((one) => `${one}=${kept[one]}`).join('\n'));
+    const kept = await readKept(system, folder);
+    const names = secretNames(system);
+    const name = names.find((one) => one === (formerSecrets[wanted ?? ''] ?? wanted));
+    if (wanted && !name) throw new StackError(`There is no ${wanted}; there are ${names.join(', ')}.`);
+    console.log(name ? kept[name] : names.map((one) => `${one}=${kept[one]}`).join('\n'));
   } else throw new StackError('usage: docker compose run --rm secrets make | show [NAME]');
 }
 
 await main().catch((error: unknown) => {
-  console.error(error instanceof StackError ? error.message : `secrets: ${messageOf(error)}`);
+  console.error(
+    error instanceof StackError || error instanceof CliError ? error.message : `secrets: ${messageOf(error)}`,
+  );
   process.exitCode = 1;
 });

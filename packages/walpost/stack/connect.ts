@@ -11,7 +11,7 @@ import { portOf, setting } from './settings.ts';
 export function connectPart(site: Site): ProcessPart {
   const { settings } = site;
   const properties = join(site.dataDir, 'conf/connect.properties');
-  const port = portOf(settings, 'CONNECT_URL');
+  const port = portOf(site, 'CONNECT_URL');
   return {
     kind: 'process',
     name: 'connect',

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, chmod, readFile, writeFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
-import { secretNames, withFormerSecrets } from './secrets.ts';
-import { type Environment, requiredSecrets } from './settings.ts';
+import type { System } from '@walpost/kit/config';
+import { requiredSecrets, secretNames, withFormerSecrets } from './secrets.ts';
+import type { Environment } from './settings.ts';
 import { codeOf } from './stack-error.ts';
 
 /** A random, URL-safe value. */
@@ -23,6 +24,7 @@ export function withPasswords(example: string, random = makeSecret): string {
  * @returns what it did
  */
 export async function makeEnvFile(
+  system: System,
   file: string,
   exampleFile: string,
   env: Environment,
@@ -36,8 +38,9 @@ export async function makeEnvFile(
   const text = await readFile(file, 'utf8');
   const given: Environment = withFormerSecrets({ ...parseEnv(text), ...env });
   // An empty CONSOLE_TOKEN says something; a password without which nothing starts does not.
-  const lacking = secretNames.filter((name) =>
-    requiredSecrets.includes(name) ? !given[name] : given[name] === undefined,
+  const required = requiredSecrets(system);
+  const lacking = secretNames(system).filter((name) =>
+    required.includes(name) ? !given[name] : given[name] === undefined,
   );
   if (lacking.length === 0) return 'kept';
   const lines = lacking.map((name) => `${name}=${makeSecret()}\n`).join('');

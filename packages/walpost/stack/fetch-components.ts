@@ -6,7 +6,7 @@ import type { Jdk } from './find-jdk.ts';
 import { javaLocale } from './java.ts';
 import { cacheRoot, nativeDir } from './paths.ts';
 import { isAlive } from './process-table.ts';
-import { type Environment, withoutSecrets } from './settings.ts';
+import type { Environment } from './settings.ts';
 import { codeOf, StackError } from './stack-error.ts';
 
 /** Folders with the unpacked components. */
@@ -109,7 +109,7 @@ async function runMaven(
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(signal ? { signal } : {}),
-      env: { ...withoutSecrets(env), ...javaLocale, ...(hasJava ? {} : { JAVA_HOME: jdk.home }) },
+      env: { ...env, ...javaLocale, ...(hasJava ? {} : { JAVA_HOME: jdk.home }) },
     },
   );
   let output = '';

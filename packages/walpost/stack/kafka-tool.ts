@@ -1,9 +1,10 @@
 // `walpost kafka <tool> …`: runs one of the programs that come with Kafka, those behind its bin/kafka-<tool>.sh.
 import { spawn } from 'node:child_process';
+import { loadProject } from '../project.ts';
 import { fetchComponents } from './fetch-components.ts';
 import { findJdk } from './find-jdk.ts';
 import { javaLocale, quickCompiler } from './java.ts';
-import { completeSettings, setting } from './settings.ts';
+import { completeSettings, setting, withoutSecrets } from './settings.ts';
 import { StackError } from './stack-error.ts';
 
 /** The classes that Kafka's scripts start, by the scripts' names. */
@@ -41,9 +42,15 @@ async function run([called = '', ...args]: readonly string[]): Promise<number> {
     );
     return 2;
   }
-  const settings = completeSettings(process.env);
+  const { system } = await loadProject(process.cwd());
+  const settings = completeSettings(system, process.env);
   const jdk = await findJdk(settings);
-  const { kafka } = await fetchComponents(settings, jdk, (line) => console.error(line), undefined);
+  const { kafka } = await fetchComponents(
+    withoutSecrets(system, settings),
+    jdk,
+    (line) => console.error(line),
+    undefined,
+  );
   const isTold = args.some((arg) => arg.startsWith('--bootstrap-server'));
   const where = name === OFFLINE || isTold ? [] : ['--bootstrap-server', setting(settings, 'KAFKA_BROKERS')];
   const jvm = ['-Xmx256m', '-XX:+UseSerialGC', quickCompiler];

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { createKafka } from '@walpost/kit/kafka/create-kafka';
 import { fillTemplate, type ProcessPart, type Site } from './component.ts';
 import { javaOf, launchJava, quickCompiler, readSharedClasses, sharedClasses } from './java.ts';
-import { nativeDir, root } from './paths.ts';
+import { nativeDir } from './paths.ts';
 import { runToEnd } from './run-to-end.ts';
 import { portOf, setting } from './settings.ts';
 
@@ -25,8 +25,8 @@ export function kafkaPart(site: Site): ProcessPart {
       const values = {
         host: brokers.slice(0, brokers.lastIndexOf(':')),
         bind: '127.0.0.1',
-        port: portOf(site.settings, 'KAFKA_BROKERS'),
-        controllerPort: portOf(site.settings, 'KAFKA_CONTROLLER_PORT'),
+        port: portOf(site, 'KAFKA_BROKERS'),
+        controllerPort: portOf(site, 'KAFKA_CONTROLLER_PORT'),
         dataDir: data,
       };
       await writeFile(properties, fillTemplate(template, values));
@@ -41,7 +41,7 @@ export function kafkaPart(site: Site): ProcessPart {
       return {
         command: 'bash',
         args: [
-          join(root, 'compose/kafka/serve-kafka.sh'),
+          join(nativeDir, 'serve-kafka.sh'),
           ...[java, ...tool, 'org.apache.kafka.tools.TransactionsCommand', `--bootstrap-server=${brokers}`],
           '--',
           ...[java, ...server, 'kafka.Kafka', properties],

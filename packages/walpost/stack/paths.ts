@@ -1,14 +1,14 @@
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageDir } from '../program-of.ts';
 import type { Environment } from './settings.ts';
 import { StackError } from './stack-error.ts';
 
-/** The root of this clone. */
-export const root = dirname(fileURLToPath(new URL('../..', import.meta.url)));
+/** The root of this clone, for what is done in a clone only. */
+export const root = join(packageDir, '../..');
 
 /** The folder where the pom and the property files are. */
-export const nativeDir = join(root, 'packages/walpost/stack');
+export const nativeDir = join(packageDir, 'stack');
 
 /** Where downloads are kept: outside the clone, so that a second clone starts fast. */
 export function cacheRoot(env: Environment, platform = process.platform): string {

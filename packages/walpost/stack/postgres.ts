@@ -2,9 +2,10 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { openDriver } from '@walpost/kit/postgres/open-driver';
+import { hostAccess } from '../host-access.ts';
 import type { Launch } from './child.ts';
 import type { ProcessPart, Site } from './component.ts';
-import { root } from './paths.ts';
+import { nativeDir } from './paths.ts';
 import { type RunAs, runAsPostgres } from './run-as-postgres.ts';
 import { runToEnd } from './run-to-end.ts';
 import { baseEnvironment, portOf, setting } from './settings.ts';
@@ -19,7 +20,8 @@ interface Binaries {
 /** The Postgres server: the npm package's binaries, our own initdb and process. */
 export function postgresPart(site: Site): ProcessPart {
   const data = join(site.dataDir, 'postgres');
-  const port = portOf(site.settings, 'POSTGRES_PORT');
+  const hba = join(site.dataDir, 'conf/pg_hba.conf');
+  const port = portOf(site, 'POSTGRES_PORT');
   let binaries: Binaries;
   let runAs: RunAs;
   let addresses: string[];
@@ -35,12 +37,14 @@ export function postgresPart(site: Site): ProcessPart {
       await makeCluster(site, data, binaries, runAs);
       await runAs.own(data);
       await removeStalePid(data);
+      await mkdir(join(site.dataDir, 'conf'), { recursive: true });
+      await writeFile(hba, hostAccess(site.system));
+      await runAs.own(hba);
     },
     launch: () => {
-      const files = join(root, 'compose/postgres');
       const options = {
-        config_file: join(files, 'postgresql.conf'),
-        hba_file: join(files, 'pg_hba.conf'),
+        config_file: join(nativeDir, 'postgresql.conf'),
+        hba_file: hba,
         listen_addresses: addresses.join(','),
         port: String(port),
         unix_socket_directories: '',
@@ -96,7 +100,7 @@ const SESSION: Record<string, string> = {
 function connect(site: Site) {
   return openDriver({
     host: '127.0.0.1',
-    port: portOf(site.settings, 'POSTGRES_PORT'),
+    port: portOf(site, 'POSTGRES_PORT'),
     user: 'postgres',
     password: setting(site.settings, 'POSTGRES_PASSWORD'),
     database: 'postgres',

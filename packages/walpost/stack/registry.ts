@@ -7,7 +7,7 @@ import { portOf, setting } from './settings.ts';
 /** The schema registry, Apicurio, with its storage in Postgres. */
 export function registryPart(site: Site): ProcessPart {
   const { settings } = site;
-  const management = portOf(settings, 'SCHEMA_REGISTRY_MANAGEMENT_PORT');
+  const management = portOf(site, 'SCHEMA_REGISTRY_MANAGEMENT_PORT');
   return {
     kind: 'process',
     name: 'registry',
@@ -24,7 +24,7 @@ export function registryPart(site: Site): ProcessPart {
         {
           APICURIO_STORAGE_KIND: 'sql',
           APICURIO_STORAGE_SQL_KIND: 'postgresql',
-          APICURIO_DATASOURCE_URL: `jdbc:postgresql://127.0.0.1:${portOf(settings, 'POSTGRES_PORT')}/registry`,
+          APICURIO_DATASOURCE_URL: `jdbc:postgresql://127.0.0.1:${portOf(site, 'POSTGRES_PORT')}/registry`,
           APICURIO_DATASOURCE_USERNAME: 'registry',
           APICURIO_DATASOURCE_PASSWORD: setting(settings, 'REGISTRY_PASSWORD'),
           // Its pool's defaults, 20 to 100, would take half of the server's connections.
@@ -35,7 +35,7 @@ export function registryPart(site: Site): ProcessPart {
           APICURIO_RULES_GLOBAL_COMPATIBILITY: 'FULL_TRANSITIVE',
           APICURIO_CCOMPAT_MAX_SUBJECTS: '100000',
           QUARKUS_HTTP_HOST: '127.0.0.1',
-          QUARKUS_HTTP_PORT: String(portOf(settings, 'SCHEMA_REGISTRY_URL')),
+          QUARKUS_HTTP_PORT: String(portOf(site, 'SCHEMA_REGISTRY_URL')),
           QUARKUS_MANAGEMENT_HOST: '127.0.0.1',
           QUARKUS_MANAGEMENT_PORT: String(management),
         },

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Component, ProcessPart, Site } from './component.ts';
 import type { Lock } from './lock.ts';
-import { root } from './paths.ts';
 import { sendSignal } from './process-table.ts';
 import { type Outcome, runProgram } from './run-program.ts';
 import type { Settings } from './settings.ts';
@@ -33,7 +32,7 @@ export interface Stack {
   /** Settles when a part serves, after it was killed for example. */
   ready(name: string): Promise<void>;
   pid(name: string): number | undefined;
-  /** Runs a program to its end in the clone's root, with the stack's environment; `node` is this Node. */
+  /** Runs a program to its end in the project's folder, with the stack's environment; `node` is this Node. */
   run(command: string, args: readonly string[], env?: Settings): Promise<Outcome>;
   /** Runs the operator's command line on the stack. */
   walpost(...args: string[]): Promise<Outcome>;
@@ -152,7 +151,7 @@ export class RunningStack implements Stack {
       command: command === 'node' ? process.execPath : command,
       args,
       env: { ...this.env, ...env },
-      cwd: root,
+      cwd: this.#site.folder,
     };
     return runProgram(`run ${args[0] ?? command}`, launch, {
       lock: this.#lock,
@@ -163,7 +162,14 @@ export class RunningStack implements Stack {
   async spawn(name: string, script: string, port: number, env: Settings = {}): Promise<void> {
     this.#requireOpen();
     if (this.#supervisors.has(name)) throw new Error(`There is a part named ${name} already`);
-    const part = servicePart({ name, needs: [], script, env: { ...this.env, ...env }, port });
+    const part = servicePart({
+      name,
+      folder: this.#site.folder,
+      needs: [],
+      script,
+      env: { ...this.env, ...env },
+      port,
+    });
     const supervisor = this.#supervisor(part);
     this.#supervisors.set(name, supervisor);
     this.#extra.push(name);

@@ -1,4 +1,5 @@
-import { formerSecrets, programSecrets, type SecretName, secretNames, withFormerSecrets } from './secrets.ts';
+import type { System } from '@walpost/kit/config';
+import { formerSecrets, programSecrets, requiredSecrets, secretNames, withFormerSecrets } from './secrets.ts';
 import { StackError } from './stack-error.ts';
 
 /** Environment variables by name, as in process.env. */
@@ -15,27 +16,12 @@ const defaults: Settings = {
   SCHEMA_REGISTRY_MANAGEMENT_PORT: '8082',
   CONNECT_URL: 'http://localhost:8083',
   RELAY_POLL_MS: '50',
-  ORDER_PORT: '3000',
-  PAYMENT_PORT: '3001',
-  INVENTORY_PORT: '3002',
-  NOTIFICATION_PORT: '3003',
   CONSOLE_PORT: '3100',
   WATCHER_PORT: '3101',
   SMTP_URL: 'smtp://localhost:1025',
   MAIL_WEB_PORT: '1080',
   LOG_LEVEL: 'info',
 };
-
-/** The secrets without which the native stack cannot be started; without those of the console the rest runs all the same. */
-export const requiredSecrets: readonly SecretName[] = [
-  'POSTGRES_PASSWORD',
-  'ORDERS_PASSWORD',
-  'PAYMENTS_PASSWORD',
-  'INVENTORY_PASSWORD',
-  'NOTIFICATIONS_PASSWORD',
-  'CDC_PASSWORD',
-  'REGISTRY_PASSWORD',
-];
 
 /** One setting of the stack; throws when it is not there, which is a mistake in the program. */
 export function setting(settings: Environment, name: string): string {
@@ -48,12 +34,13 @@ export function setting(settings: Environment, name: string): string {
  * The environment with defaults filled in, an empty variable counting as missing.
  * Throws a StackError that names the passwords which are not set.
  */
-export function completeSettings(env: Environment): Settings {
+export function completeSettings(system: System, env: Environment): Settings {
   const given = Object.entries(withFormerSecrets(env)).filter((entry): entry is [string, string] =>
     Boolean(entry[1]),
   );
-  const settings = { ...defaults, ...Object.fromEntries(given) };
-  const missing = requiredSecrets.filter((name) => settings[name] === undefined);
+  const ports = system.services.map(({ portVariable, port }) => [portVariable, String(port)]);
+  const settings: Settings = { ...defaults, ...Object.fromEntries(ports), ...Object.fromEntries(given) };
+  const missing = requiredSecrets(system).filter((name) => settings[name] === undefined);
   if (missing.length > 0) {
     throw new StackError(
       `${missing.join(', ')} not set. Set it in .env (delete .env to have a new one made, if .data is new too).`,
@@ -69,14 +56,15 @@ export function baseEnvironment(env: Environment): Settings {
 }
 
 /** The environment without the system's own secrets, for a program that may need others: a token of its mirror's. */
-export function withoutSecrets(env: Environment): Environment {
-  const isSecret = (name: string) => secretNames.some((one) => one === (formerSecrets[name] ?? name));
+export function withoutSecrets(system: System, env: Environment): Environment {
+  const names = secretNames(system);
+  const isSecret = (name: string) => names.some((one) => one === (formerSecrets[name] ?? name));
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isSecret(name)));
 }
 
 /** The settings for one program: with the secrets that it may have, and no other password or token. */
-export function settingsFor(program: string, settings: Settings): Settings {
-  const allowed = programSecrets[program] ?? {};
+export function settingsFor(system: System, program: string, settings: Settings): Settings {
+  const allowed = programSecrets(system)[program] ?? {};
   return Object.fromEntries(
     Object.entries(settings).filter(
       ([name]) => Object.hasOwn(allowed, name) || !/_(PASSWORD|TOKEN)$/.test(name),
@@ -93,11 +81,17 @@ export interface PortUse {
   example: string;
 }
 
+/** Whose ports: a system with its settings. */
+export interface PortOwner {
+  readonly system: System;
+  readonly settings: Settings;
+}
+
 /**
  * Every port of the native stack, derived from the one variable that holds it.
  * Throws a StackError for a value that has no usable port, is not on this machine, or is used twice.
  */
-export function portsOf(settings: Settings): PortUse[] {
+export function portsOf({ system, settings }: PortOwner): PortUse[] {
   const plain = (component: string, variable: string): PortUse => ({
     component,
     port: portNumber(variable, setting(settings, variable)),
@@ -111,12 +105,13 @@ export function portsOf(settings: Settings): PortUse[] {
     urlUse(settings, 'registry', 'SCHEMA_REGISTRY_URL', 'http://localhost:<free port>/apis/ccompat/v7'),
     plain('registry', 'SCHEMA_REGISTRY_MANAGEMENT_PORT'),
     urlUse(settings, 'connect', 'CONNECT_URL', 'http://localhost:<free port>'),
-    urlUse(settings, 'mail', 'SMTP_URL', 'smtp://localhost:<free port>', 'smtp:'),
-    plain('mail', 'MAIL_WEB_PORT'),
-    plain('order', 'ORDER_PORT'),
-    plain('payment', 'PAYMENT_PORT'),
-    plain('inventory', 'INVENTORY_PORT'),
-    plain('notification', 'NOTIFICATION_PORT'),
+    ...(system.mail
+      ? [
+          urlUse(settings, 'mail', 'SMTP_URL', 'smtp://localhost:<free port>', 'smtp:'),
+          plain('mail', 'MAIL_WEB_PORT'),
+        ]
+      : []),
+    ...system.services.map(({ name, portVariable }) => plain(name, portVariable)),
     plain('console', 'CONSOLE_PORT'),
     plain('watcher', 'WATCHER_PORT'),
   ];
@@ -133,8 +128,8 @@ export function portsOf(settings: Settings): PortUse[] {
 }
 
 /** The port that a variable stands for. */
-export function portOf(settings: Settings, variable: string): number {
-  const use = portsOf(settings).find((one) => one.variable === variable);
+export function portOf(owner: PortOwner, variable: string): number {
+  const use = portsOf(owner).find((one) => one.variable === variable);
   if (!use) throw new Error(`${variable} holds no port`);
   return use.port;
 }

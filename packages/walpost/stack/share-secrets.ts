@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chown, link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { System } from '@walpost/kit/config';
 import { makeSecret } from './env-file.ts';
 import { escapeProperty } from './escape-property.ts';
 import {
@@ -15,7 +16,7 @@ import {
 import type { Environment } from './settings.ts';
 import { codeOf, StackError } from './stack-error.ts';
 
-export type Kept = Readonly<Record<SecretName, string>>;
+export type Kept = Readonly<Record<SecretName, string | undefined>>;
 
 /** User and group of the official Postgres image. libpq wants a password file that nobody else can read. */
 const POSTGRES_UID = 999;
@@ -37,6 +38,7 @@ const keptIn = (folder: string) => join(folder, 'kept');
  * @throws StackError when a program could not take one that is given
  */
 export async function keepSecrets(
+  system: System,
   folder: string,
   environment: Environment,
 ): Promise<{ kept: Kept; ignored: SecretName[] }> {
@@ -47,7 +49,7 @@ export async function keepSecrets(
     );
   }
   await mkdir(keptIn(folder), { recursive: true, mode: 0o700 });
-  for (const name of secretNames) {
+  for (const name of secretNames(system)) {
     const draft = join(keptIn(folder), `.${randomUUID()}`);
     const secret = (await keptFormerly(folder, name)) || given[name] || makeSecret();
     await writeFile(draft, secret, { mode: 0o600 });
@@ -62,8 +64,8 @@ export async function keepSecrets(
   }
   // Its value is kept under the new name by now.
   for (const former of Object.keys(formerSecrets)) await rm(join(keptIn(folder), former), { force: true });
-  const kept = await readKept(folder);
-  return { kept, ignored: secretNames.filter((name) => given[name] && given[name] !== kept[name]) };
+  const kept = await readKept(system, folder);
+  return { kept, ignored: secretNames(system).filter((name) => given[name] && given[name] !== kept[name]) };
 }
 
 /** What an earlier release kept under a secret's former name. @returns an empty text when there is none */
@@ -79,8 +81,11 @@ async function keptFormerly(folder: string, name: SecretName): Promise<string> {
 }
 
 /** @throws StackError when they have not been made yet */
-export async function readKept(folder: string): Promise<Kept> {
-  const read = secretNames.map(async (name) => [name, await readFile(join(keptIn(folder), name), 'utf8')]);
+export async function readKept(system: System, folder: string): Promise<Kept> {
+  const read = secretNames(system).map(async (name) => [
+    name,
+    await readFile(join(keptIn(folder), name), 'utf8'),
+  ]);
   try {
     return Object.fromEntries(await Promise.all(read)) as Kept;
   } catch (error) {
@@ -93,11 +98,18 @@ export async function readKept(folder: string): Promise<Kept> {
  * Fills the folder of each program that has one here with its secrets, a file each, named like the variable. A program that
  * takes them in another form finds that form.
  */
-export async function shareSecrets(folder: string, kept: Kept, secured: boolean): Promise<void> {
+export async function shareSecrets(
+  system: System,
+  folder: string,
+  kept: Kept,
+  secured: boolean,
+): Promise<void> {
+  const plain = programSecrets(system);
+  const more = secured ? securedSecrets(system) : {};
   const programs = (await readdir(folder)).filter((name) => join(folder, name) !== keptIn(folder));
   for (const program of programs) {
-    const own: Secrets = { ...programSecrets[program], ...(secured && securedSecrets[program]) };
-    const files = Object.entries(own).map(([variable, name]) => [variable, kept[name]]);
+    const own: Secrets = { ...plain[program], ...more[program] };
+    const files = Object.entries(own).map(([variable, name]) => [variable, kept[name] ?? '']);
     await writeFolder(join(folder, program), inItsForm(program, Object.fromEntries(files)));
   }
 }

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import type { Project } from '../project.ts';
 import { type Component, groups, type Site } from './component.ts';
 import { connectPart } from './connect.ts';
 import { fetchComponents } from './fetch-components.ts';
@@ -8,14 +9,15 @@ import { kafkaPart } from './kafka.ts';
 import { takeLock } from './lock.ts';
 import { mailPart } from './mail.ts';
 import { makePrivate } from './make-private.ts';
-import { cacheRoot, requireUsablePaths, root } from './paths.ts';
+import { cacheRoot, requireUsablePaths } from './paths.ts';
 import { postgresPart } from './postgres.ts';
 import { registryPart } from './registry.ts';
 import { type Reporter, RunningStack, type Stack } from './running-stack.ts';
-import { completeSettings, type Environment, portsOf, type Settings } from './settings.ts';
-import { consolePart, serviceNames, serviceProgram, setupSteps, watcherPart } from './workspace-programs.ts';
+import { completeSettings, type Environment, portsOf, type Settings, withoutSecrets } from './settings.ts';
+import { consolePart, serviceProgram, setupSteps, watcherPart } from './workspace-programs.ts';
 
 export interface StackOptions {
+  project: Project;
   /** Everything the stack keeps: data, logs, lock. */
   dataDir: string;
   /** Settings as in .env.example; defaults are filled in. */
@@ -53,17 +55,29 @@ export async function startStack(options: StackOptions): Promise<Stack> {
  * Throws a StackError that says what is in the way.
  */
 export async function openStack(options: StackOptions): Promise<Stack> {
-  const { env, include = groups, views = {}, report = silent } = options;
+  const { project, env, include = groups, views = {}, report = silent } = options;
   const dataDir = resolve(options.dataDir);
-  const settings = completeSettings(env);
-  const ports = portsOf(settings);
-  const site: Site = { settings, dataDir };
+  const settings = completeSettings(project.system, env);
+  const site: Site = { ...project, settings, dataDir };
+  const ports = portsOf(site);
   const needsJava = ['kafka', 'registry', 'connect'].some((name) => include.includes(name));
-  requireUsablePaths({ clone: root, data: dataDir, ...(needsJava && { cache: cacheRoot(settings) }) });
+  requireUsablePaths({
+    clone: project.folder,
+    data: dataDir,
+    ...(needsJava && { cache: cacheRoot(settings) }),
+  });
   makePrivate(dataDir);
   if (needsJava) {
     const jdk = await findJdk(settings);
-    site.java = { jdk, components: await fetchComponents(settings, jdk, report.line, options.signal) };
+    site.java = {
+      jdk,
+      components: await fetchComponents(
+        withoutSecrets(project.system, settings),
+        jdk,
+        report.line,
+        options.signal,
+      ),
+    };
   }
   const components = selected(site, include, views);
   const names = components.map(({ name }) => name);
@@ -86,9 +100,9 @@ export function partsOf(site: Site, views: Views = {}): Component[] {
     kafkaPart(site),
     registryPart(site),
     connectPart(siteOf('connect')),
-    mailPart(site),
+    ...(site.system.mail ? [mailPart(site)] : []),
     ...setupSteps(site),
-    ...serviceNames.map((name) => serviceProgram(siteOf(name), name)),
+    ...site.system.services.map((service) => serviceProgram(siteOf(service.name), service)),
     watcherPart(site),
     consolePart(site),
   ];

@@ -1,51 +1,44 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
+import type { Service } from '@walpost/kit/config';
+import { programOf } from '../program-of.ts';
 import type { Launch } from './child.ts';
 import type { ProcessPart, Site, StepPart } from './component.ts';
-import { root } from './paths.ts';
 import { probeHttp } from './probe-http.ts';
 import { portOf, type Settings, settingsFor } from './settings.ts';
 import { StackError } from './stack-error.ts';
 
-const services = {
-  order: 'ORDER_PORT',
-  payment: 'PAYMENT_PORT',
-  inventory: 'INVENTORY_PORT',
-  notification: 'NOTIFICATION_PORT',
-} as const;
-type Service = keyof typeof services;
-export const serviceNames = Object.keys(services) as Service[];
-
-/** The operator's command line, seen from the clone's root. */
-export const commandLine = 'dist/cli/walpost.js';
+/** The operator's command line. */
+export const commandLine = programOf('cli/walpost');
 
 /** What runs once: migrations, topics, schemas, connectors. */
-export function setupSteps({ settings }: Site): StepPart[] {
-  const migrations = serviceNames.map((name) => `migrate-${name}`);
-  const step = (name: string, needs: string[], script: string, args: string[] = []): StepPart => ({
+export function setupSteps({ system, folder, settings }: Site): StepPart[] {
+  const migrations = system.services.map(({ name }) => `migrate-${name}`);
+  const step = (name: string, needs: string[], args: string[]): StepPart => ({
     kind: 'step',
     name,
     group: 'setup',
     needs,
-    launch: () => launchNode(script, args, settingsFor(name, settings)),
+    launch: () => launchNode(folder, commandLine, args, settingsFor(system, name, settings)),
   });
   // A machine that starts eight programs at once may answer slowly for a while.
   const patiently = ['--wait', '120'];
   return [
-    ...serviceNames.map((name) => step(`migrate-${name}`, ['postgres'], `dist/${name}/migrate.js`)),
-    step('topics', ['kafka'], commandLine, ['topics', 'apply', ...patiently]),
-    step('schemas', ['registry'], commandLine, ['schemas', 'register', ...patiently]),
-    step('connectors', ['connect', 'topics', 'schemas', ...migrations], commandLine, [
+    ...system.services.map(({ name }) => step(`migrate-${name}`, ['postgres'], ['migrate', name])),
+    step('topics', ['kafka'], ['topics', 'apply', ...patiently]),
+    step('schemas', ['registry'], ['schemas', 'register', ...patiently]),
+    step(
       'connectors',
-      'apply',
-      ...patiently,
-    ]),
+      ['connect', 'topics', 'schemas', ...migrations],
+      ['connectors', 'apply', ...patiently],
+    ),
   ];
 }
 
 /** Kafka Connect never restarts a task that failed; this does, as a service of compose would. */
-export function watcherPart({ settings }: Site): ProcessPart {
-  const port = portOf(settings, 'WATCHER_PORT');
+export function watcherPart(site: Site): ProcessPart {
+  const { system, folder, settings } = site;
+  const port = portOf(site, 'WATCHER_PORT');
   return {
     kind: 'process',
     name: 'watcher',
@@ -53,9 +46,10 @@ export function watcherPart({ settings }: Site): ProcessPart {
     needs: ['connectors'],
     launch: () =>
       launchNode(
+        folder,
         commandLine,
         ['connectors', 'watch', '--metrics', `127.0.0.1:${port}`],
-        settingsFor('watcher', settings),
+        settingsFor(system, 'watcher', settings),
       ),
     // It answers without Kafka and Connect too.
     probe: (signal) => probeHttp(`http://127.0.0.1:${port}/metrics`, signal),
@@ -64,46 +58,52 @@ export function watcherPart({ settings }: Site): ProcessPart {
   };
 }
 
-/** One of the four services. */
-export function serviceProgram({ settings }: Site, name: Service): ProcessPart {
+/** One of the system's services. */
+export function serviceProgram(site: Site, { name, main, portVariable }: Service): ProcessPart {
   return servicePart({
     name,
+    folder: site.folder,
     // It would start without topics and schemas, but only to wait for them.
     needs: [`migrate-${name}`, 'topics', 'schemas'],
-    script: `dist/${name}/main.js`,
-    env: settingsFor(name, settings),
-    port: portOf(settings, services[name]),
+    script: main,
+    env: settingsFor(site.system, name, site.settings),
+    port: portOf(site, portVariable),
   });
 }
 
 /** The page that shows it all. It needs the roles that the migrations make, and shows whatever else is there. */
-export function consolePart({ settings }: Site): ProcessPart {
+export function consolePart(site: Site): ProcessPart {
+  const { system, folder, settings } = site;
   const part = servicePart({
     name: 'console',
-    needs: serviceNames.map((name) => `migrate-${name}`),
-    script: 'dist/console/main.js',
-    env: settingsFor('console', settings),
-    port: portOf(settings, 'CONSOLE_PORT'),
+    folder,
+    needs: system.services.map(({ name }) => `migrate-${name}`),
+    script: programOf('console/main'),
+    env: settingsFor(system, 'console', settings),
+    port: portOf(site, 'CONSOLE_PORT'),
   });
   return { ...part, group: 'console', optional: true };
 }
 
-/** A process of a service: one of the four, or one more of them on another port. */
+/** A process of a service: one of the system's, or one more of them on another port. */
 export function servicePart(options: {
   name: string;
+  /** The project's, in which it runs. */
+  folder: string;
   needs: readonly string[];
+  /** From that folder. */
   script: string;
   env: Settings;
   port: number;
 }): ProcessPart {
-  const { name, needs, script, env, port } = options;
+  const { name, folder, needs, script, env, port } = options;
   return {
     kind: 'process',
     name,
     group: 'services',
     needs,
     // HOST of a shell is often this machine's name, or its architecture's (tcsh, Anaconda): no place to listen on.
-    launch: () => launchNode(script, [], { ...env, HOST: '127.0.0.1' }),
+    launch: () => launchNode(folder, script, [], { ...env, HOST: '127.0.0.1' }),
     probe: (signal) => probeHttp(`http://127.0.0.1:${port}/health/ready`, signal),
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 20,
@@ -121,9 +121,10 @@ const NODE_FLAGS = [
   '--no-allocation-site-pretenuring',
 ];
 
-/** The start of a compiled program of this repository; throws a StackError when it was not built. */
-export function launchNode(script: string, args: readonly string[], env: Settings): Launch {
-  const path = join(root, script);
-  if (!existsSync(path)) throw new StackError(`${script} is not there. Build it: npm run build`);
-  return { command: process.execPath, args: [...NODE_FLAGS, path, ...args], env, cwd: root };
+/** The start of a program in a project's folder; throws a StackError when it is not there. */
+function launchNode(folder: string, script: string, args: readonly string[], env: Settings): Launch {
+  const path = resolve(folder, script);
+  if (!existsSync(path))
+    throw new StackError(`${path} is not there: write it, say another in walpost.config.ts, or build it.`);
+  return { command: process.execPath, args: [...NODE_FLAGS, path, ...args], env, cwd: folder };
 }

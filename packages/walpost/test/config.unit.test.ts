@@ -1,10 +1,15 @@
 import { expect, test } from '@jest/globals';
+import system from '../../../walpost.config.ts';
 import { UsageError } from '../cli-error.ts';
 import { readConfig } from '../config.ts';
 import { formatAge, formatTable, oneLine } from '../output.ts';
 
+const project = { folder: '.', system };
+
 test('unset and empty variables have defaults', () => {
-  expect(readConfig({ KAFKA_BROKERS: ' ', CONNECT_URL: '' })).toEqual({
+  expect(readConfig(project, { KAFKA_BROKERS: ' ', CONNECT_URL: '' })).toEqual({
+    folder: '.',
+    system,
     kafka: { brokers: ['localhost:9092'] },
     kafkaReplicationFactor: 1,
     registry: { url: 'http://localhost:8081/apis/ccompat/v7' },
@@ -21,15 +26,17 @@ test('unset and empty variables have defaults', () => {
       console: 'http://localhost:3100',
     },
   });
-  expect(readConfig({ ORDER_PORT: '81', PAYMENT_URL: 'https://pay/' }).addresses).toMatchObject({
+  expect(readConfig(project, { ORDER_PORT: '81', PAYMENT_URL: 'https://pay/' }).addresses).toMatchObject({
     order: 'http://localhost:81',
     payment: 'https://pay',
   });
-  expect(readConfig({ PAYMENTS_PASSWORD: ' p ', ORDERS_PASSWORD: '', POSTGRES_PORT: '1' })).toMatchObject({
+  expect(
+    readConfig(project, { PAYMENTS_PASSWORD: ' p ', ORDERS_PASSWORD: '', POSTGRES_PORT: '1' }),
+  ).toMatchObject({
     postgres: { port: 1 },
     passwords: { payment: ' p ', order: undefined },
   });
-  expect(readConfig({ KAFKA_BROKERS: 'a:1, b:2', CONNECT_URL: 'http://c/' })).toMatchObject({
+  expect(readConfig(project, { KAFKA_BROKERS: 'a:1, b:2', CONNECT_URL: 'http://c/' })).toMatchObject({
     kafka: { brokers: ['a:1', 'b:2'] },
     connect: { url: 'http://c' },
   });
@@ -44,13 +51,15 @@ test('a protected system is reached with user, password and checked certificates
     CONNECT_PASSWORD: 'c',
     POSTGRES_SSLMODE: 'verify-full',
   };
-  expect(readConfig(env)).toMatchObject({
+  expect(readConfig(project, env)).toMatchObject({
     kafka: { ssl: true, sasl: { mechanism: 'scram-sha-512', username: 'operator', password: 'k' } },
     connect: { credentials: { username: 'operator', password: 'c' } },
     postgres: { ssl: true },
   });
-  expect(() => readConfig({ ...env, KAFKA_PASSWORD: '' })).toThrow(UsageError);
-  expect(() => readConfig({ ...env, KAFKA_PASSWORD: '' })).toThrow('KAFKA_USERNAME and KAFKA_PASSWORD must');
+  expect(() => readConfig(project, { ...env, KAFKA_PASSWORD: '' })).toThrow(UsageError);
+  expect(() => readConfig(project, { ...env, KAFKA_PASSWORD: '' })).toThrow(
+    'KAFKA_USERNAME and KAFKA_PASSWORD must',
+  );
 });
 
 test.each([
@@ -63,8 +72,8 @@ test.each([
   ['POSTGRES_SSLMODE', 'require'],
   ['KAFKA_SECURITY_PROTOCOL', 'SSL'],
 ])('%s=%s is refused by name', (name, value) => {
-  expect(() => readConfig({ [name]: value })).toThrow(UsageError);
-  expect(() => readConfig({ [name]: value })).toThrow(`${name}: "`);
+  expect(() => readConfig(project, { [name]: value })).toThrow(UsageError);
+  expect(() => readConfig(project, { [name]: value })).toThrow(`${name}: "`);
 });
 
 test('a table has a column as wide as its widest cell', () => {

@@ -1,8 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('../walpost.mjs', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** A project like the clone's, without its .env. */
+const project = mkdtempSync(join(tmpdir(), 'walpost-project-'));
+for (const name of ['walpost.config.ts', 'connectors', 'schemas'])
+  symlinkSync(join(root, name), join(project, name));
+process.once('exit', () => rmSync(project, { recursive: true }));
 
 export interface CliRun {
   code: number | null;
@@ -10,7 +19,7 @@ export interface CliRun {
   stderr: string;
 }
 
-/** Runs the built `walpost` as a user does, outside of any folder with an .env; settings are the test stack's. */
+/** Runs the built `walpost` as a user does, in a project that has no .env; settings are the test stack's. */
 export function walpost(args: string[], env: NodeJS.ProcessEnv = {}): Promise<CliRun> {
   return startWalpost(args, env).ended;
 }
@@ -21,7 +30,7 @@ export function startWalpost(
   env: NodeJS.ProcessEnv = {},
 ): { child: ChildProcess; ended: Promise<CliRun> } {
   const { NODE_OPTIONS: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, [program, ...args], { cwd: tmpdir(), env: { ...inherited, ...env } });
+  const child = spawn(process.execPath, [program, ...args], { cwd: project, env: { ...inherited, ...env } });
   const run = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     run.stdout += text;

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { System } from '@walpost/kit/config';
+import { loadProject, type Project } from '../project.ts';
 import { clearLeftover, readLock } from '../stack/lock.ts';
 import type { Reporter, Stack } from '../stack/running-stack.ts';
 import { secretNames } from '../stack/secrets.ts';
@@ -20,12 +22,27 @@ export interface FreeEnvironment {
 }
 
 /** Settings for a stack that meets neither a running `npm start` nor another test run. */
-export async function freeEnvironment(base: Environment = process.env): Promise<FreeEnvironment> {
+export async function freeEnvironment(
+  system: System,
+  base: Environment = process.env,
+): Promise<FreeEnvironment> {
   const block = await reservePorts();
-  const [postgres, kafka, controller, registry, management, connect, order, payment, inventory, ...rest] =
-    block.ports;
-  const [notification, smtp, mailWeb, console, watcher, ...sparePorts] = rest;
-  const passwords = secretNames.map((name) => [name, randomBytes(12).toString('base64url')]);
+  const [
+    postgres,
+    kafka,
+    controller,
+    registry,
+    management,
+    connect,
+    smtp,
+    mailWeb,
+    console,
+    watcher,
+    ...rest
+  ] = block.ports;
+  const ports = system.services.map(({ portVariable }, at) => [portVariable, String(rest[at])]);
+  const sparePorts = rest.slice(ports.length);
+  const passwords = secretNames(system).map((name) => [name, randomBytes(12).toString('base64url')]);
   const env = {
     ...baseEnvironment(base),
     ...Object.fromEntries(passwords),
@@ -36,10 +53,7 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
     SCHEMA_REGISTRY_URL: `http://localhost:${registry}/apis/ccompat/v7`,
     SCHEMA_REGISTRY_MANAGEMENT_PORT: String(management),
     CONNECT_URL: `http://localhost:${connect}`,
-    ORDER_PORT: String(order),
-    PAYMENT_PORT: String(payment),
-    INVENTORY_PORT: String(inventory),
-    NOTIFICATION_PORT: String(notification),
+    ...Object.fromEntries(ports),
     CONSOLE_PORT: String(console),
     WATCHER_PORT: String(watcher),
     SMTP_URL: `smtp://localhost:${smtp}`,
@@ -53,6 +67,8 @@ export async function freeEnvironment(base: Environment = process.env): Promise<
 export type TestStack = Stack & { sparePorts: readonly number[] };
 
 export interface TestStackOptions {
+  /** Whose stack; that of the folder in which tests run when not given. */
+  project?: Project;
   report?: Reporter;
   /** Settings beside those that every test stack has. */
   settings?: Settings;
@@ -66,10 +82,11 @@ export interface TestStackOptions {
  */
 export async function testStack(
   include?: readonly string[],
-  { report, settings, viewsOf }: TestStackOptions = {},
+  { project, report, settings, viewsOf }: TestStackOptions = {},
 ): Promise<TestStack> {
   await removeLeftovers();
-  const free = await freeEnvironment();
+  const mine = project ?? (await loadProject(process.cwd()));
+  const free = await freeEnvironment(mine.system);
   const dataDir = await mkdtemp(join(tmpdir(), prefix));
   const remove = async () => {
     free.release();
@@ -77,6 +94,7 @@ export async function testStack(
   };
   try {
     const options = {
+      project: mine,
       dataDir,
       env: { ...free.env, ...settings },
       ...(include ? { include } : {}),

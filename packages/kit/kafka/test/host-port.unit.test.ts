@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { ConfigError } from '../../config.ts';
+import { ConfigError } from '../../errors.ts';
 import { parseHostPort } from '../host-port.ts';
 import { kafkaAccess } from '../kafka-access.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { contract } from '../../../../schemas/contract.generated.ts';
-import { readConfig } from '../../config.ts';
+import { readConfig } from '../../environment.ts';
 import { readableDays, retentionProblem, retentionSettings } from '../retention.ts';
 
 const DAY = 86_400_000;

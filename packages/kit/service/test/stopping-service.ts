@@ -1,11 +1,11 @@
 // A service that acquires three things, and is stopped or fails as its argument says; it prints each release.
-import { runService } from '@walpost/kit/service/lifecycle';
+import { runProcess } from '@walpost/kit/service/lifecycle';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 
 const [how] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-await runService(createLogger('test', 'silent'), async (defer) => {
+await runProcess(createLogger('test', 'silent'), async (defer) => {
   defer('first', () => say('first'));
   defer('second', async () => {
     say('second');

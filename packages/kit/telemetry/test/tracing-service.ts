@@ -2,8 +2,8 @@
 import { Module } from 'node:module';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { startTracing, tracingSettings } from '@walpost/kit/telemetry/start-tracing';
-import { readConfig } from '../../config.ts';
-import '@walpost/kit/service/consumer-service';
+import { readConfig } from '../../environment.ts';
+import '@walpost/kit/service/run-service';
 
 const [endpoint] = process.argv.slice(2);
 const settings = readConfig(tracingSettings, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });

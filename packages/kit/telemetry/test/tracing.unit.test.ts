@@ -5,11 +5,11 @@ import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { serve } from 'walpost/testing/serve';
 import { eventually } from 'walpost/testing/support';
 import { type Collector, startCollector } from 'walpost/testing/trace-collector';
-import { readConfig } from '../../config.ts';
 import { handle } from '../../consumer/handle-batch.ts';
 import type { Received } from '../../consumer/receive.ts';
 import { order } from '../../consumer/test/order-record.ts';
 import { traceBatch } from '../../consumer/trace-batch.ts';
+import { readConfig } from '../../environment.ts';
 import { createApp } from '../../http/http.ts';
 import { traceparentOf } from '../../http/trace-requests.ts';
 import type { Tx } from '../../postgres/database.ts';
@@ -40,7 +40,12 @@ async function start(variables: Record<string, string> = {}, log = logger) {
   };
   // The SDK reads its variables itself.
   Object.assign(process.env, given);
-  stop = await startTracing('test-service', readConfig(tracingSettings, given), log);
+  stop = await startTracing(
+    'test-service',
+    readConfig(tracingSettings, given),
+    log,
+    (topic) => `relay of ${topic}`,
+  );
   for (const name of Object.keys(given)) delete process.env[name];
   return stop;
 }
@@ -305,7 +310,7 @@ test('consumers report the relay in the same words, and of what became of each e
   expect(relays).toHaveLength(4);
   expect(new Set(relays.map((each) => JSON.stringify(each))).size).toBe(2);
   expect(relays[0]).toMatchObject({
-    service: 'order-outbox',
+    service: 'relay of order-events',
     parentSpanId: '00f067aa0ba902b7',
     startTimeUnixNano: '1749999999000000000',
     endTimeUnixNano: '1750000000000000000',

@@ -1,3 +1,4 @@
+import type { System } from '@walpost/kit/config';
 import type { ListedGroup } from '@walpost/kit/kafka/requests';
 import { Command } from 'commander';
 import { CliError } from '../../cli-error.ts';
@@ -11,7 +12,7 @@ import {
 } from '../../observe/describe-group.ts';
 import { behind } from '../../observe/diagnose-group.ts';
 import { openSince, transactionText } from '../../observe/open-transactions.ts';
-import { observedServices, serviceNames, services } from '../../observe/services.ts';
+import { consumerGroups } from '../../observe/services.ts';
 import { type KafkaClients, PROBE_PREFIX } from '../../observe/topic-reader.ts';
 import { jsonOption, waitOption, wholeNumber, yesOption } from '../../options.ts';
 import { formatAge, printable, printJson, printTable } from '../../output.ts';
@@ -28,10 +29,9 @@ interface ResetOptions extends Options {
   yes?: true;
 }
 
-const OURS: readonly string[] = serviceNames.map((name) => services[name].group);
-
 /** `walpost groups …` */
 export function groupsCommand(config: () => Config): Command {
+  const ours = () => consumerGroups(config().system);
   const group = new Command('groups').description('consumer groups and how far they have read');
 
   group
@@ -42,7 +42,7 @@ export function groupsCommand(config: () => Config): Command {
     .action(async ({ wait, json }: Options) => {
       const rows = await withKafka(config(), wait, async (kafka) => {
         const listed = kafka.requests.listGroups();
-        const names = [...new Set([...OURS, ...namesOf(await listed)])];
+        const names = [...new Set([...ours(), ...namesOf(await listed)])];
         return (
           await Promise.all(names.map((name) => describeGroup(kafka, name, probeLagOnce(kafka), listed)))
         ).map(total);
@@ -71,7 +71,7 @@ export function groupsCommand(config: () => Config): Command {
     .addOption(jsonOption())
     .action(async (name: string, { wait, json }: Options) => {
       const progress = await withKafka(config(), wait, async (kafka) => {
-        await existing(kafka, name);
+        await existing(kafka, name, ours());
         return describeGroup(kafka, name, probeLagOnce(kafka));
       });
       if (json) printJson(progress);
@@ -90,14 +90,14 @@ export function groupsCommand(config: () => Config): Command {
     .action(async (name: string, { topic, to, partition, yes, wait }: ResetOptions) => {
       const target = parseTarget(to);
       await withKafka(config(), wait, async (kafka) => {
-        await existing(kafka, name);
-        const moves = await planReset(kafka, name, topic, partition, target, topicsOf(name));
+        await existing(kafka, name, ours());
+        const moves = await planReset(kafka, name, topic, partition, target, topicsOf(config().system, name));
         if (yes) await applyReset(kafka, name, topic, moves);
         printTable(
           ['TOPIC', 'PARTITION', 'OLD', 'NEW', 'EFFECT'],
           moves.map((move) => [topic, move.partition, move.before, move.after, effectOf(move)]),
         );
-        if (OURS.includes(name)) {
+        if (ours().includes(name)) {
           console.log('the inbox knows what was handled: what is read again has no effect again');
         }
         console.log(yes ? `group ${name} was reset` : 'dry run, nothing changed; re-run with --yes to apply');
@@ -108,8 +108,8 @@ export function groupsCommand(config: () => Config): Command {
 }
 
 /** What one of our groups reads, also before it has begun. */
-function topicsOf(group: string): readonly string[] {
-  return observedServices.find(({ name }) => name === group)?.consumes ?? [];
+function topicsOf({ services }: System, group: string): readonly string[] {
+  return services.find((service) => service.group === group)?.consumes ?? [];
 }
 
 function namesOf(groups: readonly ListedGroup[]): string[] {
@@ -121,8 +121,8 @@ function namesOf(groups: readonly ListedGroup[]): string[] {
 }
 
 /** @throws CliError for a name that is neither ours nor known to Kafka: most likely a typing error */
-async function existing({ requests }: KafkaClients, name: string): Promise<void> {
-  if (OURS.includes(name)) return;
+async function existing({ requests }: KafkaClients, name: string, ours: readonly string[]): Promise<void> {
+  if (ours.includes(name)) return;
   const names = namesOf(await requests.listGroups());
   if (!names.includes(name))
     throw new CliError(`Kafka has no group ${name}; it has ${names.join(', ') || 'none'}`);

@@ -2,7 +2,6 @@ import { dropPartitions } from '@walpost/kit/outbox/outbox-maintenance';
 import { CliError } from '../../cli-error.ts';
 import type { Config } from '../../config.ts';
 import { readDailyPartitions } from '../../observe/read-outbox.ts';
-import { observedServices, type ServiceName, serviceNames } from '../../observe/services.ts';
 import { withDatabase } from '../../service-database.ts';
 import { untilDecided } from '../../wait.ts';
 
@@ -24,7 +23,7 @@ export interface PruneOptions {
 export async function pruneOutboxes(config: Config, { keepDays, yes, wait }: PruneOptions): Promise<void> {
   const keep = keepDays ?? config.outboxRetentionDays;
   const held: string[] = [];
-  for (const name of serviceNames.filter(publishes)) {
+  for (const { name } of config.system.services.filter(({ publishes }) => publishes)) {
     await withDatabase(config, name, wait, async (db) => {
       const old = (await readDailyPartitions(db)).filter(
         (day) => Date.parse(day) + DAY <= Date.now() - keep * DAY,
@@ -46,8 +45,4 @@ export async function pruneOutboxes(config: Config, { keepDays, yes, wait }: Pru
       `${held.join(', ')}: daily partitions are kept that a slot has not confirmed (\`walpost outbox status\` shows the slots), or that fewer than ${keep} days of service followed`,
     );
   }
-}
-
-function publishes(name: ServiceName): boolean {
-  return observedServices.some((service) => service.shortName === name && service.publishes);
 }

@@ -6,7 +6,6 @@ import { CliError, UsageError } from '../../cli-error.ts';
 import type { Config } from '../../config.ts';
 import { awaitConnector } from '../../connect/await-connector.ts';
 import { createConnectClient } from '../../connect/connect-client.ts';
-import { observedServices } from '../../observe/services.ts';
 
 /** How long Kafka Connect may take to answer, and to end or start a connector's task, s. */
 const TIMEOUT_S = 60;
@@ -19,10 +18,10 @@ const TIMEOUT_S = 60;
  * @throws CliError when the slot is not lost, the role cdc cannot be used, or Kafka Connect does not do its part
  */
 export async function recreateSlot(config: Config, connector: string, yes: boolean): Promise<void> {
-  const service = observedServices.find(({ publishes }) => publishes?.connector === connector);
+  const service = config.system.services.find(({ publishes }) => publishes?.connector === connector);
   const slot = service?.publishes?.slot;
   if (!service || slot === undefined) {
-    const known = observedServices.flatMap(({ publishes }) => publishes?.connector ?? []);
+    const known = config.system.services.flatMap(({ publishes }) => publishes?.connector ?? []);
     throw new UsageError(`there is no connector ${connector}; there are ${known.join(', ')}`);
   }
   const { postgres, cdcPassword: password } = config;

@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { sql } from 'drizzle-orm';
 import { CliError } from '../../cli-error.ts';
 import type { Config } from '../../config.ts';
-import { type ServiceName, serviceNames } from '../../observe/services.ts';
 import { yesOption } from '../../options.ts';
 import { withDatabase } from '../../service-database.ts';
 import type { AuditRange } from './audit-outbox.ts';
@@ -72,7 +71,7 @@ function firstOfEach(differences: readonly Difference[]): Difference[] {
  */
 async function replay(config: Config, events: readonly Difference[], range: AuditRange): Promise<number> {
   let replayed = 0;
-  for (const name of serviceNames) {
+  for (const { name } of config.system.services) {
     // By version first: however they are cut into transactions, a key's events keep their order.
     const own = events
       .filter(({ publisher }) => publisher === name)
@@ -85,7 +84,7 @@ async function replay(config: Config, events: readonly Difference[], range: Audi
 
 async function publishAgain(
   config: Config,
-  name: ServiceName,
+  name: string,
   events: readonly Difference[],
   { since, until }: AuditRange,
 ): Promise<number> {

@@ -1,7 +1,6 @@
 import { RegistryError } from '@walpost/kit/contract/errors';
 import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
 import { Command } from 'commander';
-import { contract } from '../../../../schemas/contract.generated.ts';
 import { CliError } from '../../cli-error.ts';
 import type { Config } from '../../config.ts';
 import { checkSchemas } from '../../observe/check-schemas.ts';
@@ -25,7 +24,10 @@ export function schemasCommand(config: () => Config): Command {
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (options: Options) => {
-      const findings = await checkSchemas(await connect(config(), options), contract.eventTypes);
+      const findings = await checkSchemas(
+        await connect(config(), options),
+        config().system.contract.eventTypes,
+      );
       const rows = findings.map(({ event, versions, state, violations }) => ({
         subject: event.subject,
         versions: versions.length,
@@ -51,7 +53,10 @@ export function schemasCommand(config: () => Config): Command {
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (options: Options) => {
-      const rows = await registerSchemas(await connect(config(), options), contract.eventTypes);
+      const rows = await registerSchemas(
+        await connect(config(), options),
+        config().system.contract.eventTypes,
+      );
       if (options.json) printJson(rows);
       else {
         printTable(
@@ -68,7 +73,7 @@ export function schemasCommand(config: () => Config): Command {
     .addOption(jsonOption())
     .action(async (options: Options) => {
       const registry = await connect(config(), options);
-      const declared = contract.eventTypes.map((event) => event.subject);
+      const declared = config().system.contract.eventTypes.map((event) => event.subject);
       const subjects = [...new Set([...declared, ...(await registry.subjects())])].sort();
       const rows = await Promise.all(
         subjects.map(async (subject) => {

@@ -1,10 +1,8 @@
 import { retentionProblem } from '@walpost/kit/service/retention';
 import { Command } from 'commander';
-import { contract } from '../../../../schemas/contract.generated.ts';
 import { CliError } from '../../cli-error.ts';
 import { type Config, retentionOf } from '../../config.ts';
 import { withKafka } from '../../kafka.ts';
-import { topics } from '../../observe/declared-topics.ts';
 import { describeTopics } from '../../observe/describe-topics.ts';
 import { jsonOption, waitOption } from '../../options.ts';
 import { printJson, printTable } from '../../output.ts';
@@ -28,10 +26,10 @@ export function topicsCommand(config: () => Config): Command {
     .action(async (options: Options) => {
       const settings = config();
       // Before Kafka keeps records for longer than consumers remember them.
-      const problem = retentionProblem(retentionOf(settings), contract.topics);
+      const problem = retentionProblem(retentionOf(settings), settings.system.topics);
       if (problem !== undefined) throw new CliError(problem);
       const outcomes = await withKafka(settings, options.wait, ({ admin }) =>
-        applyTopics(admin, topics, {
+        applyTopics(admin, settings.system.topics, {
           replicationFactor: settings.kafkaReplicationFactor,
           growPartitions: options.growPartitions ?? false,
         }),
@@ -51,7 +49,10 @@ export function topicsCommand(config: () => Config): Command {
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (options: Options) => {
-      const rows = await withKafka(config(), options.wait, ({ admin }) => describeTopics(admin, topics));
+      const settings = config();
+      const rows = await withKafka(settings, options.wait, ({ admin }) =>
+        describeTopics(admin, settings.system.topics),
+      );
       if (options.json) printJson(rows);
       else {
         printTable(

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { HEADERS } from '@walpost/kit/contract/headers';
-import { topics } from '../../observe/declared-topics.ts';
+import system from '../../../../walpost.config.ts';
 import { applyConnectors } from '../apply-connectors.ts';
 import { awaitConnector, failure } from '../await-connector.ts';
 import type { ConnectClient, ConnectorConfig, ConnectorState, ConnectorStatus } from '../connect-client.ts';
 import { readConnectorFiles } from '../connector-files.ts';
+
+const { topics } = system;
 
 const TRACE = `org.apache.kafka.connect.errors.ConnectException: Cannot start.
 \tat io.debezium.Some.method(Some.java:1)

@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { MAX_PAYLOAD_BYTES } from '@walpost/kit/outbox/outbox';
-import { topics } from '../../observe/declared-topics.ts';
+import system from '../../../../walpost.config.ts';
 import { readConnectorFiles } from '../connector-files.ts';
 import { debeziumProblem, isNewEnough } from '../debezium-version.ts';
+
+const { topics } = system;
 
 const file = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
 const text = (path: string) => readFileSync(file(path), 'utf8');

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Database, openDatabase } from '@walpost/kit/postgres/database';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { openTestDatabase, type TestDatabase, type TestService } from '../../../../tests/stack/database.ts';
+import system from '../../../../walpost.config.ts';
 import { createKafkaView, type KafkaView } from '../../observe/kafka-view.ts';
 import type { Observed } from '../../observe/observed-service.ts';
 import { observedServices } from '../../observe/services.ts';
@@ -9,7 +10,7 @@ import { parseAnswers, sendRaw } from '../../testing/raw-http.ts';
 import { type Ask, serve } from '../../testing/serve.ts';
 import { setting } from '../../testing/support.ts';
 import { buildApp } from '../app.ts';
-import { createOrderLoad } from '../order-load.ts';
+import { createSampleLoad } from '../sample-load.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { startConsole } from '../start-console.ts';
 
@@ -28,7 +29,7 @@ let readOnly: Ask;
 
 beforeAll(async () => {
   const databases = await Promise.all(
-    observedServices.map(({ database }) => openTestDatabase(database as TestService)),
+    observedServices(system).map(({ database }) => openTestDatabase(database as TestService)),
   );
   releases.push(...databases.map((database) => database.close));
   const openAs = (user: 'observer' | 'dlq_operator', { options }: TestDatabase) => {
@@ -37,7 +38,7 @@ beforeAll(async () => {
     releases.push(opened.close);
     return opened;
   };
-  observed = observedServices.flatMap((service, at) => {
+  observed = observedServices(system).flatMap((service, at) => {
     const database = databases[at];
     return database ? [{ service, db: openAs('observer', database).db }] : [];
   });
@@ -56,7 +57,7 @@ afterAll(async () => {
 });
 
 async function serveConsole(token: string | undefined): Promise<Ask> {
-  const load = createOrderLoad('http://127.0.0.1:1');
+  const load = createSampleLoad('http://127.0.0.1:1', { path: '/orders', body: () => ({}) });
   // Nobody listens there, and unlike port 1 it is none that fetch refuses by itself.
   const connect = { url: 'http://127.0.0.1:2' };
   const options = { observed, kafka, connect, token, load, deadLetterActions: undefined, traceUrl: null };
@@ -73,7 +74,7 @@ test('the snapshot shows what can be asked, and why the rest cannot', async () =
   const { status, json } = await ask('/api/snapshot');
   expect(status).toBe(200);
   const { services, slots, connectors, topics, orders, changeable } = json as Snapshot;
-  expect(services.map(({ name }) => name)).toEqual(observedServices.map(({ name }) => name));
+  expect(services.map(({ name }) => name)).toEqual(observedServices(system).map(({ name }) => name));
   expect(services[0]?.counters).toEqual({
     value: {
       outbox: expect.any(Number),

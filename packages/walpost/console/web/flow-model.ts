@@ -54,7 +54,7 @@ export const COLUMNS: readonly { readonly title: string; readonly about: string 
 /** Lays the system out: one row for each consumer of the orders, then one for each topic of answers. */
 export function flowModel(snapshot: Snapshot): FlowModel {
   const { services } = snapshot;
-  const origin = services.find(({ shortName }) => shortName === 'order');
+  const origin = services.find(({ intake }) => intake) ?? services.find(({ publishes }) => publishes);
   const others = services.filter((service) => service !== origin);
   const answering = others.filter(({ publishes }) => publishes);
   const nodes: Node[] = [];
@@ -78,8 +78,8 @@ export function flowModel(snapshot: Snapshot): FlowModel {
       id: 'intake',
       column: 0,
       row: middle,
-      title: 'Order API',
-      lines: [rate(effects, 'orders')],
+      title: `${origin.shortName[0]?.toUpperCase()}${origin.shortName.slice(1)} API`,
+      lines: [rate(effects, origin.effect)],
       health: isAway ? 'unknown' : 'ok',
     });
     edges.push({ from: 'intake', to: `outbox ${origin.name}`, perSecond: effects });

@@ -1,16 +1,18 @@
 import { useState } from 'preact/hooks';
-import type { Snapshot } from '../snapshot.ts';
+import type { LoadState } from '../snapshot.ts';
 import { call } from './api.ts';
 import { age, count } from './format.ts';
 import type { Act } from './page.tsx';
 
 interface Props {
-  snapshot: Snapshot;
+  load: LoadState;
+  /** Now, as the server has it, ms since the epoch. */
+  at: number;
   act: Act;
 }
 
-/** Places orders at a rate, so that something moves. */
-export function LoadControl({ snapshot: { load, at }, act }: Props) {
+/** Sends sample requests at a rate, so that something moves. */
+export function LoadControl({ load, at, act }: Props) {
   const [rate, setRate] = useState(5);
   const set = (perSecond: number) =>
     act(async (token) => {
@@ -20,7 +22,7 @@ export function LoadControl({ snapshot: { load, at }, act }: Props) {
     <div>
       <div class="control">
         <label>
-          Place orders, a second
+          Sample requests, a second
           <input
             type="range"
             min={1}
@@ -40,9 +42,9 @@ export function LoadControl({ snapshot: { load, at }, act }: Props) {
       <p class="muted">
         {load.endsAt === null &&
           load.placed === 0 &&
-          'Through the order API, as anybody would, for five minutes at most. '}
-        {load.endsAt !== null && `Placing ${load.perSecond} a second, for another ${age(load.endsAt - at)}. `}
-        {load.placed > 0 && `${count(load.placed)} placed. `}
+          'Through the API, as anybody would, for five minutes at most. '}
+        {load.endsAt !== null && `Sending ${load.perSecond} a second, for another ${age(load.endsAt - at)}. `}
+        {load.placed > 0 && `${count(load.placed)} answered. `}
         {load.failed > 0 && (
           <span class="error">
             {count(load.failed)} failed: {load.error}

@@ -123,7 +123,7 @@ export function Page() {
               title="Flow"
               about="Events go from left to right. What moves, moves; the numbers are of the last seconds."
             >
-              <LoadControl snapshot={snapshot} act={act} />
+              {snapshot.load && <LoadControl load={snapshot.load} at={snapshot.at} act={act} />}
               <Flow snapshot={snapshot} />
             </Section>
             <Section

@@ -21,7 +21,7 @@ function registryOf(type: Type | Error): Registry {
 }
 
 test('what the contract can read is shown in its words', async () => {
-  expect(await decodeDeadLetter(registryOf(created.type), good)).toMatchObject({
+  expect(await decodeDeadLetter(contract, registryOf(created.type), good)).toMatchObject({
     by: 'contract',
     type: 'OrderCreated',
     data: { orderId: 'o', totalAmount: 5 },
@@ -35,7 +35,7 @@ test('what the contract does not know is shown as its writer wrote it, with the 
     fields: [{ name: 'a', type: 'int' }],
   });
   const value = Buffer.concat([good.subarray(0, 5), foreign.toBuffer({ a: 3 })]);
-  const decoded = await decodeDeadLetter(registryOf(foreign), value);
+  const decoded = await decodeDeadLetter(contract, registryOf(foreign), value);
   expect(decoded).toMatchObject({ by: 'writer', type: 'shop.Other', data: { a: 3 } });
   expect(decoded.problem).toContain('shop.Other');
 });
@@ -47,7 +47,7 @@ test.each<[string, Buffer | null, Type | Error, RegExp]>([
   ['a registry that is away', good, new RegistryError('unavailable', 'connect ECONNREFUSED'), /ECONNREFUSED/],
   ['an unknown id', good, new RegistryError('not-found', 'no such id'), /schema id 7 is not in the registry/],
 ])('%s: not decoded, and the reason is given', async (_, value, registry, problem) => {
-  const decoded = await decodeDeadLetter(registryOf(registry), value);
+  const decoded = await decodeDeadLetter(contract, registryOf(registry), value);
   expect(Object.keys(decoded)).toEqual(['problem']);
   expect(decoded.problem).toMatch(problem);
 });

@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals';
 import type { Admin } from 'kafkajs';
+import system from '../../../../walpost.config.ts';
 import { readConfig } from '../../config.ts';
-import { topics } from '../../observe/declared-topics.ts';
 import { checkKafka } from '../check-kafka.ts';
+
+const { topics } = system;
 
 /** The calls of kafkajs' admin that doctor makes, of topics as declared but for these settings and missing leaders. */
 function adminWith(settings: Record<string, string>, leaderless: readonly string[] = []): Admin {
@@ -70,7 +72,7 @@ test.each<[string, NodeJS.ProcessEnv, Record<string, string>, string, string]>([
   ],
   ['a smaller largest record', {}, { 'max.message.bytes': '1000' }, 'warn', 'max.message.bytes is 1000'],
 ])('doctor compares a topic with the inboxes: %s', async (_what, env, settings, state, text) => {
-  const checks = await checkKafka(adminWith(settings), readConfig(env));
+  const checks = await checkKafka(adminWith(settings), readConfig({ folder: '.', system }, env));
   const found = checks.find(({ what }) => what === 'topic order-events');
   expect(found).toMatchObject({ state, text: expect.stringContaining(text) });
   // Nobody acts on heartbeats: how long they are kept is no matter of an inbox.
@@ -81,7 +83,7 @@ test.each<[string, NodeJS.ProcessEnv, Record<string, string>, string, string]>([
 test('doctor says which topics have partitions without a leader', async () => {
   const heartbeat = '__debezium-heartbeat.order-outbox';
   const admin = adminWith({}, ['order-events/3', `${heartbeat}/0`]);
-  const checks = await checkKafka(admin, readConfig({}));
+  const checks = await checkKafka(admin, readConfig({ folder: '.', system }, {}));
   expect(checks.filter(({ state }) => state === 'fail')).toMatchObject([
     { what: 'topic order-events', text: '1 of 6 partitions have no leader: brokers are away' },
     { what: `topic ${heartbeat}`, text: '1 of 1 partitions have no leader: brokers are away' },

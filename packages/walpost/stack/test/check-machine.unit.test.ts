@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import system from '../../../../walpost.config.ts';
 import { checkMachine, type MachineCheck } from '../check-machine.ts';
 import { recordOf } from '../process-table.ts';
 
@@ -12,7 +13,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 async function look(env: Record<string, string>): Promise<Map<string, MachineCheck>> {
-  const checks = await checkMachine({ HOME: folder, XDG_CACHE_HOME: folder, WALPOST_DATA: folder, ...env });
+  const checks = await checkMachine(
+    { folder, system },
+    { HOME: folder, XDG_CACHE_HOME: folder, WALPOST_DATA: folder, ...env },
+  );
   return new Map(checks.map((check) => [check.what, check]));
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import system from '../../../../walpost.config.ts';
 import { root } from '../paths.ts';
 import { formerSecrets, programSecrets, secretNames, securedSecrets } from '../secrets.ts';
 
@@ -21,7 +22,7 @@ function servicesOf(text: string): [string, string][] {
 }
 
 /** Those that were renamed are taken under their former name too. */
-const wanted = [...secretNames, ...Object.keys(formerSecrets)];
+const wanted = [...secretNames(system), ...Object.keys(formerSecrets)];
 const all = files.flatMap((file) => servicesOf(read(file)).map((service) => [file, ...service] as const));
 
 test.each(all)(
@@ -40,7 +41,7 @@ test.each(all)(
 );
 
 test('whoever has secrets mounts them, and what makes them fills the same volumes', () => {
-  const wanted = [...new Set([programSecrets, securedSecrets].flatMap(Object.keys))].sort();
+  const wanted = [...new Set([programSecrets(system), securedSecrets(system)].flatMap(Object.keys))].sort();
   const mounted = all.flatMap(([, service, body]) => (body.includes(':/run/secrets:ro') ? [service] : []));
   expect([...new Set(mounted)].sort()).toEqual(wanted);
   const filled = all.flatMap(([, service, body]) =>

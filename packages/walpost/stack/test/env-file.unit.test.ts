@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import system from '../../../../walpost.config.ts';
 import { makeEnvFile } from '../env-file.ts';
 import { root } from '../paths.ts';
 import { formerSecrets, secretNames } from '../secrets.ts';
@@ -15,14 +16,14 @@ beforeEach(() => {
   file = join(folder, '.env');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
-const make = (env = {}) => makeEnvFile(file, join(root, '.env.example'), env);
+const make = (env = {}) => makeEnvFile(system, file, join(root, '.env.example'), env);
 const read = () => parseEnv(readFileSync(file, 'utf8'));
 
 test('without an .env one is made, for its owner only', async () => {
   expect(await make()).toBe('made');
   expect(statSync(file).mode & 0o777).toBe(0o600);
   const first = read();
-  expect(secretNames.filter((name) => !first[name])).toEqual([]);
+  expect(secretNames(system).filter((name) => !first[name])).toEqual([]);
   expect(await make()).toBe('kept');
   expect(read()).toEqual(first);
 });
@@ -43,7 +44,7 @@ test.each([
   const after = read();
   for (const [name, value] of Object.entries(before))
     if (value) expect([name, after[name]]).toEqual([name, value]);
-  expect(() => completeSettings(after)).not.toThrow();
+  expect(() => completeSettings(system, after)).not.toThrow();
   // Left empty on purpose: nobody may change anything on the console.
   if (before['CONSOLE_TOKEN'] === '') expect(after['CONSOLE_TOKEN']).toBe('');
   expect(await make()).toBe('kept');
@@ -54,13 +55,13 @@ test.each(Object.entries(formerSecrets))('an .env that has %s lacks no %s', asyn
   const text = readFileSync(file, 'utf8').replace(`\n${name}=`, `\n${former}=`);
   writeFileSync(file, text);
   expect(await make()).toBe('kept');
-  expect(completeSettings(read())[name]).toBe(read()[former]);
+  expect(completeSettings(system, read())[name]).toBe(read()[former]);
 });
 
 test('what is set in the environment is not made again', async () => {
   writeFileSync(file, '');
   const { POSTGRES_PASSWORD: _made, ...others } = Object.fromEntries(
-    secretNames.map((name) => [name, 'given']),
+    secretNames(system).map((name) => [name, 'given']),
   );
   expect(await make(others)).toBe('completed');
   expect(Object.keys(read())).toEqual(['POSTGRES_PASSWORD']);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { expect, test } from '@jest/globals';
+import system from '../../../../walpost.config.ts';
 import { withPasswords } from '../env-file.ts';
 import { root } from '../paths.ts';
 import { completeSettings, portsOf } from '../settings.ts';
@@ -13,8 +14,8 @@ test('.env.example holds every setting with its default, and no password', () =>
   const { length } = Object.keys(given).filter((name) => name.endsWith('_PASSWORD'));
   expect(length).toBe(23);
   const passwords = Object.fromEntries(Object.entries(given).filter(([name]) => name.endsWith('_PASSWORD')));
-  expect(given).toMatchObject(completeSettings(passwords));
-  expect(portsOf(completeSettings(given))).toHaveLength(14);
+  expect(given).toMatchObject(completeSettings(system, passwords));
+  expect(portsOf({ system, settings: completeSettings(system, given) })).toHaveLength(14);
   expect(example).not.toMatch(/PASSWORD=./);
 });
 
@@ -23,8 +24,8 @@ test('.env.example holds every variable that a service reads', () => {
   const sources = [
     ...files,
     'packages/walpost/console/main.ts',
-    'packages/kit/config.ts',
-    'packages/kit/service/consumer-service.ts',
+    'packages/kit/environment.ts',
+    'packages/kit/service/run-service.ts',
     'packages/kit/service/retention.ts',
     'packages/kit/telemetry/start-tracing.ts',
   ];

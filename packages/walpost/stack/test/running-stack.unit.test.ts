@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import system from '../../../../walpost.config.ts';
 import type { ProcessPart } from '../component.ts';
 import { type Lock, takeLock } from '../lock.ts';
 import { RunningStack } from '../running-stack.ts';
@@ -24,7 +25,7 @@ beforeEach(async () => {
     stopWithinSeconds: 1,
   };
   const quiet = { parts: () => undefined, state: () => undefined, line: () => undefined };
-  stack = new RunningStack({ settings: {}, dataDir: folder }, [thing], lock, quiet);
+  stack = new RunningStack({ system, folder, settings: {}, dataDir: folder }, [thing], lock, quiet);
 });
 afterEach(() => {
   stack.killAll();

@@ -1,9 +1,11 @@
 import { expect, test } from '@jest/globals';
+import system from '../../../../walpost.config.ts';
 import { withPasswords } from '../env-file.ts';
-import { completeSettings, portOf, portsOf, requiredSecrets, settingsFor } from '../settings.ts';
+import { requiredSecrets } from '../secrets.ts';
+import { completeSettings, portOf, portsOf, settingsFor } from '../settings.ts';
 
-const passwords = Object.fromEntries(requiredSecrets.map((name) => [name, 'x']));
-const complete = (changes = {}) => completeSettings({ ...passwords, ...changes });
+const passwords = Object.fromEntries(requiredSecrets(system).map((name) => [name, 'x']));
+const complete = (changes = {}) => completeSettings(system, { ...passwords, ...changes });
 
 test('ports come from the one variable that holds each', () => {
   const settings = complete({
@@ -11,10 +13,10 @@ test('ports come from the one variable that holds each', () => {
     SCHEMA_REGISTRY_URL: 'http://127.0.0.1:18081/apis/ccompat/v7',
     CONNECT_URL: 'http://localhost:18083',
   });
-  expect(portOf(settings, 'KAFKA_BROKERS')).toBe(19092);
-  expect(portOf(settings, 'SCHEMA_REGISTRY_URL')).toBe(18081);
-  expect(portOf(settings, 'CONNECT_URL')).toBe(18083);
-  expect(portsOf(settings).map(({ port }) => port)).toEqual([
+  expect(portOf({ system, settings }, 'KAFKA_BROKERS')).toBe(19092);
+  expect(portOf({ system, settings }, 'SCHEMA_REGISTRY_URL')).toBe(18081);
+  expect(portOf({ system, settings }, 'CONNECT_URL')).toBe(18083);
+  expect(portsOf({ system, settings }).map(({ port }) => port)).toEqual([
     5432, 19092, 9093, 18081, 8082, 18083, 1025, 1080, 3000, 3001, 3002, 3003, 3100, 3101,
   ]);
 });
@@ -33,7 +35,7 @@ test.each([
   ],
   [{ SCHEMA_REGISTRY_URL: 'http://registry:8081' }, 'SCHEMA_REGISTRY_URL names the host registry'],
 ])('settings %j end in one clear line', (changes, message) => {
-  expect(() => portsOf(complete(changes))).toThrow(message);
+  expect(() => portsOf({ system, settings: complete(changes) })).toThrow(message);
 });
 
 test('passwords that are missing or empty are named together', () => {
@@ -43,10 +45,12 @@ test('passwords that are missing or empty are named together', () => {
 });
 
 test('a process gets the secrets that it needs and no other', () => {
-  const env = settingsFor('order', complete());
+  const env = settingsFor(system, 'order', complete());
   expect(Object.keys(env).filter((name) => name.endsWith('_PASSWORD'))).toEqual(['ORDERS_PASSWORD']);
   expect(env['LOG_LEVEL']).toBe('info');
-  expect(settingsFor('watcher', { ...complete(), CONSOLE_TOKEN: 'x' })).not.toHaveProperty('CONSOLE_TOKEN');
+  expect(settingsFor(system, 'watcher', { ...complete(), CONSOLE_TOKEN: 'x' })).not.toHaveProperty(
+    'CONSOLE_TOKEN',
+  );
 });
 
 test('an .env gets a password or token of its own for every empty one, and nothing else is touched', () => {

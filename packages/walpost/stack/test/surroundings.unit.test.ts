@@ -1,13 +1,18 @@
 import { expect, test } from '@jest/globals';
+import system from '../../../../walpost.config.ts';
 import { reservePorts } from '../../testing/reserve-ports.ts';
 import type { Site } from '../component.ts';
+import { root } from '../paths.ts';
 import { postgresPart } from '../postgres.ts';
-import { completeSettings, requiredSecrets } from '../settings.ts';
-import { consolePart, serviceNames, serviceProgram } from '../workspace-programs.ts';
+import { requiredSecrets } from '../secrets.ts';
+import { completeSettings } from '../settings.ts';
+import { consolePart, serviceProgram } from '../workspace-programs.ts';
 
-const passwords = Object.fromEntries(requiredSecrets.map((name) => [name, 'x']));
+const passwords = Object.fromEntries(requiredSecrets(system).map((name) => [name, 'x']));
 const siteOf = (env: Record<string, string>): Site => ({
-  settings: completeSettings({ ...passwords, ...env }),
+  system,
+  folder: root,
+  settings: completeSettings(system, { ...passwords, ...env }),
   dataDir: '/data',
 });
 
@@ -15,7 +20,7 @@ test.each(['x86_64-conda-linux-gnu', 'laptop', '0.0.0.0', ''])(
   'with HOST=%s npm start has its services listen on this machine, and for it only',
   (host) => {
     const site = siteOf({ HOST: host });
-    const parts = [...serviceNames.map((name) => serviceProgram(site, name)), consolePart(site)];
+    const parts = [...system.services.map((service) => serviceProgram(site, service)), consolePart(site)];
     expect(parts.map((part) => part.launch().env['HOST'])).toEqual(parts.map(() => '127.0.0.1'));
   },
 );

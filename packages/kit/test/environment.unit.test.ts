@@ -1,15 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Type } from 'typebox';
-import {
-  ConfigError,
-  Host,
-  HttpUrl,
-  OpenUrl,
-  Port,
-  postgresSettings,
-  readConfig,
-  Secret,
-} from '../config.ts';
+import { Host, HttpUrl, OpenUrl, Port, postgresSettings, readConfig, Secret } from '../environment.ts';
+import { ConfigError } from '../errors.ts';
 
 test('text becomes what the schema says, and defaults fill the gaps', () => {
   expect(

@@ -2,9 +2,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { eventually } from '../../testing/support.ts';
-import { createOrderLoad, MAX_PER_SECOND, type OrderLoad } from '../order-load.ts';
+import { createSampleLoad, MAX_PER_SECOND, type SampleLoad } from '../sample-load.ts';
 
-let load: OrderLoad | undefined;
+const sample = { path: '/parcels', body: (n: number) => ({ n }) };
+
+let load: SampleLoad | undefined;
 afterEach(() => load?.close());
 
 test('it keeps to the rate and to its bound, counts, and stops', async () => {
@@ -15,7 +17,7 @@ test('it keeps to the rate and to its bound, counts, and stops', async () => {
     response.writeHead(answered % 5 === 0 ? 503 : 201).end('{}');
   });
   await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
-  load = createOrderLoad(`http://127.0.0.1:${(api.address() as AddressInfo).port}`);
+  load = createSampleLoad(`http://127.0.0.1:${(api.address() as AddressInfo).port}`, sample);
   load.set(1_000_000);
   expect(load.state().perSecond).toBe(MAX_PER_SECOND);
   await eventually(async () => ((load?.state().placed ?? 0) >= 20 ? true : undefined));
@@ -27,13 +29,13 @@ test('it keeps to the rate and to its bound, counts, and stops', async () => {
     return state && state.placed + state.failed === answered ? state : undefined;
   });
   expect(failed).toBeGreaterThan(0);
-  expect(error).toContain('the order API answered 503');
+  expect(error).toContain('/parcels answered 503');
   expect(endsAt).toBeNull();
   api.close();
 });
 
-test('an order API that is away is said, with its address', async () => {
-  load = createOrderLoad('http://127.0.0.1:1');
+test('a service that is away is said, with its address', async () => {
+  load = createSampleLoad('http://127.0.0.1:1', sample);
   load.set(10);
   await eventually(async () => load?.state().error ?? undefined);
   expect(load.state().error).toMatch(/^http:\/\/127\.0\.0\.1:1: /);

@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
+import { encode } from '@walpost/kit/contract/codec';
+import { createRegistry } from '@walpost/kit/contract/registry';
 import { v7 as uuidv7 } from 'uuid';
 import { connectTo, eventually, kafkaOf, setting } from 'walpost/testing/support';
-import { contract } from '../../../../schemas/contract.generated.ts';
-import { encode } from '../../contract/codec.ts';
-import { createRegistry } from '../../contract/registry.ts';
+import { contract } from '../../../schemas/contract.generated.ts';
 
-const root = fileURLToPath(new URL('../../../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const env = { ...process.env, TOTALS_PASSWORD: 'totals', TOTALS_PORT: '0' } as Record<string, string>;
 
 function run(...args: string[]) {
-  return spawn(process.execPath, args, { cwd: root, env, stdio: 'ignore' });
+  return spawn(process.execPath, args, { cwd: `${root}/lab/example`, env, stdio: 'ignore' });
 }
 
 async function finish(...args: string[]): Promise<void> {
@@ -23,18 +23,18 @@ async function finish(...args: string[]): Promise<void> {
 
 test('the guide shows the program that is tested here', () => {
   const guide = readFileSync(`${root}/CONTRIBUTING.md`, 'utf8');
-  const program = readFileSync(`${root}/packages/kit/example/main.ts`, 'utf8');
+  const program = readFileSync(`${root}/lab/example/services/totals/main.ts`, 'utf8');
   expect(guide).toContain(`\`\`\`ts\n${program}\`\`\``);
 });
 
 test('the guide’s consumer adds up what customers ordered, each order once', async () => {
-  await finish('dist/cli/walpost.js', 'topics', 'apply');
-  await finish('dist/example/migrate.js');
+  await finish(`${root}/dist/cli/walpost.js`, 'topics', 'apply');
+  await finish(`${root}/dist/cli/walpost.js`, 'migrate', 'totals');
   const type = contract.eventType('OrderConfirmed');
   const id = await createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') }).register(type);
   const producer = kafkaOf(env).producer({ idempotent: true, maxInFlightRequests: 1 });
   const sql = connectTo(env, 'totals');
-  const consumer = run('dist/example/main.js');
+  const consumer = run(`${root}/dist/totals/main.js`);
   try {
     await producer.connect();
     const messages = ['ada', 'ada', 'bob'].map((customerId) => {

@@ -1,7 +1,8 @@
+import type { Sample } from '@walpost/kit/config';
 import type { LoadState } from './snapshot.ts';
 
-/** Places orders at a rate, so that there is something to see. */
-export interface OrderLoad {
+/** Sends a service's sample request at a rate, so that there is something to see. */
+export interface SampleLoad {
   /** @param perSecond 0 stops it */
   set(perSecond: number): void;
   state(): LoadState;
@@ -16,10 +17,8 @@ const TICK = 100;
 const UNDER_WAY = 100;
 const ANSWER_WITHIN = 10_000;
 
-const SKUS = ['BOOK-1', 'BOOK-2', 'MUG-1', 'PEN-1'];
-
-/** @param url of the order API */
-export function createOrderLoad(url: string): OrderLoad {
+/** @param url of the service that takes them */
+export function createSampleLoad(url: string, sample: Sample): SampleLoad {
   let perSecond = 0;
   let owed = 0;
   let placed = 0;
@@ -32,14 +31,14 @@ export function createOrderLoad(url: string): OrderLoad {
 
   async function place(number: number): Promise<void> {
     try {
-      const response = await fetch(`${url}/orders`, {
+      const response = await fetch(`${url}${sample.path}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(sampleOrder(number)),
+        body: JSON.stringify(sample.body(number)),
         signal: AbortSignal.any([giveUp.signal, AbortSignal.timeout(ANSWER_WITHIN)]),
       });
       await response.arrayBuffer();
-      if (!response.ok) throw new Error(`the order API answered ${response.status}`);
+      if (!response.ok) throw new Error(`${sample.path} answered ${response.status}`);
       placed += 1;
     } catch (thrown) {
       failed += 1;
@@ -83,19 +82,9 @@ export function createOrderLoad(url: string): OrderLoad {
     state: () => ({ perSecond, placed, failed, error, endsAt }),
     async close() {
       stop();
-      // Nobody waits for what these orders come to, and a stop has no time for an order API that does not answer.
+      // Nobody waits for what these requests come to, and a stop has no time for a service that does not answer.
       giveUp.abort();
       await Promise.all(underWay);
     },
-  };
-}
-
-/** One in twenty cannot be paid, and another one is not in stock: cancelled orders belong to the picture. */
-function sampleOrder(number: number): object {
-  const sku = number % 20 === 13 ? 'SOLD-OUT' : (SKUS[number % SKUS.length] ?? 'BOOK-1');
-  return {
-    customerId: number % 20 === 7 ? 'mallory' : `newcomer-${number % 50}`,
-    currency: 'EUR',
-    items: [{ sku, quantity: 1 + (number % 3), unitPrice: 1250 }],
   };
 }
