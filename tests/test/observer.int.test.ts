@@ -89,14 +89,16 @@ describe.each(Object.keys(KNOWN) as TestService[])('%s', (service) => {
     const known = KNOWN[service];
     const [last] = await database.admin<{ key: string }[]>`
       select key from inbox order by received_at desc limit 1`;
-    const { events, effects, handled } = await readTraces(observed(), last?.key ?? '');
-    expect(effects.map(({ what, at, state }) => [`${what}: ${state}`, typeof at])).toEqual(
+    const { traces, problems } = await readTraces(observed(), last?.key ?? '');
+    const { events, effects, handled } = traces;
+    expect(problems).toEqual([]);
+    expect(effects?.map(({ what, at, state }) => [`${what}: ${state}`, typeof at])).toEqual(
       known.timeline.map((each) => [each, 'number']),
     );
-    expect(events.map(({ type, version, writtenAt }) => [`${type} ${version}`, typeof writtenAt])).toEqual(
+    expect(events?.map(({ type, version, writtenAt }) => [`${type} ${version}`, typeof writtenAt])).toEqual(
       known.events.map((each) => [each, 'number']),
     );
-    expect(handled.size).toBeGreaterThan(0);
+    expect(handled?.size).toBeGreaterThan(0);
     expect(rowsOf('dead_letter_counts')).toEqual([{ dead: 0, parked: 0, keys: 0, oldest: null }]);
     await database.admin`update dead_letters set state = 'parked'`;
     const again = await askObserver(observer.db, database.admin);
@@ -123,6 +125,29 @@ describe.each(Object.keys(KNOWN) as TestService[])('%s', (service) => {
         secret,
         false,
       ]);
+  });
+
+  test.each(['parcel 7', '', "o'clock", '00000000-0000-0000-0000-00000000000'])(
+    'of a key that is no UUID there is nothing, and no error: %j',
+    async (key) => {
+      expect(await readTraces(observed(), key)).toEqual({
+        traces: { events: [], handled: new Map(), deadLetters: [], effects: [] },
+        problems: [],
+      });
+    },
+  );
+
+  test('a question that is refused hides no other', async () => {
+    const [last] = await database.admin<{ key: string }[]>`
+      select key from inbox order by received_at desc limit 1`;
+    await database.admin`revoke execute on function observer.timeline(text) from public, observer`;
+    const { traces, problems } = await readTraces(observed(), last?.key ?? '');
+    await database.admin`grant execute on function observer.timeline(text) to public`;
+    expect(problems).toEqual([`database ${service}: permission denied for function timeline`]);
+    expect(traces.effects).toBeNull();
+    expect(traces.handled?.size).toBeGreaterThan(0);
+    expect(traces.events).toHaveLength(KNOWN[service].events.length);
+    expect(traces.deadLetters).toEqual([]);
   });
 
   test('doctor asks all of it, and names what it cannot see', async () => {

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { validate as isUuid } from 'uuid';
-import { CliError, UsageError } from '../cli-error.ts';
+import { CliError } from '../cli-error.ts';
 import type { Config } from '../config.ts';
 import { withKafka } from '../kafka.ts';
 import { openObserved } from '../observe/open-observed.ts';
@@ -21,33 +20,33 @@ interface Options {
 /** `walpost trace …` */
 export function traceCommand(config: () => Config): Command {
   return new Command('trace')
-    .description('show where an order is: row, outbox, slot, topic, each consumer, and what keeps it')
-    .argument('<order id>', 'as POST /orders answered it')
+    .description(
+      'show where the events of a key are: outbox, slot, topic, each consumer, and what keeps them',
+    )
+    .argument('<key>', 'of the events, as it is in the outbox and in the records')
     .addOption(waitOption(0, 'how long to wait for a Kafka that is not there yet'))
     .addOption(jsonOption())
-    .action(async (orderId: string, options: Options) => trace(config(), orderId, options));
+    .action(async (key: string, options: Options) => trace(config(), key, options));
 }
 
-async function trace(config: Config, given: string, { wait, json }: Options): Promise<void> {
-  const orderId = given.toLowerCase();
-  if (!isUuid(orderId)) throw new UsageError(`"${given}" is no order id: an order id is a UUID`);
-  const timeline = await findTimeline(config, orderId, wait);
+async function trace(config: Config, key: string, { wait, json }: Options): Promise<void> {
+  const timeline = await findTimeline(config, key, wait);
   const now = Date.now();
   const verdict = diagnoseTimeline(timeline, now);
   if (json) printJson({ ...timeline, verdict });
   else if (verdict.state !== 'unknown') console.log(showTimeline(timeline, verdict, now));
   if (verdict.state !== 'unknown') return;
   const unasked = timeline.problems.length > 0 ? `; not asked: ${timeline.problems.join('; ')}` : '';
-  throw new CliError(`no database knows an order ${orderId}${unasked}`);
+  throw new CliError(`no database knows the key ${timeline.key}${unasked}`);
 }
 
-async function findTimeline(config: Config, orderId: string, wait: number): Promise<Timeline> {
+async function findTimeline(config: Config, key: string, wait: number): Promise<Timeline> {
   const { system, postgres, observerPassword: password, connect } = config;
   if (password === undefined)
     throw new CliError('OBSERVER_PASSWORD is not set; it is the password of the role observer');
   const { observed, close } = openObserved({ system, ...postgres, password, applicationName: 'walpost-cli' });
   const look = (kafka: Parameters<typeof traceKey>[0]['kafka']) =>
-    traceKey({ services: observed, kafka, connect }, orderId);
+    traceKey({ services: observed, kafka, connect }, key);
   try {
     return await withKafka(config, wait, async (access) => {
       const reader = await openReader(access, publishedTopics(system));

@@ -112,7 +112,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
           lookups -= 1;
         });
         const now = Date.now();
-        const { problems, orderId } = timeline;
+        const { problems, key: orderId } = timeline;
         const answer = {
           orderId,
           now,

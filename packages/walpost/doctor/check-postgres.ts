@@ -11,7 +11,7 @@ import { readOpenDeadLetters } from '../observe/read-dead-letters.ts';
 import { readOutbox } from '../observe/read-outbox.ts';
 import { readOrders } from '../observe/read-system.ts';
 import { observedServices } from '../observe/services.ts';
-import { readTraces } from '../trace/trace-key.ts';
+import { questionsOf } from '../trace/trace-key.ts';
 
 /** A role that somebody logs in with, and where its password is. */
 interface Login {
@@ -206,7 +206,7 @@ async function checkServer(db: ObserverDb, address: string): Promise<Check[]> {
 export async function askAll(observed: Observed): Promise<void> {
   const { service, db } = observed;
   await Promise.all([
-    readTraces(observed, NO_KEY),
+    ...Object.values(questionsOf(observed, NO_KEY)).map((ask) => ask()),
     readCounters(observed),
     readOpenDeadLetters(db, 1),
     readOrders([observed]),

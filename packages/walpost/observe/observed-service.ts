@@ -5,18 +5,18 @@ import type { Db } from '@walpost/kit/postgres/database';
  * schema `observer` there, which the service's own migrations make.
  */
 export interface ObservedService {
-  /** Its consumer group too, e.g. `payment-service`. */
+  /** Its consumer group too, e.g. `tracking-service`. */
   readonly name: string;
-  /** As the command line calls it, e.g. `payment`. */
+  /** As the command line calls it, e.g. `tracking`. */
   readonly shortName: string;
   readonly database: string;
   /** Topics that it reads. */
   readonly consumes: readonly string[];
   /** How its events leave, absent when it publishes none; slot and connector are named after each other. */
   readonly publishes?: { readonly topic: string; readonly connector: string; readonly slot: string };
-  /** What its work comes to, e.g. `payments`. */
+  /** What its work comes to, e.g. `parcels`. */
   readonly effect: string;
-  /** What it still has to do by itself, e.g. `payments under way`; absent when it has nothing of the kind. */
+  /** What it still has to do by itself, e.g. `parcels under way`; absent when it has nothing of the kind. */
   readonly backlog?: string;
   /** The command that has work tried again which was refused for good; a key after it means what is of that key. */
   readonly retry?: string;
@@ -26,7 +26,7 @@ export interface ObservedService {
   readonly latest?: true;
 }
 
-/** One thing that a service did for an order, or is about to do. Times are milliseconds since the epoch. */
+/** One thing that a service did for a key, or is about to do. Times are milliseconds since the epoch. */
 export interface EffectRow {
   readonly what: string;
   readonly at: number | null;

@@ -21,14 +21,14 @@ export interface Delivery {
   readonly deadLetter: DeadLetterView | null;
   /** The group has committed past it, though nothing of it is in the inbox any more. */
   readonly passed: boolean;
-  /** False when the consumer's database could not be asked. */
+  /** False when the consumer's database did not say. */
   readonly known: boolean;
 }
 
-/** One event of an order, on its way. Times are milliseconds since the epoch. */
+/** One event of a key, on its way. Times are milliseconds since the epoch. */
 export interface TimelineEvent {
   readonly id: string;
-  /** Without its namespace: `OrderCreated`. */
+  /** Without its namespace: `ShipmentBooked`. */
   readonly type: string;
   readonly service: string;
   readonly topic: string;
@@ -50,11 +50,11 @@ export interface WaitingGroup {
   readonly lag: number;
 }
 
-/** All that databases, Kafka and Connect know of one order. */
+/** All that databases, Kafka and Connect know of one key. */
 export interface Timeline {
-  readonly orderId: string;
+  readonly key: string;
   readonly events: readonly TimelineEvent[];
-  /** Dead letters of the order that are of no event in an outbox: somebody else wrote them into the topic. */
+  /** Dead letters of the key that are of no event in an outbox: somebody else wrote them into the topic. */
   readonly misrouted: readonly {
     readonly group: string;
     readonly shortName: string;
@@ -65,10 +65,10 @@ export interface Timeline {
   readonly slots: readonly Slot[] | null;
   readonly connectors: readonly ConnectorView[] | null;
   readonly groups: readonly WaitingGroup[];
-  /** Of other producers too: transactions that keep consumers from the end of a partition where the order's events belong. */
+  /** Of other producers too: transactions that keep consumers from the end of a partition where the key's events belong. */
   readonly openTransactions: readonly OpenTransaction[];
   readonly kafka: boolean;
-  /** A line for each source that could not be asked. */
+  /** A line for each source, or question to one, that was not answered. */
   readonly problems: readonly string[];
 }
 

@@ -1,17 +1,18 @@
 import { SLOW_AFTER_MS, START } from '../observe/diagnose-group.ts';
 import { diagnoseRelay } from '../observe/diagnose-relay.ts';
 import { openSince, transactionHelp, transactionText } from '../observe/open-transactions.ts';
+import { shellWord } from '../observe/shell-word.ts';
 import type { Issue } from '../observe/system-view.ts';
 import { type Delivery, isOver, isRelayed, type Timeline, type TimelineEvent } from '../observe/timeline.ts';
 
-/** One thing that keeps an order from going on. */
+/** One thing that keeps a key's events from going on. */
 export interface Finding extends Issue {
-  /** When the order got there, ms since the epoch. */
+  /** When they got there, ms since the epoch. */
   readonly since: number;
 }
 
 /**
- * - `unknown`: nobody has heard of this order
+ * - `unknown`: nobody has heard of this key
  * - `finished`: everything that is to happen has happened
  * - `moving`: something is under way, and has not been for long
  * - `stuck`: something waits for a person, or for too long
@@ -23,10 +24,11 @@ export interface Verdict {
 
 type DeadLetter = Timeline['misrouted'][number];
 
-/** Says where an order is, what keeps it there and which command helps; the first finding is the earliest cause. */
+/** Says where a key's events are, what keeps them there and which command helps; the first finding is the earliest cause. */
 export function diagnoseTimeline(timeline: Timeline, now: number): Verdict {
   const rows = timeline.effects.flatMap(({ rows }) => rows);
-  if (timeline.events.length === 0 && rows.length === 0) return { state: 'unknown', findings: [] };
+  const isKnown = [timeline.events, timeline.misrouted, rows].some(({ length }) => length > 0);
+  if (!isKnown) return { state: 'unknown', findings: [] };
   const findings = [
     ...timeline.misrouted.flatMap((each) => diagnoseDeadLetter('a record of no outbox', each)),
     ...timeline.events.flatMap((event) => diagnoseEvent(timeline, event, now)),
@@ -90,8 +92,8 @@ function diagnoseDeadLetter(type: string, { deadLetter, group, shortName }: Dead
   const at = { where: group, since, blocked: true };
   const service = `--service ${shortName}`;
   if (state === 'parked') {
-    const help = [`npx walpost dead-letters list --key ${key}`];
-    return [{ ...at, what: `${type} is parked behind an earlier dead letter of this order`, help }];
+    const help = [`npx walpost dead-letters list --key ${shellWord(key ?? '')}`];
+    return [{ ...at, what: `${type} is parked behind an earlier dead letter of this key`, help }];
   }
   if (state !== 'dead') return [];
   const help = [

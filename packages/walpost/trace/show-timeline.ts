@@ -5,7 +5,7 @@ import { stepsOf } from './timeline-steps.ts';
 
 const MARKS = { done: '✔', waiting: '…', failed: '✖' } as const;
 
-/** The timeline of an order and what keeps it, as text for a person. */
+/** The timeline of a key and what keeps it, as text for a person. */
 export function showTimeline(timeline: Timeline, verdict: Verdict, now: number): string {
   const steps = stepsOf(timeline);
   const begin = steps.find(({ at }) => at !== null)?.at ?? now;
@@ -18,7 +18,7 @@ export function showTimeline(timeline: Timeline, verdict: Verdict, now: number):
     printable(what),
   ]);
   return [
-    `order ${timeline.orderId}, placed ${new Date(begin).toISOString()}, ${formatAge((now - begin) / 1000)} ago`,
+    `key ${printable(timeline.key)}, first seen ${new Date(begin).toISOString()}, ${formatAge((now - begin) / 1000)} ago`,
     ...(traces.length > 0 ? [`trace ${traces.join(', ')}`] : []),
     '',
     formatTable(['', 'UTC', 'AFTER', 'WHERE', 'WHAT'], rows),

@@ -43,7 +43,7 @@ function stepsOfEvent({ slots, kafka }: Timeline, event: TimelineEvent): (Step &
   const { type, version, writtenAt, traceId, record, topic } = event;
   const relayed = isRelayed(event);
   const slot = slots?.find(({ name }) => name === event.slot);
-  // A fraction more than the time of what comes before: an order among equal times.
+  // A fraction more than the time of what comes before: equal times stay in this sequence.
   let before = writtenAt;
   const step = (at: number | null, where: string, what: string, state: Step['state']) => {
     const sort = Math.max(before, at ?? before) + 0.01;
@@ -84,7 +84,7 @@ function stepsOfEvent({ slots, kafka }: Timeline, event: TimelineEvent): (Step &
       return step(
         null,
         group,
-        known ? `${type} not handled yet` : `${type}: its database does not answer`,
+        known ? `${type} not handled yet` : `${type}: its database does not say`,
         'waiting',
       );
     }),

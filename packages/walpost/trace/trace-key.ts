@@ -5,11 +5,13 @@ import { milliseconds } from '@walpost/kit/postgres/rows';
 import type { Source } from '@walpost/kit/telemetry/attempt';
 import { attempt } from '@walpost/kit/telemetry/attempt';
 import { sql } from 'drizzle-orm';
+import { validate as isUuid } from 'uuid';
 import { fetchOffsets, lookUpGroup } from '../observe/describe-group.ts';
 import { findRecords } from '../observe/find-records.ts';
-import type { EffectRow, Observed } from '../observe/observed-service.ts';
+import type { EffectRow, Observed, ObservedService } from '../observe/observed-service.ts';
 import { readConnectors } from '../observe/read-connectors.ts';
-import { type DeadLetterView, readDeadLettersOfKey } from '../observe/read-dead-letters.ts';
+import { readDeadLettersOfKey } from '../observe/read-dead-letters.ts';
+import { shellWord } from '../observe/shell-word.ts';
 import {
   type Delivery,
   isOver,
@@ -20,47 +22,45 @@ import {
 } from '../observe/timeline.ts';
 import type { KafkaClients, TopicReader } from '../observe/topic-reader.ts';
 
-/** Everything that knows something of an order. */
+/** Everything that knows something of a key. */
 export interface TimelineSources {
   readonly services: readonly Observed[];
   readonly kafka: Source<KafkaClients & { reader: TopicReader }>;
   readonly connect: HttpAccess;
 }
 
-/** What one service's database knows of an order. */
-interface Traces {
-  readonly events: readonly (Omit<TimelineEvent, 'record' | 'deliveries'> & { topic: string })[];
-  readonly handled: ReadonlyMap<string, number>;
-  readonly deadLetters: ReadonlyMap<string, DeadLetterView>;
-  readonly effects: readonly EffectRow[];
-}
-
 type EventRow = Pick<TimelineEvent, 'id' | 'type' | 'version' | 'writtenAt'> & { traceparent: string };
 
+/** What one service's database says of a key; null for what it does not answer. */
+type Traces = {
+  readonly [Q in keyof ReturnType<typeof questionsOf>]: Awaited<
+    ReturnType<ReturnType<typeof questionsOf>[Q]>
+  > | null;
+};
+
 /**
- * Follows one order through databases, topics and groups. What cannot be asked is named in `problems`, and the rest is
+ * Follows one key through databases, topics and groups. What is not answered is named in `problems`, and the rest is
  * told all the same.
  *
- * @param orderId a UUID
+ * @param given any text; of a UUID the letters are small, as in the key of an event
  */
-export async function traceKey(sources: TimelineSources, orderId: string): Promise<Timeline> {
+export async function traceKey(sources: TimelineSources, given: string): Promise<Timeline> {
+  const key = isUuid(given) ? given.toLowerCase() : given;
   const problems: string[] = [];
   const unlessFailed = <T>(source: Source<T>): T | null => {
     if ('value' in source) return source.value;
     problems.push(source.error);
     return null;
   };
-  const traces = await Promise.all(
-    sources.services.map((observed) =>
-      attempt(`database ${observed.service.database}`, () => readTraces(observed, orderId)),
-    ),
+  const known = await Promise.all(
+    sources.services.map(async (observed) => ({
+      service: observed.service,
+      ...(await readTraces(observed, key)),
+    })),
   );
-  const known = sources.services.map(({ service }, at) => {
-    const source = traces[at];
-    return { service, traces: source ? unlessFailed(source) : null };
-  });
+  problems.push(...known.flatMap((each) => each.problems));
   const written = known
-    .flatMap(({ traces }) => traces?.events ?? [])
+    .flatMap(({ traces }) => traces.events ?? [])
     .sort((a, b) => a.writtenAt - b.writtenAt);
 
   const kafka = unlessFailed(sources.kafka);
@@ -73,7 +73,7 @@ export async function traceKey(sources: TimelineSources, orderId: string): Promi
       if (!kafka) return;
       const events = written.filter((event) => event.topic === topic);
       const since = Math.min(...events.map(({ writtenAt }) => writtenAt));
-      const search = { topic, key: orderId, since, wanted: events.map(({ id }) => id) };
+      const search = { topic, key, since, wanted: events.map(({ id }) => id) };
       const result = unlessFailed(
         await attempt(`topic ${topic}`, () => findRecords(kafka, kafka.reader, search)),
       );
@@ -88,25 +88,18 @@ export async function traceKey(sources: TimelineSources, orderId: string): Promi
     record: records.get(event.id) ?? null,
     deliveries: known
       .filter(({ service }) => service.consumes.includes(event.topic))
-      .map(({ service, traces }) => ({
-        group: service.name,
-        shortName: service.shortName,
-        handledAt: traces?.handled.get(event.id) ?? null,
-        deadLetter: traces?.deadLetters.get(event.id) ?? null,
-        passed: false,
-        known: traces !== null,
-      })),
+      .map(({ service, traces }) => deliveryOf(service, traces, event.id)),
   }));
   const waiting = kafka && unlessFailed(await attempt('Kafka', () => withGroups(kafka, events)));
   return {
-    orderId,
+    key,
     events: waiting?.events ?? events,
     misrouted: known.flatMap(({ service: { name: group, shortName }, traces }) =>
-      [...(traces?.deadLetters.values() ?? [])]
-        .filter(({ identity }) => written.every(({ id }) => id !== identity))
+      (traces.deadLetters ?? [])
+        .filter(({ identity, state }) => state !== 'replayed' && written.every(({ id }) => id !== identity))
         .map((deadLetter) => ({ group, shortName, deadLetter })),
     ),
-    effects: known.map(({ service, traces }) => ({ service: service.name, rows: traces?.effects ?? [] })),
+    effects: known.map(({ service, traces }) => ({ service: service.name, rows: traces.effects ?? [] })),
     slots: unlessFailed(slots),
     connectors: unlessFailed(connectors),
     groups: waiting?.groups ?? [],
@@ -116,56 +109,80 @@ export async function traceKey(sources: TimelineSources, orderId: string): Promi
   };
 }
 
-/** Asks one service's database. @throws the driver's error */
-export async function readTraces({ service, db }: Observed, orderId: string): Promise<Traces> {
-  const { publishes, retry } = service;
-  const [rows, handled, deadLetters, effects] = await Promise.all([
-    publishes
-      ? db.execute<EventRow>(sql`
-          select id::text, type, version, traceparent, ${milliseconds('written_at')} as "writtenAt"
-          from observer.events(${orderId})`)
-      : [],
-    db.execute<{ id: string; at: number }>(
-      sql`select event_id::text as id, ${milliseconds('received_at')} as at from observer.handled(${orderId})`,
-    ),
-    readDeadLettersOfKey(db, orderId),
-    db.execute<Omit<EffectRow, 'help'> & Record<string, unknown>>(
-      sql`select what, ${milliseconds('at')} as at, state, note from observer.timeline(${orderId})`,
-    ),
+/** Asks one service's database; a question that it refuses is named in `problems`, and hides no other. */
+export async function readTraces(
+  observed: Observed,
+  key: string,
+): Promise<{ traces: Traces; problems: string[] }> {
+  const questions = questionsOf(observed, key);
+  const problems: string[] = [];
+  const ask = async <T>(question: () => Promise<T>): Promise<T | null> => {
+    const source = await attempt(`database ${observed.service.database}`, question);
+    if ('value' in source) return source.value;
+    problems.push(source.error);
+    return null;
+  };
+  const [events, handled, deadLetters, effects] = await Promise.all([
+    ask(questions.events),
+    ask(questions.handled),
+    ask(questions.deadLetters),
+    ask(questions.effects),
   ]);
+  return { traces: { events, handled, deadLetters, effects }, problems };
+}
+
+/** What is asked of one service's database about a key. Each question throws the driver's error. */
+export function questionsOf({ service, db }: Observed, key: string) {
+  const { publishes, retry } = service;
   return {
-    events: rows.flatMap(({ traceparent, type, ...row }) =>
-      publishes
-        ? [
-            {
-              ...row,
-              ...publishes,
-              type: type.slice(type.lastIndexOf('.') + 1),
-              service: service.name,
-              traceId: traceparent.split('-')[1] ?? null,
-            },
-          ]
-        : [],
-    ),
-    // A dead letter's event is in the inbox too: it was seen, not handled.
-    handled: new Map([
-      ...handled.map(({ id, at }): [string, number] => [id, at]),
-      ...deadLetters.flatMap(({ state, identity, settledAt }): [string, number][] =>
-        state === 'replayed' && settledAt !== null ? [[identity, settledAt]] : [],
-      ),
-    ]),
-    deadLetters: new Map(
-      deadLetters
-        .filter(({ state }) => state !== 'replayed')
-        .map((deadLetter) => [deadLetter.identity, deadLetter]),
-    ),
-    effects: effects.map(({ what, at, state, note }) => ({
-      what,
-      at,
-      state,
-      note,
-      help: state === 'failed' && retry ? `${retry} ${orderId} --yes` : null,
-    })),
+    events: async () => {
+      if (!publishes) return [];
+      const rows = await db.execute<EventRow>(sql`
+        select id::text, type, version, traceparent, ${milliseconds('written_at')} as "writtenAt"
+        from observer.events(${key})`);
+      return rows.map(({ traceparent, type, ...row }) => ({
+        ...row,
+        ...publishes,
+        type: type.slice(type.lastIndexOf('.') + 1),
+        service: service.name,
+        traceId: traceparent.split('-')[1] ?? null,
+      }));
+    },
+    handled: async () => {
+      const rows = await db.execute<{ id: string; at: number }>(
+        sql`select event_id::text as id, ${milliseconds('received_at')} as at from observer.handled(${key})`,
+      );
+      return new Map(rows.map(({ id, at }) => [id, at]));
+    },
+    deadLetters: () => readDeadLettersOfKey(db, key),
+    effects: async () => {
+      const rows = await db.execute<Omit<EffectRow, 'help'> & Record<string, unknown>>(
+        sql`select what, ${milliseconds('at')} as at, state, note from observer.timeline(${key})`,
+      );
+      return rows.map(({ what, at, state, note }): EffectRow => {
+        const help = state === 'failed' && retry ? `${retry} ${shellWord(key)} --yes` : null;
+        return { what, at, state, note, help };
+      });
+    },
+  };
+}
+
+/** What became of an event at a consumer. One that is set aside is in the inbox too: it was seen, not handled. */
+function deliveryOf(
+  { name: group, shortName }: ObservedService,
+  { handled, deadLetters }: Traces,
+  id: string,
+): Delivery {
+  const known = handled !== null && deadLetters !== null;
+  const ofEvent = deadLetters?.filter(({ identity }) => identity === id) ?? [];
+  const replayed = ofEvent.findLast(({ state }) => state === 'replayed');
+  return {
+    group,
+    shortName,
+    handledAt: replayed?.settledAt ?? (known ? (handled.get(id) ?? null) : null),
+    deadLetter: ofEvent.findLast(({ state }) => state !== 'replayed') ?? null,
+    passed: false,
+    known,
   };
 }
 

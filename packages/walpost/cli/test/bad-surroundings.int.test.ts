@@ -92,7 +92,7 @@ test.each([
   [['outbox', 'audit', '--last', '0']],
   [['outbox', 'replay', '--last']],
   [['outbox', 'audit', '--since', '2026-01-02', '--until', '2026-01-01']],
-  [['trace', 'no-id']],
+  [['trace']],
   [['dead-letters', 'show', '0', '--service', 'order']],
   [['dead-letters', 'replay', '--service', 'nobody', '--all']],
   [['connectors', 'apply', '--timeout', '-3']],

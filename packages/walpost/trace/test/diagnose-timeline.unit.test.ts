@@ -45,7 +45,7 @@ const slot = {
 };
 
 const timeline = (more: Partial<Timeline> = {}): Timeline => ({
-  orderId: 'o',
+  key: 'o',
   events: [event()],
   effects: [],
   misrouted: [],
@@ -87,6 +87,8 @@ const paused = { name: 'order-outbox', ...running, state: 'PAUSED', tasks: [] };
 
 test('nobody knows it, it is finished, it is on its way', () => {
   expect(diagnoseTimeline(timeline({ events: [] }), NOW).state).toBe('unknown');
+  const misrouted = [{ group: 'payment-service', shortName: 'payment', deadLetter: deadLetter() }];
+  expect(diagnoseTimeline(timeline({ events: [], misrouted }), NOW).state).toBe('stuck');
   expect(diagnoseTimeline(timeline(), NOW)).toEqual({ state: 'finished', findings: [] });
   expect(diagnoseTimeline(timeline({ events: [unread] }), T + 1_000).state).toBe('moving');
   const rows = [{ what: 'order PENDING', at: T, state: 'waiting' as const, note: null }];
@@ -187,8 +189,8 @@ test('a service that fails outside says so, with its last error', () => {
   ]);
 });
 
-test('what was refused for good outside keeps the order, since when, and says how it is tried again', () => {
-  const help = 'npx walpost dead-letters retry-emails o --yes';
+test('what was refused for good outside keeps the key, since when, and says how it is tried again', () => {
+  const help = 'npx walpost retry notification o --yes';
   const rows = [
     { what: 'e-mail order-received REFUSED', at: T + 9, state: 'failed' as const, note: '550 no', help },
   ];
@@ -221,7 +223,7 @@ test('what cannot be asked is not taken for missing', () => {
     'OrderCreated v1 written into the outbox',
     'not known to be read from the log, which is confirmed up to 0/1A by now',
     'OrderCreated: Kafka does not answer',
-    'OrderCreated: its database does not answer',
+    'OrderCreated: its database does not say',
   ]);
 });
 
