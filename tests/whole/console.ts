@@ -46,7 +46,7 @@ inBrowser('a healthy flow: orders are placed at a rate, and everything moves', a
   page = await open({ viewport: { width: 1360, height: 900 } });
   expect(page.url()).not.toContain('token');
   await page.getByRole('button', { name: 'Start' }).click();
-  await page.getByText(/^Placing 5 a second/).waitFor();
+  await page.getByText(/^Sending 5 a second/).waitFor();
   await page.getByRole('img', { name: /Order API: [3-9]\.\d orders\/s/ }).waitFor();
   await status('All healthy');
   expect(await page.locator('.flow .stream').count()).toBeGreaterThan(8);
@@ -77,16 +77,21 @@ inBrowser('the timeline of one order, by the list and by keyboard', async () => 
   await page.getByText('Finished: everything').waitFor();
   expect(await page.locator('.steps li').count()).toBeGreaterThan(15);
   expect(await seriousViolations(page)).toEqual([]);
-  await shoot(page, 'order-timeline', '#order');
+  await shoot(page, 'order-timeline', '#key');
   await page.getByRole('link', { name: 'Consumers' }).click();
   await page.getByText('Finished: everything').waitFor();
 
-  await page.getByRole('searchbox', { name: 'Order id' }).fill('01a20a29-fdef-7588-a123-000000000000');
+  const key = page.getByRole('searchbox', { name: 'Key' });
+  await key.fill('parcel 42/7');
   await page.keyboard.press('Enter');
-  await page.getByText('Nobody knows this order').waitFor();
-  await page.getByRole('searchbox', { name: 'Order id' }).fill('42');
+  await page.getByText('Nobody knows this key').waitFor();
+  expect(page.url()).toMatch(/#key=parcel%2042%2F7$/);
+  await key.fill('x'.repeat(1_001));
   await page.keyboard.press('Enter');
-  await page.locator('#order .error').filter({ hasText: 'format' }).waitFor();
+  await page.locator('#key .error').filter({ hasText: 'characters' }).waitFor();
+  // The former name, of links that somebody has kept.
+  await page.evaluate(`location.hash = 'order=${id}'`);
+  await page.getByText('Finished: everything').waitFor();
 });
 
 // The steps of a person who has never seen the system, with the page alone: what the page says first names the order;
@@ -97,14 +102,14 @@ inBrowser('why is my order stuck? The page alone shows it: a service that is not
   const placed = performance.now();
   await status(/\d issues?/);
   await page.getByText('it is not running').first().waitFor();
-  await page.locator('#order').getByRole('link', { name: id }).first().click();
+  await page.locator('#key').getByRole('link', { name: id }).first().click();
   const timeline = page.locator('.timeline');
   await timeline.getByText('Stuck').waitFor();
   await timeline.getByText('payment-service is not running, its group has no member').waitFor();
   await timeline.getByText('npx walpost groups describe payment-service').waitFor();
   const took = (performance.now() - placed) / 1000;
   console.log(`why is my order stuck: the page said it ${took.toFixed(1)} s after the order, and one click`);
-  await shoot(page, 'stuck-order', '#order');
+  await shoot(page, 'stuck-order', '#key');
 
   await page.getByRole('button', { name: /Start|Change/ }).click();
   await eventually(async () => (Number(await behind('payment-service')) >= 20 ? true : undefined));
@@ -127,7 +132,7 @@ inBrowser('a dead letter: shown, replayed in vain, fixed, replayed; and one that
   const { id } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
   await status(/\d issues?/);
   await page.getByText('1 dead letter waits for a person').first().waitFor();
-  await page.locator('#order').getByRole('link', { name: id }).first().click();
+  await page.locator('#key').getByRole('link', { name: id }).first().click();
   await page
     .locator('.timeline')
     .getByText(/OrderCreated is dead letter \d+/)
@@ -170,7 +175,7 @@ inBrowser('without the token it asks for it, and a wrong one is refused', async 
   await shoot(visitor, 'token');
   await dialog.getByLabel('Token').fill(setting(stack.env, 'CONSOLE_TOKEN'));
   await dialog.getByRole('button', { name: 'Unlock' }).click();
-  await visitor.getByText(/^Placing 5 a second/).waitFor();
+  await visitor.getByText(/^Sending 5 a second/).waitFor();
   await visitor.getByRole('button', { name: 'Stop' }).first().click();
   await visitor.close();
 });
@@ -192,7 +197,7 @@ inBrowser('with Connect and Kafka away, the page says so in their place, and goe
   await stack.stop('kafka');
   await page.locator('#consumers').getByText('not known').waitFor();
   const { id } = await placeOrder(stack.env);
-  await page.locator('#order').getByRole('link', { name: id }).first().waitFor();
+  await page.locator('#key').getByRole('link', { name: id }).first().waitFor();
   await shoot(page, 'kafka-away');
   expect(errors).toEqual([]);
   await browser.close();

@@ -50,6 +50,8 @@ export interface AppOptions {
   title: string;
   logger: Logger;
   readiness: ReadinessChecks;
+  /** Of a path's part that is a parameter, in characters; 100 when not given. A longer one is at no route. */
+  maxParamLength?: number;
   /** Of tests, which are in a hurry. */
   limits?: TimeLimits;
 }
@@ -58,12 +60,14 @@ export interface AppOptions {
  * Builds the HTTP server that services share: strict validation, problem+json errors, the OpenAPI page at `/docs`,
  * `/health/live`, `/health/ready` and `/metrics`. Tests and production use the same one.
  */
-export async function createApp({ title, logger, readiness, limits = LIMITS }: AppOptions): Promise<App> {
+export async function createApp(options: AppOptions): Promise<App> {
+  const { title, logger, readiness, maxParamLength = 100, limits = LIMITS } = options;
   const unread = createUnreadRefusal();
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength },
     requestTimeout: limits.request,
     connectionTimeout: limits.silence,
     http: {

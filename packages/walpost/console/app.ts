@@ -6,12 +6,15 @@ import type { Logger } from '@walpost/kit/telemetry/logger';
 import { requireHost } from './require-host.ts';
 import { type ConsoleParts, consoleRoutes } from './routes.ts';
 
+/** Characters that Node takes of an URL: a key is in it, and one that is too long is told so by its schema. */
+const LONGEST_URL = 16 * 1024;
+
 /** Builds the console's HTTP application, the same for production and tests. It does not listen yet. */
 export async function buildApp(
   parts: ConsoleParts,
   { logger, readiness, hosts }: { logger: Logger; readiness: ReadinessChecks; hosts: readonly string[] },
 ): Promise<App> {
-  const app = await createApp({ title: 'Walpost console', logger, readiness });
+  const app = await createApp({ title: 'Walpost console', logger, readiness, maxParamLength: LONGEST_URL });
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { HttpAccess } from '@walpost/kit/contract/http-access';
 import { BusyError } from '@walpost/kit/errors';
-import { Count, Text, Uuid } from '@walpost/kit/http/inputs';
+import { Count, Text } from '@walpost/kit/http/inputs';
 import { Problem, problemResponse } from '@walpost/kit/http/problem';
 import { attempt } from '@walpost/kit/telemetry/attempt';
 import { Type } from 'typebox';
@@ -33,10 +33,21 @@ export interface ConsoleParts {
 /** More streams than this are refused: each is a browser tab. */
 const MAX_LISTENERS = 50;
 
-/** Each look-up reads four databases and up to three topics: more at once are refused. */
+/** Each look-up reads every database and topic: more at once are refused. */
 const MAX_LOOKUPS = 8;
 
-const OrderId = Type.Object({ id: Uuid('Of the order') });
+/** Longer keys are refused, in characters. */
+const MAX_KEY = 1_000;
+
+/** Any text that Postgres takes: who writes the events makes up their keys. */
+const EventKey = Type.Object({
+  key: Type.String({
+    description: 'Of the events',
+    minLength: 1,
+    maxLength: MAX_KEY,
+    pattern: '^[^\\u0000]+$',
+  }),
+});
 
 /** The console's own API; what the page shows comes from here, and nothing else does. */
 export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
@@ -95,26 +106,26 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
     );
 
     app.get(
-      '/api/orders/:id',
+      '/api/keys/:key',
       {
         schema: {
-          summary: 'The timeline of one order, and what keeps it from going on',
+          summary: 'The timeline of one key, and what keeps its events from going on',
           tags: ['system'],
-          params: OrderId,
+          params: EventKey,
           response: shown,
         },
       },
-      async ({ params: { id } }, reply) => {
+      async ({ params }, reply) => {
         if (lookups >= MAX_LOOKUPS)
-          throw new BusyError(`${MAX_LOOKUPS} orders are being looked up already. Try again.`);
+          throw new BusyError(`${MAX_LOOKUPS} keys are being looked up already. Try again.`);
         lookups += 1;
-        const timeline = await findTimeline(parts, id).finally(() => {
+        const timeline = await findTimeline(parts, params.key).finally(() => {
           lookups -= 1;
         });
         const now = Date.now();
-        const { problems, key: orderId } = timeline;
+        const { problems, key } = timeline;
         const answer = {
-          orderId,
+          key,
           now,
           problems,
           steps: stepsOf(timeline),
@@ -184,7 +195,7 @@ export function consoleRoutes(parts: ConsoleParts): FastifyPluginAsyncTypebox {
   };
 }
 
-async function findTimeline({ observed, kafka, connect }: ConsoleParts, orderId: string): Promise<Timeline> {
+async function findTimeline({ observed, kafka, connect }: ConsoleParts, key: string): Promise<Timeline> {
   const access = await attempt('Kafka', () => kafka.access());
-  return traceKey({ services: observed, kafka: access, connect }, orderId);
+  return traceKey({ services: observed, kafka: access, connect }, key);
 }

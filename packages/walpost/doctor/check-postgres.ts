@@ -9,7 +9,7 @@ import type { Observed } from '../observe/observed-service.ts';
 import { readCounters } from '../observe/read-counters.ts';
 import { readOpenDeadLetters } from '../observe/read-dead-letters.ts';
 import { readOutbox } from '../observe/read-outbox.ts';
-import { readOrders } from '../observe/read-system.ts';
+import { readHeads } from '../observe/read-system.ts';
 import { observedServices } from '../observe/services.ts';
 import { questionsOf } from '../trace/trace-key.ts';
 
@@ -209,7 +209,7 @@ export async function askAll(observed: Observed): Promise<void> {
     ...Object.values(questionsOf(observed, NO_KEY)).map((ask) => ask()),
     readCounters(observed),
     readOpenDeadLetters(db, 1),
-    readOrders([observed]),
+    ...(service.latest ? [readHeads(observed)] : []),
     ...(service.publishes ? [readOutbox(db, service.publishes.slot)] : []),
   ]);
 }

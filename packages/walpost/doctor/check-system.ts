@@ -13,9 +13,9 @@ import type { ConnectorView } from '../observe/read-connectors.ts';
 import type { Issue, ServiceState, SystemView } from '../observe/system-view.ts';
 import { formatAge, formatBytes } from '../output.ts';
 
-/** Connectors, slots, groups, dead letters and orders, diagnosed as the console diagnoses them. */
+/** Connectors, slots, groups, dead letters and what is pending, diagnosed as the console diagnoses them. */
 export function checkSystem(system: SystemView): Check[] {
-  const { at, services, slots, connectors, groups } = system;
+  const { at, services, slots, connectors, groups, heads } = system;
   const relays = 'value' in connectors ? connectors.value : [];
   const known = 'value' in slots ? slots.value : null;
   return [
@@ -48,7 +48,9 @@ export function checkSystem(system: SystemView): Check[] {
     ...services.flatMap((service) =>
       line(service.name, diagnoseRefused(service), at, undefined, `work of ${service.shortName}`),
     ),
-    ...line('orders', diagnosePending(system), at, ordersText(system)),
+    ...(heads && 'value' in heads
+      ? line(heads.value.effect, diagnosePending(system), at, 'none is pending for long')
+      : []),
   ];
 }
 
@@ -90,8 +92,4 @@ function groupText(group: GroupProgress): string {
 
 function deadLettersText({ deadLetters }: ServiceState): string | undefined {
   return 'value' in deadLetters ? 'none' : undefined;
-}
-
-function ordersText({ orders }: SystemView): string | undefined {
-  return 'value' in orders ? 'none is pending for long' : undefined;
 }

@@ -1,5 +1,6 @@
 import { diagnoseGroup, SLOW_AFTER_MS, START } from './diagnose-group.ts';
 import { diagnoseRelay } from './diagnose-relay.ts';
+import { shellWord } from './shell-word.ts';
 import type { Issue, ServiceState, SystemView } from './system-view.ts';
 
 /** Milliseconds. */
@@ -35,13 +36,13 @@ function inOutbox(issue: Issue | undefined): Issue | undefined {
 }
 
 /** Who cannot be asked, and why; those with the same reason in one line. */
-function unasked({ services, slots, connectors, groups, topics, orders }: SystemView): Issue[] {
+function unasked({ services, slots, connectors, groups, topics, heads }: SystemView): Issue[] {
   const databases = services.map(({ counters, deadLetters }) =>
     'error' in counters ? counters : deadLetters,
   );
   const byReason = new Map<string, Set<string>>();
-  for (const source of [...databases, slots, orders, connectors, groups, topics]) {
-    if (!('error' in source)) continue;
+  for (const source of [...databases, slots, heads, connectors, groups, topics]) {
+    if (!source || !('error' in source)) continue;
     const [where = '', ...rest] = source.error.split(': ');
     const reason = rest.join(': ');
     byReason.set(reason, (byReason.get(reason) ?? new Set()).add(where));
@@ -100,16 +101,16 @@ export function diagnoseRefused({ name, counters }: ServiceState): Issue | undef
   return { where: name, what, since: null, help: [retry], blocked: true };
 }
 
-/** Says that an order waits for long. @returns undefined when none does, or nobody could ask */
-export function diagnosePending({ at, orders }: SystemView): Issue | undefined {
-  if (!('value' in orders)) return undefined;
-  const [oldest] = orders.value.pending;
+/** Says that a key waits for long. @returns undefined when none does, or nobody could ask */
+export function diagnosePending({ at, heads }: SystemView): Issue | undefined {
+  if (!heads || !('value' in heads)) return undefined;
+  const [oldest] = heads.value.pending;
   if (!oldest || at - oldest.at <= SLOW_AFTER_MS) return undefined;
   return {
-    where: 'orders',
-    what: `order ${oldest.id} has been pending for ${Math.round((at - oldest.at) / 1000)} s`,
+    where: heads.value.effect,
+    what: `${oldest.key} has been pending for ${Math.round((at - oldest.at) / 1000)} s`,
     since: oldest.at,
-    help: [`npx walpost trace ${oldest.id}`],
+    help: [`npx walpost trace ${shellWord(oldest.key)}`],
     blocked: false,
   };
 }

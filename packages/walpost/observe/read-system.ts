@@ -10,7 +10,7 @@ import { readCounters } from './read-counters.ts';
 import { readOpenDeadLetters } from './read-dead-letters.ts';
 import { readOutbox } from './read-outbox.ts';
 import type { TopicView } from './read-topics.ts';
-import type { OrderHead, ServiceState, SystemView } from './system-view.ts';
+import type { Head, Heads, ServiceState, SystemView } from './system-view.ts';
 
 /** Everything that knows how the system is. */
 export interface SystemSources {
@@ -32,8 +32,8 @@ export type AskSource = <T>(what: string, question: () => Promise<T>, key?: stri
 
 /** At most so many dead letters of a service are read. */
 const DEAD_LETTERS = 50;
-/** And so many orders of each kind. */
-const ORDERS = 8;
+/** And so many keys of each kind. */
+const HEADS = 8;
 
 /** Asks everybody at once how the system is; who does not answer is an answer too. */
 export async function readSystem(
@@ -43,15 +43,16 @@ export async function readSystem(
   // Whoever reads nothing is in no group.
   const names = observed.flatMap(({ service }) => (service.consumes.length > 0 ? service.name : []));
   const first = observed[0]?.db;
-  const [services, slots, connectors, topics, groups, orders] = await Promise.all([
+  const origin = observed.find(({ service }) => service.latest);
+  const [services, slots, connectors, topics, groups, heads] = await Promise.all([
     Promise.all(observed.map((each) => readService(each, ask))),
     ask('slots', async () => (first ? readSlots(first) : [])),
     ask('connectors', () => readConnectors(connect)),
     ask('Kafka', () => kafka.topics(), 'topics'),
     ask('Kafka', () => kafka.groups(names), 'groups'),
-    ask('orders', () => readOrders(observed)),
+    origin ? ask(`latest keys in database ${origin.service.database}`, () => readHeads(origin)) : null,
   ]);
-  return { at: Date.now(), services, slots, connectors, topics, groups, orders };
+  return { at: Date.now(), services, slots, connectors, topics, groups, heads };
 }
 
 async function readService(observed: Observed, ask: AskSource): Promise<ServiceState> {
@@ -64,22 +65,13 @@ async function readService(observed: Observed, ask: AskSource): Promise<ServiceS
   return { name, shortName, publishes, counters, deadLetters, outbox };
 }
 
-/** The latest orders, and those that have been pending for longest, of the service that takes them. */
-export async function readOrders(
-  observed: readonly Observed[],
-): Promise<{ latest: OrderHead[]; pending: OrderHead[] }> {
-  const intake = observed.find(({ service }) => service.latest);
-  if (!intake) return { latest: [], pending: [] };
+/** The latest keys of a service that says `latest` of itself, and those that have been pending for longest. */
+export async function readHeads({ service: { effect }, db }: Observed): Promise<Heads> {
+  const select = (heads: SQL) =>
+    db.execute<RowOf<Head>>(sql`select key, status, ${milliseconds('at')} as at from ${heads}`);
   const [latest, pending] = await Promise.all([
-    readHeads(intake, sql`observer.latest(${ORDERS})`),
-    readHeads(intake, sql`observer.pending(${ORDERS})`),
+    select(sql`observer.latest(${HEADS})`),
+    select(sql`observer.pending(${HEADS})`),
   ]);
-  return { latest, pending };
-}
-
-async function readHeads({ db }: Observed, orders: SQL): Promise<OrderHead[]> {
-  const rows = await db.execute<RowOf<OrderHead>>(
-    sql`select key as id, status, ${milliseconds('at')} as at from ${orders}`,
-  );
-  return [...rows];
+  return { effect, latest: [...latest], pending: [...pending] };
 }

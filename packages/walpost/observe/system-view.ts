@@ -18,11 +18,20 @@ export interface ServiceState {
   readonly deadLetters: Source<OpenDeadLetters>;
 }
 
-export interface OrderHead {
-  readonly id: string;
+/** A key, and how far it is by its service's own words. */
+export interface Head {
+  readonly key: string;
   readonly status: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+}
+
+/** The newest keys of a service, and those that have been pending for longest. */
+export interface Heads {
+  /** What they are, e.g. `shipments`. */
+  readonly effect: string;
+  readonly latest: readonly Head[];
+  readonly pending: readonly Head[];
 }
 
 /** The whole system at one moment; each source says for itself when it cannot be asked. */
@@ -34,7 +43,8 @@ export interface SystemView {
   readonly connectors: Source<readonly ConnectorView[]>;
   readonly topics: Source<readonly TopicView[]>;
   readonly groups: Source<readonly GroupProgress[]>;
-  readonly orders: Source<{ readonly latest: readonly OrderHead[]; readonly pending: readonly OrderHead[] }>;
+  /** Null where no service knows its latest keys. */
+  readonly heads: Source<Heads> | null;
 }
 
 /** Something that is not as it should be, in words for a person. */

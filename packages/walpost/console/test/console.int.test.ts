@@ -56,12 +56,15 @@ afterAll(async () => {
   for (const release of releases.reverse()) await release();
 });
 
-async function serveConsole(token: string | undefined): Promise<Ask> {
+async function serveConsole(token: string | undefined, services = observed): Promise<Ask> {
   const load = createSampleLoad('http://127.0.0.1:1', { path: '/orders', body: () => ({}) });
   // Nobody listens there, and unlike port 1 it is none that fetch refuses by itself.
   const connect = { url: 'http://127.0.0.1:2' };
-  const options = { observed, kafka, connect, token, load, deadLetterActions: undefined, traceUrl: null };
-  const parts = startConsole({ ...options, logger });
+  const sources = { observed: services, kafka, connect };
+  const parts = startConsole({
+    ...{ ...sources, token, load, deadLetterActions: undefined, traceUrl: null },
+    logger,
+  });
   const app = await buildApp(parts, { logger, readiness: {}, hosts: ['console.example'] });
   releases.push(load.close, parts.close, () => app.close());
   return serve(app);
@@ -73,7 +76,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 test('the snapshot shows what can be asked, and why the rest cannot', async () => {
   const { status, json } = await ask('/api/snapshot');
   expect(status).toBe(200);
-  const { services, slots, connectors, topics, orders, changeable } = json as Snapshot;
+  const { services, slots, connectors, topics, heads, changeable } = json as Snapshot;
   expect(services.map(({ name }) => name)).toEqual(observedServices(system).map(({ name }) => name));
   expect(services[0]?.counters).toEqual({
     value: {
@@ -90,8 +93,13 @@ test('the snapshot shows what can be asked, and why the rest cannot', async () =
     error: 'connectors: Kafka Connect at http://127.0.0.1:2 does not answer: ECONNREFUSED',
   });
   expect(topics).toMatchObject({ error: expect.stringMatching(/^Kafka: /) });
-  expect(orders).toEqual({ value: { latest: [], pending: [] } });
+  expect(heads).toEqual({ value: { effect: 'orders', latest: [], pending: [] } });
   expect(changeable).toBe(true);
+});
+
+test('there are no latest keys where no service knows them', async () => {
+  const askOthers = await serveConsole(undefined, observed.slice(1));
+  expect((await askOthers('/api/snapshot')).json).toMatchObject({ heads: null });
 });
 
 test('the stream sends one picture after the other, with the headers of every other answer', async () => {
@@ -147,10 +155,17 @@ test('with the token: the load within its bound, and one clear line for what can
   expect(deadLetter.json.detail).toContain('DLQ_OPERATOR_PASSWORD is not set');
 });
 
-test('an order that nobody knows, and something that is no order id', async () => {
-  const { json } = await ask('/api/orders/01a20a29-fdef-7588-a123-7da3b8390638');
-  expect(json).toMatchObject({ verdict: { state: 'unknown' }, steps: [] });
-  expect((await ask('/api/orders/42')).status).toBe(400);
+test.each([
+  ['01A20A29-FDEF-7588-A123-7DA3B8390638', '01a20a29-fdef-7588-a123-7da3b8390638'],
+  ['42', '42'],
+  ['urn:uuid:01a20a29-fdef-7588-a123-7da3b8390638', 'urn:uuid:01a20a29-fdef-7588-a123-7da3b8390638'],
+  ['a/b?c#d %', 'a/b?c#d %'],
+  ['열쇠'.repeat(500), '열쇠'.repeat(500)],
+])('a key is any text, and one that nobody knows is no error: %s', async (given, key) => {
+  const { status, json } = await ask(`/api/keys/${encodeURIComponent(given)}`);
+  expect(status).toBe(200);
+  expect(json).toMatchObject({ key, verdict: { state: 'unknown' }, steps: [] });
+  expect(json.problems.filter((each: string) => each.startsWith('database'))).toEqual([]);
 });
 
 // A page of another site whose name points here must not read what is here.
@@ -170,7 +185,7 @@ test.each([
   ['', 403],
 ])('the page and what it reads, asked for as %j: %i', async (host, status) => {
   const { url } = await ask('/health/live');
-  for (const path of ['/', '/api/orders/01a20a29-fdef-7588-a123-7da3b8390638']) {
+  for (const path of ['/', '/api/keys/01a20a29-fdef-7588-a123-7da3b8390638']) {
     const text = `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
     const [answer] = parseAnswers(await sendRaw(url, text));
     expect(answer?.status).toBe(status);
@@ -181,7 +196,7 @@ test.each([
 });
 
 test('more look-ups at once than it takes are told to come back', async () => {
-  const path = '/api/orders/01a20a29-fdef-7588-a123-7da3b8390638';
+  const path = '/api/keys/01a20a29-fdef-7588-a123-7da3b8390638';
   const answers = await Promise.all(Array.from({ length: 60 }, () => ask(path)));
   const refused = answers.filter(({ status }) => status === 503);
   expect(refused.length).toBeGreaterThan(0);
@@ -191,8 +206,8 @@ test('more look-ups at once than it takes are told to come back', async () => {
   expect((await ask(path)).status).toBe(200);
 });
 
-test.each(['urn:uuid:ID', 'ID%00', 'x'])('%s is no order id', async (id) => {
-  const answer = await ask(`/api/orders/${id.replace('ID', '01a20a29-fdef-7588-a123-7da3b8390638')}`);
+test.each(['42%00', 'x'.repeat(1_001), ''])('%s is no key', async (key) => {
+  const answer = await ask(`/api/keys/${key}`);
   expect([answer.status, answer.json.status]).toEqual([400, 400]);
 });
 

@@ -26,7 +26,7 @@ export function DeadLetters({ snapshot, act }: { snapshot: Snapshot; act: Act })
       {open.length > 0 && (
         <Table
           label="Dead letters"
-          headings={['Service', 'State', 'Error', 'Order', 'Record', 'Since', 'What to do']}
+          headings={['Service', 'State', 'Error', 'Key', 'Record', 'Since', 'What to do']}
         >
           {open.map(({ service, deadLetter }) => (
             <DeadLetter
@@ -59,7 +59,7 @@ function DeadLetter({
   const replay = () =>
     act((token) => ({
       title: `Replay ${name}?`,
-      text: 'The service handles the event again, and then those of the same order behind it. Fix the cause first.',
+      text: 'The service handles the event again, and then those of the same key behind it. Fix the cause first.',
       action: 'Replay',
       run: async () => {
         const { replays } = await call<{ replays: { id: number; outcome: string; error: string | null }[] }>(
@@ -89,14 +89,14 @@ function DeadLetter({
       </td>
       <td class="text">
         {errorCode === null ? (
-          'waits behind the one above of its order'
+          'waits behind the one above of its key'
         ) : (
           <>
             <code>{errorCode}</code> {errorMessage}
           </>
         )}
       </td>
-      <td>{key === null ? '–' : <a href={`#order=${key}`}>{key.slice(-8)}</a>}</td>
+      <td>{key === null ? '–' : <a href={`#key=${encodeURIComponent(key)}`}>{shortened(key)}</a>}</td>
       <td class="mono">
         {topic}/{partition}@{offset}
       </td>
@@ -113,4 +113,9 @@ function DeadLetter({
       </td>
     </tr>
   );
+}
+
+/** A UUID's end is what differs. */
+function shortened(key: string): string {
+  return key.length > 20 ? `…${key.slice(-8)}` : key;
 }

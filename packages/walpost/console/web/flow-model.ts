@@ -2,8 +2,8 @@ import { behind, diagnoseGroup } from '../../observe/diagnose-group.ts';
 import { diagnoseRelay } from '../../observe/diagnose-relay.ts';
 import type { ServiceView, Snapshot } from '../snapshot.ts';
 import { bytes, count, plural, rate } from './format.ts';
-import { type Health, healthOf } from './parts.tsx';
-import { keptOffsets } from './topics.tsx';
+import { type Health, healthOf } from './health.ts';
+import { keptOffsets } from './kept-offsets.ts';
 
 /** A box of the picture: its place in the grid, what it says, how it is. */
 export interface Node {
@@ -31,7 +31,7 @@ export interface FlowModel {
 export const COLUMNS: readonly { readonly title: string; readonly about: string }[] = [
   {
     title: 'Intake',
-    about: 'An order is answered as soon as Postgres has committed it. Nothing else is waited for.',
+    about: 'A request is answered as soon as Postgres has committed it. Nothing else is waited for.',
   },
   {
     title: 'Outbox and slot',
@@ -42,7 +42,7 @@ export const COLUMNS: readonly { readonly title: string; readonly about: string 
   {
     title: 'Topic',
     about:
-      'Kafka keeps the events, in order for each order, spread over partitions. An offset is a record’s place.',
+      'Kafka keeps the events, those of a key one after the other, spread over partitions. An offset is a record’s place.',
   },
   {
     title: 'Consumers',
@@ -51,56 +51,55 @@ export const COLUMNS: readonly { readonly title: string; readonly about: string 
   { title: 'Effects', about: 'What each service did, once for each event, in its own database.' },
 ];
 
-/** Lays the system out: one row for each consumer of the orders, then one for each topic of answers. */
+/**
+ * Lays the system out, from where things begin: one row for each of the other services that reads something, then one for
+ * each topic that they write, which the first service may read in its turn.
+ */
 export function flowModel(snapshot: Snapshot): FlowModel {
   const { services } = snapshot;
   const origin = services.find(({ intake }) => intake) ?? services.find(({ publishes }) => publishes);
   const others = services.filter((service) => service !== origin);
+  const consumers = others.filter(({ consumes }) => consumes.length > 0);
   const answering = others.filter(({ publishes }) => publishes);
+  const middle = Math.max(0, (consumers.length - 1) / 2);
+  const rowOf = new Map(answering.map((service, at) => [service, consumers.length + at]));
+  if (origin) rowOf.set(origin, middle);
   const nodes: Node[] = [];
   const edges: Edge[] = [];
-  const consumers = others.map((service, row) => ({ service, row }));
-  const middle = (consumers.length - 1) / 2;
-  const add = (service: ServiceView, row: number) => {
-    if (!service.publishes) return;
-    nodes.push(...relayNodes(snapshot, service, row));
-    const { outbox } = service.rates;
-    edges.push(
-      { from: `outbox ${service.name}`, to: `connector ${service.name}`, perSecond: outbox },
-      { from: `connector ${service.name}`, to: `topic ${service.publishes.topic}`, perSecond: outbox },
-    );
+  const addReader = (service: ServiceView, row: number, toEffect: number | null) => {
+    nodes.push(...readerNodes(snapshot, service, row));
+    edges.push({ from: `group ${service.name}`, to: `effect ${service.name}`, perSecond: toEffect });
+    for (const topic of service.consumes) {
+      // What several topics bring together is counted once; of one topic its writer knows more.
+      const writer = services.find(({ publishes }) => publishes?.topic === topic);
+      const perSecond = service === origin && writer ? writer.rates.outbox : service.rates.inbox;
+      edges.push({ from: `topic ${topic}`, to: `group ${service.name}`, perSecond });
+    }
   };
 
   if (origin) {
-    const { effects } = origin.rates;
-    const isAway = 'error' in origin.counters;
+    const { effects, inbox } = origin.rates;
     nodes.push({
       id: 'intake',
       column: 0,
       row: middle,
       title: `${origin.shortName[0]?.toUpperCase()}${origin.shortName.slice(1)} API`,
       lines: [rate(effects, origin.effect)],
-      health: isAway ? 'unknown' : 'ok',
+      health: 'error' in origin.counters ? 'unknown' : 'ok',
     });
     edges.push({ from: 'intake', to: `outbox ${origin.name}`, perSecond: effects });
-    add(origin, middle);
-    const row = consumers.length + (answering.length - 1) / 2;
-    nodes.push(...readerNodes(snapshot, origin, row));
-    edges.push({ from: `group ${origin.name}`, to: `effect ${origin.name}`, perSecond: origin.rates.inbox });
+    const row = consumers.length + Math.max(0, (answering.length - 1) / 2);
+    if (origin.consumes.length > 0) addReader(origin, row, inbox);
   }
-  for (const { service, row } of consumers) {
-    nodes.push(...readerNodes(snapshot, service, row));
-    const { inbox, effects } = service.rates;
-    edges.push({ from: `group ${service.name}`, to: `effect ${service.name}`, perSecond: effects });
-    for (const topic of service.consumes)
-      edges.push({ from: `topic ${topic}`, to: `group ${service.name}`, perSecond: inbox });
-  }
-  for (const [at, service] of answering.entries()) {
-    add(service, consumers.length + at);
-    if (origin && service.publishes) {
-      const { outbox } = service.rates;
-      edges.push({ from: `topic ${service.publishes.topic}`, to: `group ${origin.name}`, perSecond: outbox });
-    }
+  for (const [row, service] of consumers.entries()) addReader(service, row, service.rates.effects);
+  for (const [service, row] of rowOf) {
+    const { name, publishes, rates } = service;
+    if (!publishes) continue;
+    nodes.push(...relayNodes(snapshot, service, row));
+    edges.push(
+      { from: `outbox ${name}`, to: `connector ${name}`, perSecond: rates.outbox },
+      { from: `connector ${name}`, to: `topic ${publishes.topic}`, perSecond: rates.outbox },
+    );
   }
   return { nodes, edges };
 }

@@ -9,7 +9,7 @@ const TOP = 34;
 const left = ({ column }: Node) => column * STEP.x + 2;
 const top = ({ row }: Node) => TOP + row * STEP.y;
 
-/** The live picture: where orders come in, and which way their events go. */
+/** The live picture: where things begin, and which way their events go. */
 export function Flow({ snapshot }: { snapshot: Snapshot }) {
   const { nodes, edges } = flowModel(snapshot);
   const byId = new Map(nodes.map((node) => [node.id, node]));

@@ -2,7 +2,8 @@ import type { GroupProgress } from '../../observe/describe-group.ts';
 import { behind, diagnoseGroup } from '../../observe/diagnose-group.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { age, count } from './format.ts';
-import { Badge, healthOf, Shown, Table } from './parts.tsx';
+import { healthOf } from './health.ts';
+import { Badge, Shown, Table } from './parts.tsx';
 
 /** Every group, and on demand each of its partitions. */
 export function Groups({ snapshot }: { snapshot: Snapshot }) {

@@ -7,8 +7,8 @@ import { Flow } from './flow.tsx';
 import { clock } from './format.ts';
 import { Groups } from './groups.tsx';
 import { Issues } from './issues.tsx';
+import { KeySearch } from './key-search.tsx';
 import { LoadControl } from './load-control.tsx';
-import { OrderSearch } from './order-search.tsx';
 import { Badge, Section } from './parts.tsx';
 import { Relays } from './relays.tsx';
 import { Topics } from './topics.tsx';
@@ -19,7 +19,7 @@ export type Act = (what: (token: string) => Question | Promise<void>) => void;
 
 const SECTIONS = [
   ['flow', 'Flow'],
-  ['order', 'One order'],
+  ['key', 'Look up a key'],
   ['consumers', 'Consumers'],
   ['dead-letters', 'Dead letters'],
   ['relays', 'Relay'],
@@ -127,11 +127,11 @@ export function Page() {
               <Flow snapshot={snapshot} />
             </Section>
             <Section
-              id="order"
-              title="Where is my order?"
-              about="The timeline of one order, read from the databases and topics themselves: where it is, and what keeps it there."
+              id="key"
+              title="Where is my event?"
+              about="The timeline of one key, read from the databases and topics themselves: where its events are, and what keeps them there."
             >
-              <OrderSearch snapshot={snapshot} />
+              <KeySearch snapshot={snapshot} />
             </Section>
             <Section
               id="consumers"
@@ -143,7 +143,7 @@ export function Page() {
             <Section
               id="dead-letters"
               title="Dead letters"
-              about="Events that a service could not handle. Later events of the same order wait behind them until somebody decides."
+              about="Events that a service could not handle. Later events of the same key wait behind them until somebody decides."
             >
               <DeadLetters snapshot={snapshot} act={act} />
             </Section>
@@ -157,7 +157,7 @@ export function Page() {
             <Section
               id="topics"
               title="Topics"
-              about="Kafka keeps every event for a week, whoever has read it. All events of one order are in one partition, in their order."
+              about="Kafka keeps every event for a week, whoever has read it. All events of one key are in one partition, one after the other."
             >
               <Topics snapshot={snapshot} />
             </Section>

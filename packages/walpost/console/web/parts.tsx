@@ -1,8 +1,6 @@
 import type { Source } from '@walpost/kit/telemetry/attempt';
 import type { ComponentChildren } from 'preact';
-import type { Issue } from '../../observe/system-view.ts';
-
-export type Health = 'ok' | 'warn' | 'bad' | 'unknown';
+import type { Health } from './health.ts';
 
 const SIGNS: Record<Health, string> = { ok: '✓', warn: '!', bad: '✕', unknown: '?' };
 const WORDS: Record<Health, string> = { ok: 'fine', warn: 'look here', bad: 'broken', unknown: 'unknown' };
@@ -15,12 +13,6 @@ export function Badge(props: { health: Health; sign?: string; children?: Compone
       <span aria-hidden="true">{sign}</span> {children ?? WORDS[health]}
     </span>
   );
-}
-
-/** The health of something that was diagnosed. */
-export function healthOf(issue: Issue | undefined): Health {
-  if (!issue) return 'ok';
-  return issue.blocked ? 'bad' : 'warn';
 }
 
 export function signOf(health: Health): string {

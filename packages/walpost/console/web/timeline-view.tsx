@@ -1,11 +1,12 @@
 import type { Verdict } from '../../trace/diagnose-timeline.ts';
 import type { Step } from '../../trace/timeline-steps.ts';
 import { age, clock } from './format.ts';
-import type { OrderAnswer } from './order-search.tsx';
-import { Badge, Commands, type Health } from './parts.tsx';
+import type { Health } from './health.ts';
+import type { KeyAnswer } from './key-search.tsx';
+import { Badge, Commands } from './parts.tsx';
 
 const TITLES: Record<Verdict['state'], { health: Health; text: string }> = {
-  unknown: { health: 'unknown', text: 'Nobody knows this order' },
+  unknown: { health: 'unknown', text: 'Nobody knows this key' },
   finished: { health: 'ok', text: 'Finished: everything that is to happen has happened' },
   moving: { health: 'ok', text: 'On its way' },
   stuck: { health: 'bad', text: 'Stuck' },
@@ -13,14 +14,14 @@ const TITLES: Record<Verdict['state'], { health: Health; text: string }> = {
 const MARKS: Record<Step['state'], string> = { done: '✓', waiting: '…', failed: '✕' };
 const WORDS: Record<Step['state'], string> = { done: 'done', waiting: 'waiting', failed: 'failed' };
 
-/** The timeline of one order, from its row to its last effect, and what keeps it. */
-export function TimelineView({ answer, traceUrl }: { answer: OrderAnswer; traceUrl: string | null }) {
-  const { orderId, steps, verdict, problems, now } = answer;
+/** The timeline of one key, from its first row to its last effect, and what keeps it. */
+export function TimelineView({ answer, traceUrl }: { answer: KeyAnswer; traceUrl: string | null }) {
+  const { key, steps, verdict, problems, now } = answer;
   const { health, text } = TITLES[verdict.state];
   const begin = steps.find(({ at }) => at !== null)?.at ?? now;
   const trace = steps.find(({ traceId }) => traceId !== null)?.traceId ?? null;
   return (
-    <article class="timeline" aria-label={`Timeline of order ${orderId}`}>
+    <article class="timeline" aria-label={`Timeline of ${key}`}>
       <div class={`verdict ${health}`}>
         <p class="headline">
           <Badge health={health}>{text}</Badge>

@@ -1,6 +1,7 @@
 import type { TopicView } from '../../observe/read-topics.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { count } from './format.ts';
+import { keptOffsets } from './kept-offsets.ts';
 import { Shown, Table } from './parts.tsx';
 
 /** Every topic, and on demand each of its partitions. */
@@ -16,11 +17,6 @@ export function Topics({ snapshot }: { snapshot: Snapshot }) {
       )}
     </Shown>
   );
-}
-
-/** Offsets that are still there; a transaction's marker has one too. */
-export function keptOffsets({ partitions }: TopicView): number {
-  return partitions.reduce((sum, { low, high }) => sum + Number(BigInt(high) - BigInt(low)), 0);
 }
 
 function Topic({ topic }: { topic: TopicView }) {

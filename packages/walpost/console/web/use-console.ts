@@ -42,25 +42,36 @@ export function useToken(): [string | null, (token: string | null) => void] {
   ];
 }
 
-const ORDER = /^#order=(.*)$/;
+/** `#order=` is a former name. */
+const KEY = /^#(?:key|order)=(.*)$/;
 
-/** The order that is looked at: the part of the address behind `#order=`. A link to a part of the page leaves it. */
-export function useOrderInAddress(): [string, (id: string) => void] {
-  const [id, setId] = useState(() => ORDER.exec(location.hash)?.[1] ?? '');
+/** The key in the address; undefined when it has none. */
+function keyInAddress(): string | undefined {
+  const found = KEY.exec(location.hash)?.[1];
+  try {
+    return found && decodeURIComponent(found);
+  } catch {
+    return found;
+  }
+}
+
+/** The key that is looked at: the part of the address behind `#key=`. A link to a part of the page leaves it. */
+export function useKeyInAddress(): [string, (key: string) => void] {
+  const [key, setKey] = useState(() => keyInAddress() ?? '');
   useEffect(() => {
     const onChange = () => {
-      const found = ORDER.exec(location.hash)?.[1];
+      const found = keyInAddress();
       if (found === undefined && location.hash !== '') return;
-      setId(found ?? '');
-      if (found) document.getElementById('order')?.scrollIntoView();
+      setKey(found ?? '');
+      if (found) document.getElementById('key')?.scrollIntoView();
     };
     addEventListener('hashchange', onChange);
     return () => removeEventListener('hashchange', onChange);
   }, []);
   return [
-    id,
+    key,
     (next) => {
-      location.hash = next === '' ? '' : `order=${next}`;
+      location.hash = next === '' ? '' : `key=${encodeURIComponent(next)}`;
     },
   ];
 }

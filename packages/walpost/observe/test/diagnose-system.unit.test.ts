@@ -73,11 +73,12 @@ const fine: SystemView = {
   connectors: { value: [connector] },
   topics: { value: [] },
   groups: { value: [group] },
-  orders: { value: { latest: [], pending: [] } },
+  heads: { value: { effect: 'orders', latest: [], pending: [] } },
 };
 
 test('nothing is said of a system where everything flows', () => {
   expect(diagnoseSystem(fine)).toEqual([]);
+  expect(diagnoseSystem({ ...fine, heads: null })).toEqual([]);
 });
 
 test.each<[string, Partial<SystemView>, string, RegExp]>([
@@ -217,10 +218,18 @@ test.each<[string, Partial<SystemView>, string, RegExp]>([
     /2 rows are in the default partition/,
   ],
   [
-    'order pending',
-    { orders: { value: { latest: [], pending: [{ id: 'o', status: 'PENDING', at: NOW - 30_000 }] } } },
-    'orders',
-    /order o has been pending for 30 s/,
+    'a key pending',
+    {
+      heads: {
+        value: {
+          effect: 'parcels',
+          latest: [],
+          pending: [{ key: 'o 1', status: 'PENDING', at: NOW - 30_000 }],
+        },
+      },
+    },
+    'parcels',
+    /^o 1 has been pending for 30 s/,
   ],
 ])('%s', (_name, changes, where, what) => {
   const issues = diagnoseSystem({ ...fine, ...changes });
