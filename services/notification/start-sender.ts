@@ -34,13 +34,14 @@ export function startSender({ db, mailer, clock, logger, lease = 30_000 }: Sende
     name: 'emails',
     logger,
     claim: (limit, forLease) => claimEmails(db, limit, forLease, clock()),
+    keyOf: ({ orderId }) => orderId,
     renew: (held, forLease) => renewEmails(db, held, forLease, clock()),
     perform: (email, signal) =>
       withSpan(
         'send e-mail',
         {
           parent: email.traceparent ?? undefined,
-          attributes: { 'walpost.order.id': email.orderId, 'walpost.attempt': email.attempts },
+          attributes: { 'walpost.key': email.orderId, 'walpost.attempt': email.attempts },
         },
         () => mailer.send(email, signal).catch((error: unknown) => giveUp(email, error, clock())),
       ),

@@ -96,7 +96,7 @@ export function orderRoutes({ db, placeOrder, cancelOrder }: OrderOperations): F
         // Pino's, as the kit makes it; Fastify's type of it has no levels.
         const log = request.log as Logger;
         if (log.isLevelEnabled('debug'))
-          log.debug({ order_id: order.id, trace_id: traceIdOf(traceparent) }, 'order placed');
+          log.debug({ key: order.id, trace_id: traceIdOf(traceparent) }, 'order placed');
         if (result.outcome === 'replayed') reply.header('idempotency-replayed', 'true');
         return reply.code(201).header('location', `/orders/${order.id}`).send(view(order));
       },

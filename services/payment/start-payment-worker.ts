@@ -29,12 +29,13 @@ export function startPaymentWorker({
     name: 'payments',
     logger,
     claim: (limit, lease) => claimPayments(db, limit, lease, clock()),
+    keyOf: ({ orderId }) => orderId,
     perform: (payment, signal) =>
       withSpan(
         payment.status === 'REFUNDING' ? 'refund payment' : 'authorize payment',
         {
           parent: payment.traceparent ?? undefined,
-          attributes: { 'walpost.order.id': payment.orderId, 'walpost.attempt': payment.attempts },
+          attributes: { 'walpost.key': payment.orderId, 'walpost.attempt': payment.attempts },
         },
         () => callGateway(gateway, payment, signal),
       ),

@@ -51,7 +51,7 @@ const TREE = (second: 'payment' | 'inventory') => [
 
 /** The spans of an order's trace; those that several consumers report, which must say the same, once. */
 function spansOf(orderId: string): Map<string, CollectedSpan> {
-  const known = collector.spans.find(({ attributes }) => attributes['walpost.order.id'] === orderId);
+  const known = collector.spans.find(({ attributes }) => attributes['walpost.key'] === orderId);
   const spans = new Map<string, CollectedSpan>();
   for (const span of collector.spans) {
     if (span.traceId !== known?.traceId) continue;

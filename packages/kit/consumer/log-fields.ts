@@ -3,17 +3,17 @@ import { header, type Received, type ReceivedEvent } from './receive.ts';
 
 /** What identifies something in a log line; undefined fields are left out. */
 export interface LogFields {
-  order_id?: string | undefined;
+  key?: string | undefined;
   event_id?: string | undefined;
   trace_id?: string | undefined;
 }
 
 /** Of a record, whether it could be read or not. */
 export function recordFields({ key, id, message }: Received): LogFields {
-  return { order_id: key, event_id: id, trace_id: traceIdOf(header(message.headers, 'traceparent')) };
+  return { key, event_id: id, trace_id: traceIdOf(header(message.headers, 'traceparent')) };
 }
 
 /** Of an event. */
 export function eventFields({ key, id, traceparent }: ReceivedEvent): LogFields {
-  return { order_id: key, event_id: id, trace_id: traceIdOf(traceparent) };
+  return { key, event_id: id, trace_id: traceIdOf(traceparent) };
 }

@@ -126,7 +126,7 @@ function mayGo({ state, replayRequestedAt }: Place): boolean {
 
 function fieldsOf({ id, key, identity, headers }: DeadLetterRow) {
   const trace_id = traceIdOf(new Map(headers).get('traceparent'));
-  return { dead_letter: id, order_id: key, event_id: identity, trace_id };
+  return { dead_letter: id, key, event_id: identity, trace_id };
 }
 
 function openOfKey(topic: string, key: string) {

@@ -44,7 +44,7 @@ export function traceBatch(group: string, received: Received[]): BatchTrace {
         'messaging.message.id': id,
         'messaging.batch.message_count': received.length,
         'walpost.event.type': event.type,
-        'walpost.order.id': key,
+        'walpost.key': key,
       },
     };
     const parent = contextOf(`${cause.slice(0, 36)}${relaySpanId}${cause.slice(52)}`);

@@ -20,8 +20,6 @@ const SLOW_AFTER_MS = 1_000;
 /** What a claimed row must have: which attempt this is, 1 for the first. It is counted when the row is claimed. */
 export interface Claimed {
   readonly attempts: number;
-  /** For the log. */
-  readonly orderId?: string;
   readonly traceparent?: string | null;
 }
 
@@ -43,13 +41,15 @@ export async function recallRows(db: Db, nextAttempt: PgColumn, now: Date): Prom
 }
 
 export interface WorkerOptions<T extends Claimed, R> {
-  /** For the log, e.g. `payments`. */
+  /** For the log, e.g. `labels`. */
   name: string;
   /**
    * Takes up to `limit` due rows, FOR UPDATE SKIP LOCKED, counts the attempt and puts off their next one by `lease` ms,
    * all in one statement. A row whose lease ran out is due again.
    */
   claim(limit: number, lease: number): Promise<T[]>;
+  /** The key of the events that a row is about, for the log. */
+  keyOf?(item: T): string;
   /**
    * The outside call, outside any transaction. It may be made again for the same row, so it carries an idempotency key.
    * A refusal that is final is a result; an error is tried again. It should end when the signal aborts.
@@ -104,6 +104,12 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
   let woken = false;
   let waitsForSlots = false;
   let ring: () => void = () => undefined;
+
+  /** Not the row itself: it may hold what is in no log, a person's text or address. */
+  const fieldsOf = (item: T): LogFields => ({
+    key: options.keyOf?.(item),
+    trace_id: traceIdOf(item.traceparent),
+  });
 
   function wake(): void {
     woken = true;
@@ -242,11 +248,6 @@ export function startWorker<T extends Claimed, R>(options: WorkerOptions<T, R>):
       await stopRecalling?.();
     },
   };
-}
-
-/** A row itself may hold what is in no log: an e-mail's text, its address. */
-function fieldsOf({ orderId, traceparent }: Claimed): LogFields {
-  return { order_id: orderId, trace_id: traceIdOf(traceparent) };
 }
 
 /** Ends a call after a time, which can be put off: a call that hangs must not take its slot for ever. */

@@ -9,7 +9,7 @@ export type { Logger };
 
 /**
  * Makes a service's logger: JSON lines on stdout, or readable ones when stdout is a terminal. Lines about an event have
- * `order_id`, `event_id` and `trace_id`. E-mail addresses and secrets are taken out of every line, errors are written
+ * `key`, `event_id` and `trace_id`. E-mail addresses and secrets are taken out of every line, errors are written
  * without what a statement was given, one that many meet at once is written once and counted, and a line has a bounded
  * length.
  *
@@ -45,7 +45,7 @@ const MAX_LINE = 64_000;
 /** The same failure is written no more often than this, ms. */
 const SAME_WITHIN = 10_000;
 /** Fields that say whose failure it was; that of another request is the same. */
-const WHOSE = ['order_id', 'event_id', 'dead_letter'] as const;
+const WHOSE = ['key', 'event_id', 'dead_letter'] as const;
 
 /** pino's hook: everything that is logged comes by here, and is bounded before it is made into text. */
 function createWriter() {

@@ -46,6 +46,22 @@ test('performs every due row and records its outcome once', async () => {
   expect(all.map(({ item }) => item.id).sort((a, b) => a - b)).toEqual([...Array(100).keys()]);
 });
 
+test('a failed call is logged with the key that it was about, and with nothing else of the row', async () => {
+  const lines: string[] = [];
+  const { worker, recordedWhen } = harness(1, {
+    logger: createLogger('test', 'warn', { write: (line) => lines.push(line) }),
+    keyOf: ({ id }) => `parcel ${id}`,
+    perform: async ({ attempts }) => {
+      if (attempts === 1) throw unavailable();
+      return 'done';
+    },
+  });
+  await recordedWhen((outcomes) => outcomes.length === 2);
+  await worker.close();
+  expect(lines.map((line) => JSON.parse(line))).toEqual([expect.objectContaining({ key: 'parcel 0' })]);
+  expect(Object.keys(JSON.parse(String(lines[0])))).not.toContain('id');
+});
+
 test('never has more calls under way than it may', async () => {
   let now = 0;
   let most = 0;

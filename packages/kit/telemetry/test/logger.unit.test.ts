@@ -26,7 +26,7 @@ test('a line is JSON, and names order, event and trace', () => {
   expect(JSON.parse(line ?? '')).toMatchObject({
     name: 'test',
     msg: 'a dead letter',
-    order_id: '0f6f7c9a',
+    key: '0f6f7c9a',
     event_id: received.id,
     trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
   });
@@ -130,14 +130,14 @@ test('a failure of a hundred requests is written once, and then counted', () => 
       const failure = Object.assign(new Error('the statement failed'), { code: '57014' });
       for (let request = 0; request < 100; request++)
         logger.child({ reqId: request }).error({ err: failure, trace_id: `${request}` }, 'not answered');
-      logger.error({ err: failure, order_id: 'a' }, 'not answered');
+      logger.error({ err: failure, key: 'a' }, 'not answered');
       logger.error({ err: new Error('another') }, 'not answered');
       logger.error('without an error');
       logger.error('without an error');
       jest.advanceTimersByTime(10_000);
       logger.error({ err: failure }, 'not answered');
     }).map((line) => JSON.parse(line));
-    expect(lines.map(({ msg, trace_id, order_id, count }) => [msg, trace_id ?? order_id ?? count])).toEqual([
+    expect(lines.map(({ msg, trace_id, key, count }) => [msg, trace_id ?? key ?? count])).toEqual([
       ['not answered', '0'],
       ['not answered', 'a'],
       ['not answered', undefined],
