@@ -59,7 +59,7 @@ export default defineConfig({
       observe: {
         effect: 'e-mails',
         backlog: 'e-mails waiting',
-        retry: 'npx walpost dead-letters retry-emails',
+        retry: 'npx walpost retry notification',
       },
     },
   },

@@ -16,7 +16,12 @@ export interface Observe {
   readonly effect?: string;
   /** What it still has to do by itself (`observer.backlog`), e.g. `payments under way`. */
   readonly backlog?: string;
-  /** The command that has work tried again which was refused for good. */
+  /**
+   * The command that has work tried again which was refused for good; a key after it means what is of that key. It is
+   * `npx walpost retry <service>` where the service's migrations make the functions `refused(of_key text)`, which returns
+   * `key text, what text, attempts integer, at timestamptz, answer text`, and `retry_refused(of_key text)`, which returns
+   * how much is tried again.
+   */
   readonly retry?: string;
   /** Its migrations make `observer.latest` and `observer.pending`: the newest keys, and those that are not done yet. */
   readonly latest?: true;

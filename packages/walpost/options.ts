@@ -31,6 +31,9 @@ export function yesOption(): Option {
   return new Option('--yes', 'really do it; without it nothing is changed');
 }
 
+/** What a command says that was called without `--yes`. */
+export const DRY_RUN = 'dry run, nothing changed; re-run with --yes to apply';
+
 /** The largest number of seconds that an option takes: a day. */
 const DAY_SECONDS = 86_400;
 

@@ -1,6 +1,5 @@
 import { createRegistry } from '@walpost/kit/contract/registry';
 import { Command, Option } from 'commander';
-import { validate as isUuid } from 'uuid';
 import { CliError, UsageError } from '../cli-error.ts';
 import type { Config } from '../config.ts';
 import { decodeDeadLetter } from '../dead-letters/decode-dead-letter.ts';
@@ -14,9 +13,8 @@ import {
   stateOf,
 } from '../dead-letters/find-dead-letters.ts';
 import { chosen, type Replay, replayDeadLetters } from '../dead-letters/request-replay.ts';
-import { findRefusedEmails, retryEmails } from '../dead-letters/retry-emails.ts';
 import { deadLetterJson, showDeadLetter } from '../dead-letters/show-dead-letter.ts';
-import { jsonOption, serviceOption, waitOption, wholeNumber, yesOption } from '../options.ts';
+import { DRY_RUN, jsonOption, serviceOption, waitOption, wholeNumber, yesOption } from '../options.ts';
 import { formatAge, oneLine, printable, printJson, printTable } from '../output.ts';
 import type { Project } from '../project.ts';
 import { withDatabase } from '../service-database.ts';
@@ -29,10 +27,7 @@ interface Options {
 }
 type ListOptions = Partial<Options> & { wait: number; key?: string; all?: true; limit: number };
 type ReplayOptions = Options & { id?: number; all?: true };
-type RetryOptions = Pick<Options, 'wait' | 'yes'> & { all?: true };
 type DiscardOptions = Options & { reason: string };
-
-const DRY_RUN = 'dry run, nothing changed; re-run with --yes to apply';
 
 /** `walpost dead-letters …` */
 export function deadLettersCommand(
@@ -96,15 +91,6 @@ export function deadLettersCommand(
     .addOption(yesOption())
     .addOption(waitOption())
     .action((id: number, options: DiscardOptions) => discard(config(), id, options));
-
-  group
-    .command('retry-emails')
-    .description('list the e-mails that the mail server refused for good, and have them tried again')
-    .argument('[order id]', 'only those of this order')
-    .option('--all', 'all of them')
-    .addOption(yesOption())
-    .addOption(waitOption())
-    .action((orderId: string | undefined, options: RetryOptions) => retry(config(), orderId, options));
 
   return group;
 }
@@ -246,30 +232,4 @@ function releasedLine(released: Discard['released'], done: boolean): string {
 
 function shortKey(key: string | null): string | null {
   return key === null ? null : oneLine(key, 40);
-}
-
-async function retry(config: Config, given: string | undefined, options: RetryOptions): Promise<void> {
-  const orderId = given?.toLowerCase();
-  if (orderId !== undefined && !isUuid(orderId))
-    throw new UsageError(`"${given}" is no order id: an order id is a UUID`);
-  if (options.yes && (orderId === undefined) !== (options.all === true))
-    throw new UsageError('say which to try again: those of one order, or --all');
-  await withDatabase(config, 'notification', options.wait, async (db) => {
-    const emails = await (options.yes ? retryEmails : findRefusedEmails)(db, orderId);
-    if (emails.length === 0) {
-      console.log('no e-mail of these is refused');
-      return;
-    }
-    printTable(
-      ['ORDER', 'E-MAIL', 'ATTEMPTS', 'AGE', 'ANSWER'],
-      emails.map(({ orderId: order, kind, attempts, createdAt, answer }) => [
-        order,
-        kind,
-        attempts,
-        formatAge((Date.now() - createdAt) / 1000),
-        oneLine(answer, 80),
-      ]),
-    );
-    console.log(options.yes ? `tried again: ${emails.length}` : DRY_RUN);
-  });
 }

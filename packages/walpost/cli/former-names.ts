@@ -1,14 +1,14 @@
 /** A command or an option that was renamed; its former name holds for one more release. */
 export interface FormerName {
-  /** The command that it belongs to. */
-  readonly command: string;
+  /** What one typed after `walpost`, an option with the command that it belongs to. */
   readonly former: string;
   readonly name: string;
 }
 
 export const formerNames: readonly FormerName[] = [
-  { command: 'outbox', former: 'renew-slot', name: 'recreate-slot' },
-  { command: 'outbox replay', former: '--overtaken', name: '--include-superseded' },
+  { former: 'outbox renew-slot', name: 'outbox recreate-slot' },
+  { former: 'outbox replay --overtaken', name: 'outbox replay --include-superseded' },
+  { former: 'dead-letters retry-emails', name: 'retry notification' },
 ];
 
 /**
@@ -19,13 +19,22 @@ export const formerNames: readonly FormerName[] = [
  */
 export function withTodaysNames(args: readonly string[]): { args: string[]; renamed: FormerName[] } {
   const today = [...args];
-  const renamed = formerNames.filter(({ command, former, name }) => {
-    const words = command.split(' ');
-    if (!words.every((word, at) => today[at] === word)) return false;
-    const at = former.startsWith('--') ? today.indexOf(former) : words.length;
-    if (today[at] !== former) return false;
-    today[at] = name;
+  const renamed = formerNames.filter(({ former, name }) => {
+    const [command, option] = commandAndOption(former);
+    if (!command.every((word, at) => today[at] === word)) return false;
+    const at = option === undefined ? 0 : today.indexOf(option);
+    if (at < 0) return false;
+    const [newCommand, newOption] = commandAndOption(name);
+    if (newOption === undefined) today.splice(at, command.length, ...newCommand);
+    else today[at] = newOption;
     return true;
   });
   return { args: today, renamed };
+}
+
+/** The words before an option, and the option. */
+export function commandAndOption(name: string): [string[], string | undefined] {
+  const words = name.split(' ');
+  const option = words.findIndex((word) => word.startsWith('--'));
+  return option < 0 ? [words, undefined] : [words.slice(0, option), words[option]];
 }

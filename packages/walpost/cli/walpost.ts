@@ -22,6 +22,7 @@ const commands: Record<string, () => Promise<CommandOf>> = {
   connectors: async () => (await import('./connectors-command.ts')).connectorsCommand,
   groups: async () => (await import('./groups/groups-command.ts')).groupsCommand,
   'dead-letters': async () => (await import('./dead-letters-command.ts')).deadLettersCommand,
+  retry: async () => (await import('./retry-command.ts')).retryCommand,
   outbox: async () => (await import('./outbox/outbox-command.ts')).outboxCommand,
   trace: async () => (await import('./trace-command.ts')).traceCommand,
   doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
@@ -45,10 +46,8 @@ setTimeout(() => process.exit(), 1_000).unref();
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   try {
     const { args, renamed } = withTodaysNames(argv.slice(2));
-    for (const { command, former, name } of renamed)
-      console.error(
-        `walpost: warning: ${command} ${former} is ${command} ${name} now; the next release drops the former name`,
-      );
+    for (const { former, name } of renamed)
+      console.error(`walpost: warning: ${former} is ${name} now; the next release drops the former name`);
     const program = await createProgram(args[0] ?? '', env);
     await program.parseAsync(args, { from: 'user' });
     return 0;

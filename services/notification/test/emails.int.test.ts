@@ -4,8 +4,8 @@ import type { Received } from '@walpost/kit/consumer/receive';
 import type { DomainEvent } from '@walpost/kit/contract/contract';
 import { readBacklog } from '@walpost/kit/service/backlog';
 import { createLogger } from '@walpost/kit/telemetry/logger';
+import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import { retryEmails } from 'walpost/dead-letters/retry-emails';
 import { received } from 'walpost/testing/received';
 import { eventually } from 'walpost/testing/support';
 import { declaredColumns, migratedColumns } from 'walpost/testing/table-columns';
@@ -46,6 +46,14 @@ const cancelled = (orderId: string): DomainEvent => ({
   data: { ...order(orderId), reason: 'because', cancelledAt: 0 },
 });
 const handle = (...events: Received[]) => handleBatch(database.db, on, events);
+/** As `walpost retry` asks, with the rights of the service. */
+const refused = async (key: string | null) => [
+  ...(await database.db.execute(sql`select key, what, attempts, at, answer from refused(${key})`)),
+];
+const retry = async (key: string | null) => {
+  const [row] = await database.db.execute(sql`select retry_refused(${key})::int as count`);
+  return row?.['count'];
+};
 const rows = () => database.db.select().from(emails).orderBy(emails.id);
 
 /** Runs a sender, woken again and again, until the e-mails are as wanted. */
@@ -208,8 +216,16 @@ test('an e-mail that the server refuses for good is REFUSED with the answer, and
   expect(await claimEmails(database.db, 10, LEASE, new Date(Date.now() + 86_400_000))).toEqual([]);
 
   server.answer('RCPT', undefined);
-  expect(await retryEmails(database.db, good)).toEqual([]);
-  expect(await retryEmails(database.db, bad)).toMatchObject([{ orderId: bad, kind: 'order-received' }]);
+  for (const key of [good, 'parcel 7', '']) {
+    expect(await refused(key)).toEqual([]);
+    expect(await retry(key)).toBe(0);
+  }
+  const answer = expect.stringContaining('550 5.1.1 no such user');
+  const known = { key: bad, what: 'order-received', attempts: 1, at: expect.anything(), answer };
+  expect(await refused(bad)).toEqual([known]);
+  expect(await refused(null)).toEqual([known]);
+  expect(await retry(bad)).toBe(1);
+  expect(await refused(null)).toEqual([]);
   await send(mailer, allSent);
   expect(server.messages).toHaveLength(2);
   mailer.close();
@@ -237,7 +253,7 @@ test.each([
   expect(await readBacklog(database.db)).toMatchObject({ refused: isServerAway ? 0 : 1 });
 
   // Tried again by a person, it has five days more; a server that was away has put nothing off.
-  await retryEmails(database.db, undefined);
+  expect(await retry(null)).toBe(isServerAway ? 0 : 1);
   expect(await tryAfter(7)).toMatchObject({ status: 'WAITING', lastError: `${answer} 7` });
 });
 

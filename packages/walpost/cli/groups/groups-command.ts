@@ -14,7 +14,7 @@ import { behind } from '../../observe/diagnose-group.ts';
 import { openSince, transactionText } from '../../observe/open-transactions.ts';
 import { consumerGroups } from '../../observe/services.ts';
 import { type KafkaClients, PROBE_PREFIX } from '../../observe/topic-reader.ts';
-import { jsonOption, waitOption, wholeNumber, yesOption } from '../../options.ts';
+import { DRY_RUN, jsonOption, waitOption, wholeNumber, yesOption } from '../../options.ts';
 import { formatAge, printable, printJson, printTable } from '../../output.ts';
 import { applyReset, type OffsetMove, parseTarget, planReset } from './reset-group.ts';
 
@@ -100,7 +100,7 @@ export function groupsCommand(config: () => Config): Command {
         if (ours().includes(name)) {
           console.log('the inbox knows what was handled: what is read again has no effect again');
         }
-        console.log(yes ? `group ${name} was reset` : 'dry run, nothing changed; re-run with --yes to apply');
+        console.log(yes ? `group ${name} was reset` : DRY_RUN);
       });
     });
 

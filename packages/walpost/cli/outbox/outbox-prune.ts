@@ -2,6 +2,7 @@ import { dropPartitions } from '@walpost/kit/outbox/outbox-maintenance';
 import { CliError } from '../../cli-error.ts';
 import type { Config } from '../../config.ts';
 import { readDailyPartitions } from '../../observe/read-outbox.ts';
+import { DRY_RUN } from '../../options.ts';
 import { withDatabase } from '../../service-database.ts';
 import { untilDecided } from '../../wait.ts';
 
@@ -39,7 +40,7 @@ export async function pruneOutboxes(config: Config, { keepDays, yes, wait }: Pru
       }
     });
   }
-  if (!yes) console.log('dry run, nothing changed; re-run with --yes to apply');
+  if (!yes) console.log(DRY_RUN);
   if (held.length > 0) {
     throw new CliError(
       `${held.join(', ')}: daily partitions are kept that a slot has not confirmed (\`walpost outbox status\` shows the slots), or that fewer than ${keep} days of service followed`,

@@ -6,6 +6,7 @@ import { CliError, UsageError } from '../../cli-error.ts';
 import type { Config } from '../../config.ts';
 import { awaitConnector } from '../../connect/await-connector.ts';
 import { createConnectClient } from '../../connect/connect-client.ts';
+import { DRY_RUN } from '../../options.ts';
 
 /** How long Kafka Connect may take to answer, and to end or start a connector's task, s. */
 const TIMEOUT_S = 60;
@@ -52,7 +53,7 @@ export async function recreateSlot(config: Config, connector: string, yes: boole
         ? `dropped slot ${slot}: ${connector} recreates it, and sends what the outbox still has`
         : `would drop slot ${slot}, which is lost; ${connector} then recreates it, and sends what the outbox still has`,
     );
-    if (!yes) console.log('dry run, nothing changed; re-run with --yes to apply');
+    if (!yes) console.log(DRY_RUN);
   } catch (error) {
     if (databaseFault(error) === undefined) throw error;
     throw new CliError(`database ${database} as cdc: ${rootReason(error)}`, { cause: error });

@@ -1,29 +1,38 @@
 import { expect, test } from '@jest/globals';
-import { formerNames, withTodaysNames } from '../former-names.ts';
+import { Command } from 'commander';
+import system from '../../../../walpost.config.ts';
+import { commandAndOption, formerNames, withTodaysNames } from '../former-names.ts';
 import { outboxCommand } from '../outbox/outbox-command.ts';
+import { retryCommand } from '../retry-command.ts';
 
 const config = () => {
   throw new Error('not called for');
 };
-const groups = { outbox: outboxCommand(config) };
+const program = new Command()
+  .addCommand(outboxCommand(config))
+  .addCommand(retryCommand(config, {}, { system }));
 
-test.each(formerNames)('$command $former is $command $name', (each) => {
-  const { command, former, name } = each;
-  const words = command.split(' ');
-  expect(withTodaysNames([...words, former, '--yes'])).toEqual({
-    args: [...words, name, '--yes'],
+test.each(formerNames)('$former is $name', (each) => {
+  const [former, name] = [each.former.split(' '), each.name.split(' ')];
+  expect(withTodaysNames([...former, 'key', '--yes'])).toEqual({
+    args: [...name, 'key', '--yes'],
     renamed: [each],
   });
-  expect(withTodaysNames([...words, name])).toEqual({ args: [...words, name], renamed: [] });
-  expect(withTodaysNames(['trace', former])).toEqual({ args: ['trace', former], renamed: [] });
-  expect(withTodaysNames(words)).toEqual({ args: words, renamed: [] });
+  for (const others of [name, ['trace', ...former], former.slice(0, -1)])
+    expect(withTodaysNames(others)).toEqual({ args: others, renamed: [] });
 });
 
-test.each(formerNames)('there is $command $name, and no $former beside it', ({ command, former, name }) => {
-  const [first = '', ...rest] = command.split(' ');
-  let found = groups[first as keyof typeof groups];
-  for (const word of rest) found = found.commands.find((each) => each.name() === word) ?? found;
+test.each(formerNames)('there is $name, and no $former beside it', ({ former, name }) => {
+  const [words, option] = commandAndOption(name);
+  let found = program;
+  const rest = words.filter((word) => {
+    const next = found.commands.find((each) => each.name() === word);
+    found = next ?? found;
+    return next === undefined;
+  });
   const names = [...found.commands.map((each) => each.name()), ...found.options.map(({ long }) => long)];
-  expect(names).toContain(name);
-  expect(names).not.toContain(former);
+  if (option !== undefined) expect(names).toContain(option);
+  // What is no command is a service.
+  expect(system.services.map((each) => each.name)).toEqual(expect.arrayContaining(rest));
+  expect(names).not.toContain(former.split(' ').at(-1));
 });
