@@ -1,5 +1,5 @@
 import type { DomainEvent } from '@walpost/kit/contract/contract';
-import { currencyDigits } from '@walpost/kit/currency';
+import { currencyDigits } from './currency.ts';
 
 export type OrderEvent = DomainEvent<'OrderCreated' | 'OrderConfirmed' | 'OrderCancelled'>;
 export type EmailKind = 'order-received' | 'order-confirmed' | 'order-cancelled';

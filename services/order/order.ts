@@ -1,5 +1,5 @@
 import type { DomainEvent } from '@walpost/kit/contract/contract';
-import { isCurrency } from '@walpost/kit/currency';
+import { isCurrency } from './currency.ts';
 
 export interface OrderItem {
   sku: string;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import * as listed from 'dinero.js/currencies';
-import { currencyDigits, isCurrency, WITHDRAWN } from '../currency.ts';
+import { isCurrency, WITHDRAWN } from '../currency.ts';
 
 test.each([
   ...['EUR', 'USD', 'JPY', 'XAF', 'XCD', 'XOF', 'XPF', 'XCG', 'XAD', 'SLE', 'VED', 'ZWG', 'CHE', 'UYW'].map(
@@ -14,20 +14,6 @@ test.each([
   ),
 ])('%j is a currency today: %s', (code, expected) => {
   expect(isCurrency(code)).toBe(expected);
-});
-
-test.each([
-  ['JPY', 0],
-  ['UGX', 0],
-  ['EUR', 2],
-  ['HUF', 2],
-  ['MGA', 2],
-  ['MRU', 2],
-  ['BHD', 3],
-  ['IQD', 3],
-  ['CLF', 4],
-])('the minor unit of %s has %i digits', (code, digits) => {
-  expect(currencyDigits(code)).toBe(digits);
 });
 
 test('what is struck out by hand is still in the list: otherwise the hand is no longer needed', () => {
