@@ -4,7 +4,7 @@ import { ConfigError } from './errors.ts';
 
 /** A request that has something happen: the console sends it at a rate, and a start shows it. */
 export interface Sample {
-  /** Where it is posted, e.g. `/orders`. */
+  /** Where it is posted, e.g. `/shipments`. */
   readonly path: string;
   /** @param n counts the requests, from 0 on */
   body(n: number): object;
@@ -12,9 +12,9 @@ export interface Sample {
 
 /** What the console, `walpost trace` and the metrics call a service's work. */
 export interface Observe {
-  /** What its work comes to, e.g. `payments`; the name of its database when not given. */
+  /** What its work comes to, e.g. `parcels`; the name of its database when not given. */
   readonly effect?: string;
-  /** What it still has to do by itself (`observer.backlog`), e.g. `payments under way`. */
+  /** What it still has to do by itself (`observer.backlog`), e.g. `parcels under way`. */
   readonly backlog?: string;
   /**
    * The command that has work tried again which was refused for good; a key after it means what is of that key. It is
@@ -89,7 +89,7 @@ export interface System<S extends ServiceConfigs = ServiceConfigs> {
   readonly services: readonly Service[];
   /** The topics of events, and of heartbeats, as they are to be. */
   readonly topics: readonly TopicSpec[];
-  /** Whether a stack for development catches e-mails. */
+  /** Whether a stack for development catches mail. */
   readonly mail: boolean;
   service(name: keyof S & string): Service;
 }
@@ -112,7 +112,7 @@ export function defineConfig<const S extends ServiceConfigs>(config: {
   contract: Contract;
   services: S;
   topics?: { readonly [T in EventTopic]?: TopicConfig };
-  /** Has `npm start` catch e-mails and show them on a page (MailDev, a package of the project's own). */
+  /** Has `npm start` catch mail and show it on a page (MailDev, a package of the project's own). */
   mail?: true;
 }): System<S> {
   const { name, contract, topics: changed = {} } = config;

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 
-/** So many random bytes are asked of the system at once. For each id alone it took a tenth of an order's intake. */
+/** So many random bytes are asked of the system at once. For each id alone it took a tenth of a request. */
 const STORE = 4_096;
 const BYTES = 16;
 const store = Buffer.alloc(STORE);

@@ -1,5 +1,5 @@
 /**
- * Collects events of one type into groups without changing the order of any key: an event joins the first group of its
+ * Collects events of one type into groups, those of a key still one after the other: an event joins the first group of its
  * type that is not before its key's latest one. That is not always the fewest groups that could be, but never more than
  * the events have runs of one type, and one for each type when no key comes twice.
  */

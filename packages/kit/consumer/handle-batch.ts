@@ -78,7 +78,7 @@ export async function handleRecords(
   batch: Received[],
   isReplay = false,
 ): Promise<BatchResult> {
-  // Sent together, answered together: one round trip, in this order.
+  // Sent together, answered together, in this order: one round trip.
   const [versions, claimed, blocked] = await Promise.all([
     isReplay ? undefined : lastVersions(tx, batch),
     claim(tx, batch),
@@ -121,7 +121,7 @@ export async function handle(
   if (!type) return;
   const handler = on[type] as Handler<EventName> | undefined;
   if (!handler) throw new MessageError('unhandled-type', `this service neither handles nor ignores ${type}`);
-  // Of several events the first, as with a statement that writes several orders.
+  // Of several events the first, as with a statement that writes several rows.
   await withinTrace(group[0]?.traceparent, () => handler(tx, group, batch));
 }
 

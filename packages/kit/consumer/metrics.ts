@@ -64,7 +64,7 @@ const deadLetters = gauge(
 );
 const blockedKeys = gauge(
   'walpost_blocked_keys',
-  'Keys (orders) whose later events wait behind a dead letter.',
+  'Keys whose later events wait behind a dead letter.',
   'database',
 );
 const oldestDeadLetter = gauge(

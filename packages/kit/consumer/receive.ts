@@ -18,7 +18,7 @@ export interface Position {
 export type ReceivedEvent<N extends EventName = EventName> = DomainEvent<N> & {
   /** The CloudEvents id; what the inbox knows an event by. */
   id: string;
-  /** The record's key: the order id. */
+  /** The record's key. */
   key: string;
   /** The event's place in the history of its key in this topic: 1, 2, 3 … */
   version: number;
@@ -128,7 +128,7 @@ export function storable(text: string): string {
   return text.replaceAll('\0', '\uFFFD');
 }
 
-/** Longer keys, in characters, are no order ids, and no index takes them. */
+/** Longer keys, in characters, are of no outbox, and no index takes them. */
 const MAX_KEY = 200;
 
 /** The largest value of Postgres's integer. */

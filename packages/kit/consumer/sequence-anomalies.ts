@@ -10,8 +10,8 @@ export interface SequenceAnomaly {
 /**
  * Finds gaps and regressions in the versions of a batch, duplicates left out.
  *
- * A key whose inbox rows were removed after the retention looks like a gap from 0; the topic forgets sooner, so only an
- * order that sleeps for weeks can do that.
+ * A key whose inbox rows were removed after the retention looks like a gap from 0; the topic forgets sooner, so only a
+ * key that sleeps for weeks can do that.
  *
  * @param last the highest version seen of each key before the batch
  */

@@ -171,7 +171,7 @@ function qualify(name: string, namespace: string): string {
   return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`;
 }
 
-/** The last part of a full name: `walpost.orders.OrderCreated` → `OrderCreated`. */
+/** The last part of a full name: `parcels.ShipmentBooked` → `ShipmentBooked`. */
 export function shortName(fullName: string): string {
   return fullName.slice(fullName.lastIndexOf('.') + 1);
 }

@@ -15,7 +15,7 @@ export type Rule =
 export type Direction = 'backward' | 'forward' | 'both';
 
 export interface Violation {
-  /** E.g. `OrderCreated.items[].quantity`; `[]` stands for an item, `{}` for a value of a map. */
+  /** E.g. `ShipmentBooked.items[].weight`; `[]` stands for an item, `{}` for a value of a map. */
   readonly path: string;
   readonly rule: Rule;
   readonly direction: Direction;

@@ -15,7 +15,7 @@ type Registered<K extends string, Otherwise> = Register extends { [N in K]: infe
 export type EventData = Registered<'data', Record<string, Record<string, unknown>>>;
 type TopicEvents = Registered<'topics', Record<string, string>>;
 
-/** Short names, unique over all topics: `OrderCreated`. */
+/** Short names, unique over all topics: `ShipmentBooked`. */
 export type EventName = keyof EventData & string;
 export type EventTopic = keyof TopicEvents & string;
 /** The events of some topics. */
@@ -30,7 +30,7 @@ export type DomainEvent<N extends EventName = EventName> = {
 export interface ContractEntry {
   readonly topic: string;
   readonly name: string;
-  /** Full record name, the `ce_type` header: `walpost.orders.OrderCreated`. */
+  /** Full record name, the `ce_type` header: `parcels.ShipmentBooked`. */
   readonly fullName: string;
   readonly schema: AvroSchema;
 }
@@ -39,7 +39,7 @@ export interface ContractEntry {
 export interface EventType<N extends EventName = EventName> extends ContractEntry {
   readonly topic: EventTopic;
   readonly name: N;
-  /** TopicRecordNameStrategy: `order-events-walpost.orders.OrderCreated`. */
+  /** TopicRecordNameStrategy: `shipment-events-parcels.ShipmentBooked`. */
   readonly subject: string;
   readonly type: Type;
 }

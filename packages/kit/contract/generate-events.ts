@@ -13,7 +13,7 @@ import { reason } from './errors.ts';
 export interface SchemaFile {
   /** Name of the folder. */
   readonly topic: string;
-  /** Path for messages, e.g. `order-events/OrderCreated.avsc`. */
+  /** Path for messages, e.g. `shipment-events/ShipmentBooked.avsc`. */
   readonly path: string;
   /** The parsed JSON. */
   readonly schema: unknown;

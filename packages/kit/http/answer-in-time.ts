@@ -6,7 +6,7 @@ import { Problem, RETRY } from './problem.ts';
  * more: a frozen database must not hold its callers.
  *
  * One timer looks after all of them. Fastify's `handlerTimeout` makes a timer and an abort signal for each request,
- * which was an eighth of what the intake of an order computed.
+ * which was an eighth of what a request computed that writes a row and its event.
  *
  * @param within ms
  */

@@ -25,7 +25,7 @@ const LOWER_CASE: FuncKeywordDefinition = {
 export const Uuid = (description: string) =>
   Type.String({ description, format: 'uuid', [LOWER_CASE.keyword as string]: true });
 
-/** Identifiers are printable ASCII without spaces: they end in keys, URLs, e-mail addresses and logs. */
+/** Identifiers are printable ASCII without spaces: they end in keys, URLs, addresses and logs. */
 export const Identifier = (description: string) =>
   Type.String({ description, minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9][A-Za-z0-9._@+-]*$' });
 

@@ -16,7 +16,7 @@ export function exposeMetrics(app: Pick<FastifyInstance, 'addHook' | 'get'>): vo
     requests.observe(
       {
         http_request_method: request.method,
-        // The template, never the path: a label value for each order would be a series for each order.
+        // The template, never the path: a label value for each id would be a series for each id.
         http_route: request.routeOptions.url ?? '',
         http_response_status_code: reply.statusCode,
       },

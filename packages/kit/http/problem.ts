@@ -44,7 +44,7 @@ export class Problem extends Error {
   readonly headers: Record<string, string>;
 
   /**
-   * @param kind last part of the `type` URN, e.g. `order-not-found`
+   * @param kind last part of the `type` URN, e.g. `shipment-not-found`
    * @param detail one sentence for the person who sent the request
    */
   constructor(

@@ -89,7 +89,7 @@ function readJson(app: FastifyInstance): void {
   });
 }
 
-/** `/orders/:id` → what its requests' paths look like */
+/** `/shipments/:id` → what its requests' paths look like */
 function pathOf(url: string): RegExp {
   const pattern = url
     .replace(/[.+^$(){}|[\]\\]/g, '\\$&')

@@ -22,8 +22,8 @@ const KIND_AT = 2;
 const ABORT = 0;
 
 /**
- * Has kafkajs hand no records of aborted transactions to a consumer. By itself it takes Kafka's list of them for one in
- * the order of their beginnings, while it is in the order of their ends, and takes up one transaction for each record,
+ * Has kafkajs hand no records of aborted transactions to a consumer. By itself it takes Kafka's list of them for one
+ * in the order of their beginnings, while it is in the order of their ends, and takes up one transaction for each record,
  * while several may have begun before the first. So records of transactions that overlapped came through.
  */
 export function passOverAborted(): void {

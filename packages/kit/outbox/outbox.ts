@@ -34,7 +34,7 @@ export class EventTooLargeError extends Error implements Classified {
   }
 }
 
-/** What surrounds an event: whose it is, where it is in its order's history, and what caused it. */
+/** What surrounds an event: whose it is, where it is in its key's history, and what caused it. */
 export interface Envelope {
   /** The aggregate's id; the record's key. */
   aggregateId: string;
@@ -57,7 +57,7 @@ export type EncoderOf<T extends EventTopic> = OutboxEncoder<EventOf<T>>;
 /**
  * The encoder throws {@link EventTooLargeError} for an event that the outbox would refuse.
  *
- * @param source CloudEvents `source` of this service, e.g. `/walpost/order-service`
+ * @param source CloudEvents `source` of this service, e.g. `/parcels/shipment`
  * @param schemaId gives the registry's id of an event's schema, or throws when it is not known yet
  */
 export function createOutboxEncoder(

@@ -19,7 +19,7 @@ export interface DatabaseClock {
 /**
  * The clock that processes share: this machine's, set right when it is more than a second off the database server's.
  * Leases and deadlines are written by one process and read by another, so a process with a wrong clock would otherwise
- * cancel every order as overdue, or put work off by an hour.
+ * give everything up as overdue, or put work off by an hour.
  */
 export function followDatabaseClock(db: Db, logger: Logger, local: () => number = Date.now): DatabaseClock {
   let offset = 0;

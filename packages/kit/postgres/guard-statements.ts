@@ -17,7 +17,7 @@ const FIELDS = [
 
 /**
  * A statement that failed: what was said of it, without what it was given. The errors of driver and library carry the
- * parameters, which are what customers ordered and what e-mails say, in their messages and fields.
+ * parameters, which are what people have and what they write, in their messages and fields.
  */
 export class StatementError extends Error {
   declare readonly code: string;

@@ -40,7 +40,7 @@ const oldestWaiting = gauge(
 /**
  * Reads what waits when somebody scrapes.
  *
- * @param work what it is, e.g. `emails`: the value of the label `work`
+ * @param work what it is, e.g. `labels`: the value of the label `work`
  * @returns stops it
  */
 export function exposeBacklog(db: Db, database: string, work: string): () => void {

@@ -7,7 +7,7 @@ export type Source<T> = { readonly value: T } | { readonly error: string };
 /**
  * Asks one source. What goes wrong with it is its answer, in one line.
  *
- * @param what names the source in that line, e.g. `database orders`
+ * @param what names the source in that line, e.g. `database shipment`
  * @param within how long it may take, ms: one that hangs must not hold back the others
  */
 export async function attempt<T>(what: string, ask: () => Promise<T>, within = 10_000): Promise<Source<T>> {

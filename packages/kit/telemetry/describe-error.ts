@@ -36,7 +36,7 @@ export interface ErrorDescription {
 
 /**
  * What went wrong, in one short line, for a log, a readiness answer, a dead letter or a person: whatever was thrown, and
- * without the parameters of any statement, passwords in addresses and e-mail addresses.
+ * without the parameters of any statement, passwords in addresses and people's addresses.
  */
 export function messageOf(error: unknown): string {
   const all = [...causes(error)];
@@ -96,7 +96,7 @@ function ownMessage(error: AnyError): string {
   if ('query' in error && 'params' in error) return '';
   // The driver names the server, which it does not know of a socket that it was given.
   if (error.code === 'CONNECT_TIMEOUT') return 'the server does not answer';
-  // Fastify's has the URL, which may name a customer, and blames a handler that was only late.
+  // Fastify's has the URL, which may name a person, and blames a handler that was only late.
   if (error.code === 'FST_ERR_REP_ALREADY_SENT') return 'an answer came when its request had been answered';
   if (error.name === 'PostgresError') return serverMessage(error, message);
   return withoutValues(message, error);

@@ -9,7 +9,7 @@ export type { Logger };
 
 /**
  * Makes a service's logger: JSON lines on stdout, or readable ones when stdout is a terminal. Lines about an event have
- * `key`, `event_id` and `trace_id`. E-mail addresses and secrets are taken out of every line, errors are written
+ * `key`, `event_id` and `trace_id`. People's addresses and secrets are taken out of every line, errors are written
  * without what a statement was given, one that many meet at once is written once and counted, and a line has a bounded
  * length.
  *

@@ -26,7 +26,7 @@ const sources = new Set<() => Promise<void>>();
  * Adds what is read when somebody scrapes, and at no other time. A source that is away or slow never fails the scrape:
  * `walpost_source_up` says so, and `show` gets null.
  *
- * @param source names it in the label, e.g. `database orders`
+ * @param source names it in the label, e.g. `database shipment`
  * @param show sets gauges; null stands for no answer, and they are to be emptied
  * @returns removes it
  */

@@ -160,7 +160,7 @@ async function replay(config: Config, key: string | undefined, options: ReplayOp
     }
     if (!yes) {
       printTable(
-        ['ORDER', 'ID', 'STATE', 'RECORD', 'KEY', 'CODE'],
+        ['#', 'ID', 'STATE', 'RECORD', 'KEY', 'CODE'],
         open.map((deadLetter, at) => [
           at + 1,
           deadLetter.id,

@@ -28,7 +28,7 @@ const ageSeconds = sql<number>`extract(epoch from now() - dead_letters.created_a
 /** Dead letters that can still be replayed or discarded. */
 export const isOpen = inArray(deadLetters.state, OPEN);
 
-/** Dead letters in the order in which they were set aside, which is the order of each key. */
+/** Dead letters in the order in which they were set aside, which is that of each key's events. */
 export async function findDeadLetters(
   db: Db,
   { key, closed, limit }: DeadLetterFilter,
@@ -60,7 +60,7 @@ function flat({ deadLetter, ...rest }: Awaited<ReturnType<typeof listed>>[number
   return { ...deadLetter, ...rest };
 }
 
-/** Where a dead letter's record is: `order-events/3@42`. */
+/** Where a dead letter's record is: `shipment-events/3@42`. */
 export function recordOf({ topic, partition, offset }: DeadLetterRow): string {
   return `${topic}/${partition}@${offset}`;
 }

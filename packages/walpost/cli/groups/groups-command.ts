@@ -66,7 +66,7 @@ export function groupsCommand(config: () => Config): Command {
   group
     .command('describe')
     .description('show committed, end, lag, member and oldest unread record of every partition')
-    .argument('<group>', 'e.g. payment-service')
+    .argument('<group>', 'as groups list shows it')
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (name: string, { wait, json }: Options) => {
@@ -81,7 +81,7 @@ export function groupsCommand(config: () => Config): Command {
   group
     .command('reset')
     .description('let a group read a topic from another place on; refused while it has members')
-    .argument('<group>', 'e.g. payment-service')
+    .argument('<group>', 'as groups list shows it')
     .requiredOption('--topic <topic>', 'of which topic')
     .requiredOption('--to <where...>', 'earliest | latest | offset N | time ISO, with its zone')
     .option('--partition <number>', 'only this partition', wholeNumber(0, 2_147_483_647))

@@ -34,7 +34,7 @@ export function outboxCommand(config: () => Config): Command {
   group
     .command('recreate-slot')
     .description('drop a slot that is lost, so that its connector makes a new one and reads the outbox again')
-    .argument('<connector>', 'e.g. order-outbox')
+    .argument('<connector>', 'as connectors status shows it')
     .addOption(yesOption())
     .action((connector: string, { yes }: { yes?: true }) => recreateSlot(config(), connector, yes ?? false));
 

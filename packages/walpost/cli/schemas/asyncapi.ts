@@ -16,15 +16,15 @@ const headersSchema = {
     [HEADERS.id]: { type: 'string', format: 'uuid', description: 'What a consumer remembers, to act once.' },
     [HEADERS.source]: {
       type: 'string',
-      description: 'The service that wrote it, e.g. /walpost/order-service.',
+      description: 'The service that wrote it: /<system>/<group>.',
     },
-    [HEADERS.subject]: { type: 'string', format: 'uuid', description: 'The order; the record key too.' },
+    [HEADERS.subject]: { type: 'string', description: 'What it is about; the record key too.' },
     [HEADERS.time]: { type: 'string', format: 'date-time' },
     [HEADERS.datacontenttype]: { type: 'string', const: 'application/avro' },
     [HEADERS.version]: {
       type: 'string',
       pattern: '^[1-9][0-9]*$',
-      description: '1, 2, 3 … without a gap for one order in one topic.',
+      description: '1, 2, 3 … without a gap for one key in one topic.',
     },
     [traceparent]: { type: 'string', description: 'W3C trace context of the cause.' },
   },
@@ -62,7 +62,7 @@ export function asyncApi({ name, contract, services, topics }: System): object {
 function channel({ name, partitions, config }: TopicSpec, events: readonly EventType[]): object {
   return {
     address: name,
-    description: 'The key is the order’s id: the events of one order are in one partition, in their order.',
+    description: 'The events of one key are in one partition, in their order.',
     messages: Object.fromEntries(
       events.map((event) => [event.name, { $ref: `#/components/messages/${event.name}` }]),
     ),
@@ -91,7 +91,7 @@ function message({ name, fullName, schema }: EventType): object {
     payload: { schemaFormat: AVRO, schema },
     bindings: {
       kafka: {
-        key: { type: 'string', format: 'uuid' },
+        key: { type: 'string' },
         schemaIdLocation: 'payload',
         schemaIdPayloadEncoding: 'confluent',
         schemaLookupStrategy: 'TopicRecordNameStrategy',

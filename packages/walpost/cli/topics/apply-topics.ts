@@ -95,13 +95,13 @@ async function correctPartitions(
   if (!options.growPartitions) {
     const warning =
       `has ${count} partitions, ${spec.partitions} are declared; --grow-partitions adds them, ` +
-      'and keys move to other partitions: until the old records are consumed, order per key is not kept';
+      'and keys move to other partitions: until the old records are consumed, those of a key may be handled out of order';
     return { changes: [], warnings: [warning] };
   }
   await admin.createPartitions({ topicPartitions: [{ topic: spec.name, count: spec.partitions }] });
   return {
     changes: [`partitions ${count} → ${spec.partitions}`],
-    warnings: ['keys moved to other partitions: order per key holds from here on only'],
+    warnings: ['keys moved to other partitions: only from here on are records of a key in order'],
   };
 }
 

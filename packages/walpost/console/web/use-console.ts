@@ -42,12 +42,11 @@ export function useToken(): [string | null, (token: string | null) => void] {
   ];
 }
 
-/** `#order=` is a former name. */
-const KEY = /^#(?:key|order)=(.*)$/;
+const KEY = /^#key=(.*)$/;
 
-/** The key in the address; undefined when it has none. */
+/** The key in the address; undefined when it has none. `#order=` is a former name. */
 function keyInAddress(): string | undefined {
-  const found = KEY.exec(location.hash)?.[1];
+  const found = KEY.exec(location.hash.replace('#order=', '#key='))?.[1];
   try {
     return found && decodeURIComponent(found);
   } catch {
