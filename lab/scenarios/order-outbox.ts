@@ -2,9 +2,9 @@ import { createRegistry } from '@walpost/kit/contract/registry';
 import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { openDatabase } from '@walpost/kit/postgres/database';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
-import { createPlaceOrder } from '@walpost/order-service/place-order';
 import { v7 as uuidv7 } from 'uuid';
 import { contract } from '../../schemas/contract.generated.ts';
+import { createPlaceOrder } from '../../services/order/place-order.ts';
 import { databaseOf, openConsumer, setting } from './clients.ts';
 import type { Stage } from './stage.ts';
 

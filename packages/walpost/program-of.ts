@@ -5,6 +5,11 @@ import { fileURLToPath } from 'node:url';
 /** This package's folder: in node_modules, or in a clone of the repository. */
 export const packageDir = fileURLToPath(new URL('.', import.meta.url));
 
+/** The console's page, built. */
+export const pageDir = existsSync(join(packageDir, 'page'))
+  ? join(packageDir, 'page')
+  : join(packageDir, '../../dist/page');
+
 /**
  * A compiled program of this package: beside its source when the package was packed, in a clone in its dist/.
  *

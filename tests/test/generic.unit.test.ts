@@ -14,9 +14,6 @@ const EXCUSED = [
   // Former names, until the next release.
   /#order=/g,
   /'dead-letters retry-emails', name: 'retry notification'/g,
-  // A stack that catches mail shows where.
-  /'e-mails', http\('MAIL WEB PORT'\)/g,
-  /e\.g\. `dist\/payment\/main\.js`/g,
 ];
 
 /** What is of the shop in a line, a name like `orderId` or `ORDER_URL` too. */

@@ -35,7 +35,9 @@ const ROOMS: Record<string, readonly string[]> = {
   // Runs the infrastructure, and starts the services as processes: it is in no image with them.
   'packages/walpost/stack': [
     ...['config', 'kafka/create-kafka', 'postgres/open-driver'].map((file) => `packages/kit/${file}`),
-    ...['cli-error', 'host-access', 'program-of', 'project'].map((file) => `packages/walpost/${file}`),
+    ...['cli-error', 'generated-file', 'host-access', 'program-of', 'project'].map(
+      (file) => `packages/walpost/${file}`,
+    ),
   ],
   'packages/walpost/testing': [...wholeKit(), 'schemas', 'packages/walpost', 'packages/walpost/stack'],
   'services/order': [...wholeKit(), 'schemas', 'walpost.config'],
@@ -86,10 +88,9 @@ function roomOf(file: string): string | undefined {
 function target(file: string, specifier: string): string | undefined {
   const [, name = '', path = ''] = /^(walpost|@walpost\/[\w-]+)\/?(.*)$/.exec(specifier) ?? [];
   const folders: Record<string, string> = { walpost: 'packages/walpost', '@walpost/kit': 'packages/kit' };
-  const service = /^@walpost\/(\w+)-service$/.exec(name)?.[1];
   // What a service imports is in one file.
   if (specifier === '@walpost/kit') return 'packages/kit/service/index';
-  if (name) return join(folders[name] ?? (service ? `services/${service}` : 'lab'), path);
+  if (name) return join(folders[name] ?? 'lab', path);
   return specifier.startsWith('.')
     ? normalize(join(dirname(file), specifier)).replace(/\.tsx?$/, '')
     : undefined;
@@ -118,7 +119,7 @@ function forbidden(file: string, text: string): string[] {
 const sources = ['schemas', 'packages', 'services', 'compose', 'lab'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-    .filter((name) => /\.tsx?$/.test(name) && !/\/(test|dist|node_modules)\/|\.d\.ts$/.test(name)),
+    .filter((name) => /\.tsx?$/.test(name) && !/\/(test|dist|node_modules|template)\/|\.d\.ts$/.test(name)),
 );
 
 test('no room imports one that is not below it, and each library is in one', () => {
@@ -128,11 +129,12 @@ test('no room imports one that is not below it, and each library is in one', () 
 
 /** The packages that a file imports and its own package does not declare. */
 function undeclared(file: string, text: string): string[] {
-  const [folder = ''] = /^(lab|\w+\/\w+)/.exec(file) ?? [];
-  const { name, dependencies, devDependencies } = JSON.parse(
+  // The shop's own are the repository's.
+  const [folder = '.'] = /^(lab|(packages|compose)\/\w+)/.exec(file) ?? [];
+  const { name, dependencies, devDependencies, peerDependencies } = JSON.parse(
     readFileSync(join(root, folder, 'package.json'), 'utf8'),
-  ) as { name: string } & Record<'dependencies' | 'devDependencies', object | undefined>;
-  const declared = [name, ...Object.keys({ ...dependencies, ...devDependencies })];
+  ) as { name: string } & Record<'dependencies' | 'devDependencies' | 'peerDependencies', object | undefined>;
+  const declared = [name, ...Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies })];
   return specifiers(text)
     .flatMap((each) => /^(?!node:)(@[^/]+\/)?[^./][^/]*/.exec(each)?.[0] ?? [])
     .filter((each) => !declared.includes(each))
@@ -166,7 +168,7 @@ test.each([
   ['packages/kit/consumer/a.ts', '../outbox/publish.ts'],
   ['packages/kit/http/a.ts', '../consumer/consumer.ts'],
   ['packages/kit/service/a.ts', 'walpost/observe/services'],
-  ['packages/kit/http/a.ts', '@walpost/order-service/order'],
+  ['packages/kit/http/a.ts', '../../../services/order/order.ts'],
   ['packages/kit/http/a.ts', '../../../lab/bench/run.ts'],
   ['packages/kit/new-room/a.ts', '../errors.ts'],
   ['packages/walpost/observe/a.ts', '../output.ts'],
@@ -175,7 +177,7 @@ test.each([
   ['packages/walpost/doctor/a.ts', 'walpost/testing/test-stack'],
   ['packages/walpost/cli/a.ts', '../../../services/order/order.ts'],
   ['packages/walpost/stack/a.ts', '@walpost/kit/environment'],
-  ['packages/walpost/testing/a.ts', '@walpost/order-service/order'],
+  ['packages/walpost/testing/a.ts', '../../../services/order/order.ts'],
   ['services/order/a.ts', '../payment/payment.ts'],
   ['services/order/on-x.ts', 'walpost/observe/services'],
   ['services/order/a.ts', '../../lab/bench/run.ts'],

@@ -1,7 +1,7 @@
 // Payment and inventory as services that are called: they answer when their effect is committed.
 
 import { newId } from '@walpost/kit/new-id';
-import type { Order } from '@walpost/order-service/order';
+import type { Order } from '../../../services/order/order.ts';
 import { alternativeConfig, listen, openPool } from './program.ts';
 
 const config = alternativeConfig(process.env);

@@ -1,12 +1,12 @@
 import { encode } from '@walpost/kit/contract/codec';
 import { eventSettings, Port, postgresSettings, readConfig, Secret } from '@walpost/kit/environment';
 import { newId } from '@walpost/kit/new-id';
-import { type Order, placeOrder } from '@walpost/order-service/order';
 import { type FastifyInstance, fastify } from 'fastify';
 import kafkajs, { type Message, type Producer } from 'kafkajs';
 import postgres from 'postgres';
 import { Type } from 'typebox';
 import { contract } from '../../../schemas/contract.generated.ts';
+import { type Order, placeOrder } from '../../../services/order/order.ts';
 import type { ORDER } from '../sample-order.ts';
 
 /** What the alternatives' programs take from the environment, which the stack fills. */

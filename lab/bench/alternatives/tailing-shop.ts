@@ -1,6 +1,5 @@
 // pg-transactional-outbox: order and message in one transaction, and its replication listener in the same process.
 import { newId } from '@walpost/kit/new-id';
-import type { Order } from '@walpost/order-service/order';
 import pg from 'pg';
 import {
   createReplicationSegmentMutexConcurrencyController,
@@ -8,6 +7,7 @@ import {
   initializeMessageStorage,
   initializeReplicationMessageListener,
 } from 'pg-transactional-outbox';
+import type { Order } from '../../../services/order/order.ts';
 import { listen, ORDER_CREATED, openPublishingShop, orderRecord } from './program.ts';
 
 const { config, producer, decide } = await openPublishingShop();

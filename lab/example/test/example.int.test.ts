@@ -10,7 +10,7 @@ import { connectTo, eventually, kafkaOf, setting } from 'walpost/testing/support
 import { contract } from '../../../schemas/contract.generated.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const env = { ...process.env, TOTALS_PASSWORD: 'totals', TOTALS_PORT: '0' } as Record<string, string>;
+const env = { ...process.env, TOTALS_PASSWORD: 'totals' } as Record<string, string>;
 
 function run(...args: string[]) {
   return spawn(process.execPath, args, { cwd: `${root}/lab/example`, env, stdio: 'ignore' });
@@ -34,6 +34,7 @@ test('the guide’s consumer adds up what customers ordered, each order once', a
   const id = await createRegistry({ url: setting(env, 'SCHEMA_REGISTRY_URL') }).register(type);
   const producer = kafkaOf(env).producer({ idempotent: true, maxInFlightRequests: 1 });
   const sql = connectTo(env, 'totals');
+  env['TOTALS_PORT'] = '0';
   const consumer = run(`${root}/dist/totals/main.js`);
   try {
     await producer.connect();

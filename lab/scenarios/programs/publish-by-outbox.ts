@@ -3,8 +3,8 @@
 import { createOutboxEncoder } from '@walpost/kit/outbox/outbox';
 import { type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
 import { childTraceparent } from '@walpost/kit/telemetry/trace';
-import { createPlaceOrder } from '@walpost/order-service/place-order';
 import { contract } from '../../../schemas/contract.generated.ts';
+import { createPlaceOrder } from '../../../services/order/place-order.ts';
 
 /** What the program is told. */
 export interface OutboxOrder {

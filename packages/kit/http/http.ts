@@ -1,9 +1,9 @@
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import pTimeout from 'p-timeout';
 import { Type } from 'typebox';
+import { errorCode } from '../errors.ts';
 import { messageOf } from '../telemetry/describe-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { answerInTime } from './answer-in-time.ts';
@@ -103,7 +103,13 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
     refResolver: { buildLocalReference: (json) => String(json['$id']) },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  // Its page is for whoever has that package installed; the document itself is always there.
+  const page = await import('@fastify/swagger-ui').catch((error: unknown) => {
+    if (errorCode(error) !== 'ERR_MODULE_NOT_FOUND') throw error;
+    return undefined;
+  });
+  if (page) await app.register(page.default, { routePrefix: '/docs' });
+  else app.get('/docs/json', { schema: { hide: true } }, async () => app.swagger());
 
   exposeMetrics(app);
   traceRequests(app);

@@ -5,6 +5,7 @@ export type { ReceivedEvent } from '../consumer/receive.ts';
 export { type DomainEvent, defineContract, type EventData, type EventName } from '../contract/contract.ts';
 export { BusyError, ConfigError } from '../errors.ts';
 export type { App } from '../http/http.ts';
+export { Count, Identifier, Text, Uuid } from '../http/inputs.ts';
 export { Problem, problemResponse } from '../http/problem.ts';
 export { newId } from '../new-id.ts';
 export type { Db, Tx } from '../postgres/database.ts';

@@ -8,7 +8,7 @@ import { keepInboxPruned } from '../consumer/prune-inbox.ts';
 import type { ReceivedEvent } from '../consumer/receive.ts';
 import { type ReplayFailures, replayRequestedDeadLetters } from '../consumer/replay-dead-letters.ts';
 import { createDecoder } from '../contract/codec.ts';
-import type { DomainEvent, EventName, EventOf, EventTopic } from '../contract/contract.ts';
+import type { DomainEvent, EventData, EventName, EventOf, EventTopic } from '../contract/contract.ts';
 import { httpAccess } from '../contract/http-access.ts';
 import { createRegistry } from '../contract/registry.ts';
 import {
@@ -68,15 +68,19 @@ const REPLAY_CHECK = 1_000;
 export type Cause = Parameters<typeof traceparentOf>[0] | Pick<ReceivedEvent, 'traceparent'>;
 
 /** An event to be written, of one of the names. */
-export type NewEvent<N extends EventName> = DomainEvent<N> & {
-  /** Whose it is: the record's key. Events of one key keep their order. */
-  readonly key: string;
-  /** 1, 2, 3 … without a gap for one key in one topic. */
-  readonly version: number;
-  readonly cause?: Cause;
-  /** When it happened, by the database's clock; now when not given. */
-  readonly time?: Date;
-};
+export type NewEvent<N extends EventName> = {
+  [K in N]: {
+    readonly type: K;
+    readonly data: EventData[K];
+    /** Whose it is: the record's key. Events of one key keep their order. */
+    readonly key: string;
+    /** 1, 2, 3 … without a gap for one key in one topic. */
+    readonly version: number;
+    readonly cause?: Cause;
+    /** When it happened, by the database's clock; now when not given. */
+    readonly time?: Date;
+  };
+}[N];
 
 type ConsumedBy<C extends ServiceConfig> = C extends { consumes: readonly (infer T extends EventTopic)[] }
   ? T
@@ -94,7 +98,7 @@ export type ServiceParts<C extends ServiceConfig> = {
   /** In place of `routes`: makes the whole application, with checks of its own. */
   buildApp?: (readiness: ReadinessChecks) => FastifyInstance | Promise<FastifyInstance>;
 } & ([ConsumedBy<C>] extends [never]
-  ? { on?: never }
+  ? { on?: 'it consumes nothing, says walpost.config.ts' }
   : {
       /** Every event of the topics that it consumes; `ignore` those for which it has nothing to do. */
       on: HandlersOf<ConsumedBy<C>>;
@@ -116,7 +120,7 @@ export interface ServiceBase<N extends EventName = EventName, E = unknown> {
    * @throws {EventTooLargeError} before anything is written
    * @throws {SchemaIdUnknownError} before the first contact with the registry
    */
-  publish(tx: Tx, ...events: readonly NewEvent<N>[]): Promise<void>;
+  publish<K extends N>(tx: Tx, ...events: readonly NewEvent<K>[]): Promise<void>;
   /** Turns an event into an outbox row, for statements of one's own. */
   encode: OutboxEncoder<N>;
   clock: DatabaseClock;

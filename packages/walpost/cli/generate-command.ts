@@ -1,18 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { System } from '@walpost/kit/config';
-import { reason } from '@walpost/kit/contract/errors';
-import { generateEvents } from '@walpost/kit/contract/generate-events';
-import { readSchemaFiles } from '@walpost/kit/contract/read-schema-files';
 import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { connectorConfig } from '../connect/connector-config.ts';
+import { CONTRACT, contractText, isStale, staleText } from '../generated-file.ts';
 import { hostAccess } from '../host-access.ts';
 import { findProject, loadProject } from '../project.ts';
 import { asyncApi } from './schemas/asyncapi.ts';
-
-/** Where the contract is, from the project's folder. */
-const CONTRACT = 'schemas/contract.generated.ts';
 
 /** `walpost generate`: what follows from the `.avsc` files and from `walpost.config.ts`, as files to be committed. */
 export function generateCommand(): Command {
@@ -32,24 +27,6 @@ export function generateCommand(): Command {
       else if (check) throw new CliError(staleText(stale));
       else for (const file of stale) console.log(`wrote ${file}`);
     });
-}
-
-/** @throws CliError when the contract is not what the `.avsc` files say */
-export function requireFreshContract(folder: string): void {
-  if (isStale(folder, CONTRACT, contractText(folder))) throw new CliError(staleText([CONTRACT]));
-}
-
-function staleText(files: readonly string[]): string {
-  return `${files.join(', ')}: not what the .avsc files and walpost.config.ts say; run \`npx walpost generate\``;
-}
-
-/** @throws CliError naming the `.avsc` file that is wrong */
-function contractText(folder: string): string {
-  try {
-    return generateEvents(readSchemaFiles(join(folder, 'schemas')));
-  } catch (error) {
-    throw new CliError(`schemas: ${reason(error)}`, { cause: error });
-  }
 }
 
 function filesOf(system: System, folder: string): Record<string, string> {
@@ -76,9 +53,4 @@ function put(folder: string, files: Readonly<Record<string, string>>, check = fa
     writeFileSync(join(folder, file), text);
   }
   return stale.map(([file]) => file);
-}
-
-function isStale(folder: string, file: string, text: string): boolean {
-  const path = join(folder, file);
-  return !existsSync(path) || readFileSync(path, 'utf8') !== text;
 }

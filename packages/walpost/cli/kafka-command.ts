@@ -1,11 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
-import { programOf } from '../program-of.ts';
-
-/** It finds Java and Kafka's jars as the stack does, in a program of the stack's own. */
-const program = programOf('stack/kafka-tool');
+import { runProgramOf } from '../run-program-of.ts';
 
 /** `walpost kafka <tool> …`: Kafka's own tools, so that commands from its documentation can be typed as they are. */
 export function kafkaCommand(): Command {
@@ -19,12 +14,7 @@ export function kafkaCommand(): Command {
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (tool: string | undefined, args: string[]) => {
-      const child = spawn(process.execPath, [program, ...(tool === undefined ? [] : [tool]), ...args], {
-        stdio: 'inherit',
-      });
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-        process.on(signal, () => child.kill(signal));
-      const [code] = (await once(child, 'exit')) as [number | null];
+      const code = await runProgramOf('stack/kafka-tool', [...(tool === undefined ? [] : [tool]), ...args]);
       if (code !== 0) throw new CliError(`the tool ended with exit code ${code}`);
     });
 }

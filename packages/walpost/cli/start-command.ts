@@ -1,11 +1,13 @@
 import { Command } from 'commander';
-import { programOf } from '../program-of.ts';
+import { CliError } from '../cli-error.ts';
+import { runProgramOf } from '../run-program-of.ts';
 
 /** `walpost start`: the project and all that it runs on, until Ctrl-C. */
 export function startCommand(): Command {
   return new Command('start')
     .description('start Postgres, Kafka, the registry, Connect and every service here, without Docker')
     .action(async () => {
-      await import(programOf('stack/main'));
+      const code = await runProgramOf('stack/main');
+      if (code !== 0) throw new CliError(`the stack ended with exit code ${code}`);
     });
 }

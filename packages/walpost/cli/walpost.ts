@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from '@walpost/kit/config';

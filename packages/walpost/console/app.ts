@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import { type App, createApp, type ReadinessChecks } from '@walpost/kit/http/http';
 import type { Logger } from '@walpost/kit/telemetry/logger';
+import { pageDir } from '../program-of.ts';
 import { requireHost } from './require-host.ts';
 import { type ConsoleParts, consoleRoutes } from './routes.ts';
 
@@ -38,7 +38,7 @@ export async function buildApp(
     page.addHook('onRequest', requireHost(hosts));
     await page.register(consoleRoutes(parts));
     await page.register(fastifyStatic, {
-      root: fileURLToPath(new URL('../../../dist/page', import.meta.url)),
+      root: pageDir,
       wildcard: false,
       decorateReply: false,
     });

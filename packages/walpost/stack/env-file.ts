@@ -17,8 +17,8 @@ export function withPasswords(example: string, random = makeSecret): string {
 }
 
 /**
- * Writes an .env with generated passwords, readable by its owner only. To one that is there, which may hold a port and
- * nothing else, it adds those that it lacks, and takes it from everybody else.
+ * Writes an .env with generated passwords, readable by its owner only, of the example if there is one. To one that is there,
+ * which may hold a port and nothing else, it adds those that it lacks, and takes it from everybody else.
  *
  * @param env what is set in the environment needs no line
  * @returns what it did
@@ -29,23 +29,32 @@ export async function makeEnvFile(
   exampleFile: string,
   env: Environment,
 ): Promise<'made' | 'completed' | 'kept'> {
-  try {
-    await writeFile(file, withPasswords(await readFile(exampleFile, 'utf8')), { flag: 'wx', mode: 0o600 });
-    return 'made';
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  }
-  const text = await readFile(file, 'utf8');
+  const there = await readUnlessMissing(file);
+  const text = there ?? withPasswords((await readUnlessMissing(exampleFile)) ?? '');
   const given: Environment = withFormerSecrets({ ...parseEnv(text), ...env });
   // An empty CONSOLE_TOKEN says something; a password without which nothing starts does not.
   const required = requiredSecrets(system);
   const lacking = secretNames(system).filter((name) =>
     required.includes(name) ? !given[name] : given[name] === undefined,
   );
-  if (lacking.length === 0) return 'kept';
+  if (there !== undefined && lacking.length === 0) return 'kept';
   const lines = lacking.map((name) => `${name}=${makeSecret()}\n`).join('');
+  const added = text === '' || text.endsWith('\n') ? lines : `\n${lines}`;
+  if (there === undefined) {
+    await writeFile(file, text + added, { flag: 'wx', mode: 0o600 });
+    return 'made';
+  }
   // Before there is a password in it.
   await chmod(file, 0o600);
-  await appendFile(file, text === '' || text.endsWith('\n') ? lines : `\n${lines}`);
+  await appendFile(file, added);
   return 'completed';
+}
+
+async function readUnlessMissing(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }

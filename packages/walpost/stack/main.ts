@@ -56,7 +56,7 @@ function welcome({ system }: Project, settings: Settings): string {
     ['Kafka', setting(settings, 'KAFKA_BROKERS')],
     ['registry', setting(settings, 'SCHEMA_REGISTRY_URL')],
     ['Connect', setting(settings, 'CONNECT_URL')],
-    ...(system.mail ? [['e-mails', http('MAIL_WEB_PORT')]] : []),
+    ...(system.mail ? [['mail', http('MAIL_WEB_PORT')]] : []),
     ['logs', relative(process.cwd(), join(dataDir, 'logs')) || '.'],
   ] as const;
   const width = Math.max(...addresses.map(([name = '']) => name.length)) + 2;

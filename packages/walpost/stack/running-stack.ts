@@ -38,7 +38,7 @@ export interface Stack {
   walpost(...args: string[]): Promise<Outcome>;
   /** The same for a command that is to succeed. @returns what it printed; throws what it said when it failed */
   operate(...args: string[]): Promise<string>;
-  /** Runs one more process of a service, e.g. `dist/payment/main.js` on another port, until it serves. */
+  /** Runs one more process of a service, its `main.ts` on another port, until it serves. */
   spawn(name: string, script: string, port: number, env?: Settings): Promise<void>;
   /** Stops everything, each part before what it needs. */
   close(): Promise<void>;

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { requireFreshContract } from '../generated-file.ts';
 import type { Project } from '../project.ts';
 import { type Component, groups, type Site } from './component.ts';
 import { connectPart } from './connect.ts';
@@ -14,6 +16,7 @@ import { postgresPart } from './postgres.ts';
 import { registryPart } from './registry.ts';
 import { type Reporter, RunningStack, type Stack } from './running-stack.ts';
 import { completeSettings, type Environment, portsOf, type Settings, withoutSecrets } from './settings.ts';
+import { StackError } from './stack-error.ts';
 import { consolePart, serviceProgram, setupSteps, watcherPart } from './workspace-programs.ts';
 
 export interface StackOptions {
@@ -57,6 +60,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 export async function openStack(options: StackOptions): Promise<Stack> {
   const { project, env, include = groups, views = {}, report = silent } = options;
   const dataDir = resolve(options.dataDir);
+  requireFreshContract(project.folder);
+  requirePrograms(project);
   const settings = completeSettings(project.system, env);
   const site: Site = { ...project, settings, dataDir };
   const ports = portsOf(site);
@@ -90,6 +95,16 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   }
   report.parts(names);
   return new RunningStack(site, components, lock, report);
+}
+
+/** @throws StackError naming each service whose program is not there */
+function requirePrograms({ folder, system }: Project): void {
+  const missing = system.services.filter(({ main }) => !existsSync(resolve(folder, main)));
+  if (missing.length === 0) return;
+  const named = missing.map(({ name, main }) => `service ${name}: ${main} is not there`);
+  throw new StackError(
+    `walpost.config.ts: ${named.join('; ')}. Write it, say another \`main\`, or build it (npm run build).`,
+  );
 }
 
 /** All parts of a stack. None of them asks for Java before it is prepared or launched: a stack may go without. */

@@ -124,7 +124,6 @@ const NODE_FLAGS = [
 /** The start of a program in a project's folder; throws a StackError when it is not there. */
 function launchNode(folder: string, script: string, args: readonly string[], env: Settings): Launch {
   const path = resolve(folder, script);
-  if (!existsSync(path))
-    throw new StackError(`${path} is not there: write it, say another in walpost.config.ts, or build it.`);
+  if (!existsSync(path)) throw new StackError(`${path} is not there.`);
   return { command: process.execPath, args: [...NODE_FLAGS, path, ...args], env, cwd: folder };
 }

@@ -3,6 +3,7 @@ import { createRegistry, type Registry } from '@walpost/kit/contract/registry';
 import { Command } from 'commander';
 import { CliError } from '../../cli-error.ts';
 import type { Config } from '../../config.ts';
+import { requireFreshContract } from '../../generated-file.ts';
 import { checkSchemas } from '../../observe/check-schemas.ts';
 import { jsonOption, waitOption } from '../../options.ts';
 import { printJson, printTable } from '../../output.ts';
@@ -16,6 +17,11 @@ interface Options {
 
 /** `walpost schemas …` */
 export function schemasCommand(config: () => Config): Command {
+  const eventTypes = () => {
+    const { folder, system } = config();
+    requireFreshContract(folder);
+    return system.contract.eventTypes;
+  };
   const group = new Command('schemas').description('the Avro contract and the schema registry');
 
   group
@@ -24,10 +30,7 @@ export function schemasCommand(config: () => Config): Command {
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (options: Options) => {
-      const findings = await checkSchemas(
-        await connect(config(), options),
-        config().system.contract.eventTypes,
-      );
+      const findings = await checkSchemas(await connect(config(), options), eventTypes());
       const rows = findings.map(({ event, versions, state, violations }) => ({
         subject: event.subject,
         versions: versions.length,
@@ -53,10 +56,7 @@ export function schemasCommand(config: () => Config): Command {
     .addOption(waitOption())
     .addOption(jsonOption())
     .action(async (options: Options) => {
-      const rows = await registerSchemas(
-        await connect(config(), options),
-        config().system.contract.eventTypes,
-      );
+      const rows = await registerSchemas(await connect(config(), options), eventTypes());
       if (options.json) printJson(rows);
       else {
         printTable(

@@ -45,8 +45,8 @@ test('it is dry at first; with --yes what is of the key is tried again, or all o
   const dry = await retry();
   expect(dry).toMatchObject({ code: 0, stderr: '' });
   expect(cells(dry.stdout)).toEqual([
-    [KEY, 'order-received', '1', '0 s', '550 no\\u{1b}[31m'],
-    [OTHER, 'order-received', '1', '0 s', '550 no\\u{1b}[31m'],
+    [KEY, 'order-received', '1', expect.stringMatching(/^\d+ s$/), '550 no\\u{1b}[31m'],
+    [OTHER, 'order-received', '1', expect.stringMatching(/^\d+ s$/), '550 no\\u{1b}[31m'],
     ['dry run, nothing changed; re-run with --yes to apply'],
   ]);
   expect(await waiting()).toEqual([]);

@@ -1,0 +1,35 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { reason } from '@walpost/kit/contract/errors';
+import { generateEvents } from '@walpost/kit/contract/generate-events';
+import { readSchemaFiles } from '@walpost/kit/contract/read-schema-files';
+import { CliError } from './cli-error.ts';
+
+/** Where the contract is, from the project's folder. */
+export const CONTRACT = 'schemas/contract.generated.ts';
+
+/** The contract that the `.avsc` files of a project say. @throws CliError naming the file that is wrong */
+export function contractText(folder: string): string {
+  try {
+    return generateEvents(readSchemaFiles(join(folder, 'schemas')));
+  } catch (error) {
+    throw new CliError(`schemas: ${reason(error)}`, { cause: error });
+  }
+}
+
+/** Whether a file of a project is other than it is to be, or is not there. */
+export function isStale(folder: string, file: string, text: string): boolean {
+  const path = join(folder, file);
+  return !existsSync(path) || readFileSync(path, 'utf8') !== text;
+}
+
+export function staleText(files: readonly string[]): string {
+  return `${files.join(', ')}: not what the .avsc files and walpost.config.ts say; run \`npx walpost generate\``;
+}
+
+/** @throws CliError when the contract is not what the `.avsc` files say: nothing is to be started, or registered, by it */
+export function requireFreshContract(folder: string): void {
+  // An image has the contract, and no `.avsc` files.
+  if (!existsSync(join(folder, 'schemas'))) return;
+  if (isStale(folder, CONTRACT, contractText(folder))) throw new CliError(staleText([CONTRACT]));
+}
