@@ -1,6 +1,7 @@
 import { defineConfig } from '@walpost/kit/config';
 import { contract } from './schemas/contract.generated.ts';
 
+const CUSTOMERS = ['ada', 'grace', 'barbara', 'edsger', 'leslie'];
 const SKUS = ['BOOK-1', 'BOOK-2', 'MUG-1', 'PEN-1'];
 
 /** The shop. What it does not say follows from the services' names. */
@@ -21,12 +22,12 @@ export default defineConfig({
         path: '/orders',
         // One in twenty cannot be paid, and another one is not in stock: cancelled orders belong to the picture.
         body: (n) => ({
-          customerId: n % 20 === 7 ? 'mallory' : `customer-${n % 50}`,
+          customerId: n % 20 === 7 ? 'mallory' : CUSTOMERS[n % CUSTOMERS.length],
           currency: 'EUR',
           items: [
             {
               sku: n % 20 === 13 ? 'SOLD-OUT' : SKUS[n % SKUS.length],
-              quantity: 1 + (n % 3),
+              quantity: 1 + ((n + 1) % 3),
               unitPrice: 1250,
             },
           ],
@@ -57,8 +58,8 @@ export default defineConfig({
       group: 'notification-service',
       main: 'dist/notification/main.js',
       observe: {
-        effect: 'e-mails',
-        backlog: 'e-mails waiting',
+        effect: 'emails',
+        backlog: 'emails waiting',
         retry: 'npx walpost retry notification',
       },
     },
