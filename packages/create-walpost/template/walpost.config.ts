@@ -5,7 +5,7 @@ export default defineConfig({
   name: '__name__',
   contract,
   services: {
-    __publisher__: {
+    '__publisher__': {
       port: 3000,
       publishes: '__publisher__-events',
       sample: {
@@ -13,6 +13,6 @@ export default defineConfig({
         body: (n) => ({ customerId: `customer-${n % 50}`, quantity: 1 + (n % 3) }),
       },
     },
-    __consumer__: { port: 3001, consumes: ['__publisher__-events'] },
+    '__consumer__': { port: 3001, consumes: ['__publisher__-events'] },
   },
 });
