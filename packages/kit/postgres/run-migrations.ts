@@ -18,9 +18,7 @@ export interface Migrations {
   readonly grantTo?: string;
 }
 
-/**
- * When release 0.1 wrote a file that is part of another one by now: its row stands for none.
- */
+/** When release 0.1 wrote a file that is part of another one by now: its row stands for none. */
 const MERGED_FILE = 1_795_001_800_000;
 
 /**
@@ -51,7 +49,7 @@ export async function runMigrations(db: Db, { name, folder, grantTo }: Migration
     }
     for (const file of files.filter((each) => !known.has(each))) {
       const text = readFileSync(join(folder, file), 'utf8');
-      const grants = grantTo !== undefined && !/\bgrant\b/i.test(text);
+      const grants = grantTo !== undefined && !/\bgrant\b/i.test(text.replace(/--.*/g, ''));
       if (grants) await tx.execute(defaultPrivileges('grant', 'to', grantTo));
       try {
         await tx.execute(sql.raw(text));

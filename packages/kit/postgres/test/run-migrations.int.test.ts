@@ -72,7 +72,7 @@ test('a file that fails is named, and nothing of the folder is changed', async (
 });
 
 test('the service may use what a file makes, unless the file says itself who may, and nothing that is made otherwise', async () => {
-  write('0000_parcels.sql', 'CREATE TABLE parcels (id serial);');
+  write('0000_parcels.sql', '-- No grant is needed.\nCREATE TABLE parcels (id serial);');
   write('0001_own.sql', `CREATE TABLE own (id text);\nGRANT SELECT ON own TO "${database.name}_app";`);
   await migrate();
   expect(await rightsOf('parcels')).toEqual(['DELETE', 'INSERT', 'SELECT', 'UPDATE']);
