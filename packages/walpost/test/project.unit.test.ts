@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import system from '../../../walpost.config.ts';
 import { contractText, requireFreshContract } from '../generated-file.ts';
 import { findProject, loadProject } from '../project.ts';
+import { root } from '../stack/paths.ts';
 import { openStack } from '../stack/stack.ts';
 
 const program = fileURLToPath(new URL('../walpost.mjs', import.meta.url));
@@ -65,4 +66,12 @@ test('a program that is missing is named before anything starts', async () => {
   await expect(openStack({ project, dataDir: folder, env: {} })).rejects.toThrow(
     /^walpost\.config\.ts: service order: dist\/order\/main\.js is not there; service payment: /,
   );
+});
+
+test('what is generated is committed as it would be written; if not, run `npm run generate`', () => {
+  const { stdout, stderr } = spawnSync(process.execPath, [program, 'generate', '--check'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  expect([stdout, stderr]).toEqual(['everything is as it is to be\n', '']);
 });
