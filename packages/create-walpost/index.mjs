@@ -57,6 +57,8 @@ function create({ folder, publisher, consumer, packages }) {
     publisher,
     consumer,
     Publisher: pascal(publisher),
+    PUBLISHER: variable(publisher),
+    CONSUMER: variable(consumer),
     table: publisher.replaceAll('-', '_'),
     // What npm would take from its registry, or from a folder.
     kit: packages ? tarball(packages, 'walpost-kit') : version(),
@@ -65,7 +67,10 @@ function create({ folder, publisher, consumer, packages }) {
   for (const entry of readdirSync(template, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const from = join(entry.parentPath, entry.name);
-    const to = join(folder, fill(from.slice(template.length + 1), words).replace(/(^|[\\/])_git/, '$1.git'));
+    const to = join(
+      folder,
+      fill(from.slice(template.length + 1), words).replace(/(^|[\\/])_(?=git|env)/, '$1.'),
+    );
     mkdirSync(dirname(to), { recursive: true });
     writeFileSync(to, fill(readFileSync(from, 'utf8'), words));
   }
@@ -81,6 +86,10 @@ function fill(text, words) {
 
 function pascal(text) {
   return text.replace(/(^|-)([a-z0-9])/g, (_whole, _hyphen, letter) => letter.toUpperCase());
+}
+
+function variable(text) {
+  return text.replaceAll('-', '_').toUpperCase();
 }
 
 function version() {
