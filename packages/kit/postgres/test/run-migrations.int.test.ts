@@ -39,10 +39,10 @@ async function rightsOf(table: string): Promise<string[]> {
 }
 
 test('files run once, in the order of their names, and a later one between them is not forgotten', async () => {
-  write('0001_more.sql', "INSERT INTO parcels VALUES ('second');");
-  write('0000_parcels.sql', "CREATE TABLE parcels (id text);\nINSERT INTO parcels VALUES ('first');");
+  write('0001_more.sql', "INSERT INTO parcels (id) VALUES ('second');");
+  write('0000_parcels.sql', "CREATE TABLE parcels (id text);\nINSERT INTO parcels (id) VALUES ('first');");
   await migrate();
-  write('0000_parcels_too.sql', "INSERT INTO parcels VALUES ('between');");
+  write('0000_parcels_too.sql', "INSERT INTO parcels (id) VALUES ('between');");
   await migrate();
   await migrate();
   const rows = await database.admin`select id from parcels`;
