@@ -25,6 +25,8 @@ let env: Record<string, string>;
 let launcher: ChildProcess | undefined;
 
 beforeAll(async () => {
+  // As whoever keeps what he makes to himself.
+  process.umask(0o077);
   folder = mkdtempSync(join(tmpdir(), 'walpost-parcels-'));
   project = join(folder, 'parcels');
   const names = { shipment: { port: 1 }, tracking: { port: 2 }, billing: { port: 3 } };

@@ -33,6 +33,7 @@ export function postgresPart(site: Site): ProcessPart {
     prepare: async () => {
       binaries = await findBinaries();
       runAs = await runAsPostgres();
+      for (const program of Object.values(binaries)) await runAs.mayRun(program);
       addresses = await loopbackAddresses();
       await makeCluster(site, data, binaries, runAs);
       await runAs.own(data);

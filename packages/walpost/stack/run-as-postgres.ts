@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { chmod, readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { codeOf, StackError } from './stack-error.ts';
 
@@ -11,6 +11,8 @@ export interface RunAs {
   prefix: readonly string[];
   /** Gives a file or folder to that user. */
   own(path: string): Promise<void>;
+  /** Lets that user run a program, which root may have installed for itself alone (umask 077). */
+  mayRun(path: string): Promise<void>;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface RunAs {
  * Throws a StackError when setpriv is missing.
  */
 export async function runAsPostgres(uid = process.getuid?.()): Promise<RunAs> {
-  if (uid !== 0) return { prefix: [], own: async () => undefined };
+  if (uid !== 0) return { prefix: [], own: async () => undefined, mayRun: async () => undefined };
   const user = (await idOf('postgres')) ?? (await idOf('nobody'));
   if (!user) throw new StackError('As root, Postgres needs a user to run as: add one named postgres.');
   try {
@@ -38,6 +40,10 @@ export async function runAsPostgres(uid = process.getuid?.()): Promise<RunAs> {
     prefix: ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', ...reach, '--'],
     own: async (path) => {
       if ((await stat(path)).uid !== user.uid) await run('chown', ['-R', `${user.uid}:${user.gid}`, path]);
+    },
+    mayRun: async (path) => {
+      const { mode } = await stat(path);
+      if ((mode & 0o005) !== 0o005) await chmod(path, mode | 0o055);
     },
   };
 }
