@@ -20,7 +20,8 @@ interface Binaries {
 /** The Postgres server: the npm package's binaries, our own initdb and process. */
 export function postgresPart(site: Site): ProcessPart {
   const data = join(site.dataDir, 'postgres');
-  const hba = join(site.dataDir, 'conf/pg_hba.conf');
+  // Not in conf/, which only we may enter.
+  const hba = join(site.dataDir, 'pg_hba.conf');
   const port = portOf(site, 'POSTGRES_PORT');
   let binaries: Binaries;
   let runAs: RunAs;
@@ -38,7 +39,6 @@ export function postgresPart(site: Site): ProcessPart {
       await makeCluster(site, data, binaries, runAs);
       await runAs.own(data);
       await removeStalePid(data);
-      await mkdir(join(site.dataDir, 'conf'), { recursive: true });
       await writeFile(hba, hostAccess(site.system));
       await runAs.own(hba);
     },
