@@ -90,3 +90,14 @@ test.each<[string, ServiceView[], string[]]>([
     }
   },
 );
+
+test('a service that does not say what its work comes to is shown by the events that it writes and handles', () => {
+  const counters = { value: { outbox: 5, inbox: 5, effects: 0, backlog: null, refused: null } };
+  const silent = [service('shipment', booking), service('tracking', { reads: ['shipment-events'] })];
+  const { nodes, edges } = flowModel(snapshot(silent.map((each) => ({ ...each, counters }))));
+  expect(nodes.find(({ id }) => id === 'intake')?.lines).toEqual(['2.0 events/s']);
+  expect(edges.find(({ from }) => from === 'intake')?.perSecond).toBe(2);
+  expect(flowModel(snapshot(silent)).nodes.find(({ id }) => id === 'intake')?.lines).toEqual([
+    '1.0 shipments/s',
+  ]);
+});

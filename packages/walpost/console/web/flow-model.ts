@@ -78,20 +78,23 @@ export function flowModel(snapshot: Snapshot): FlowModel {
   };
 
   if (origin) {
-    const { effects, inbox } = origin.rates;
+    const { inbox, outbox } = origin.rates;
+    const counted = countsEffects(origin);
+    const taken = counted ? origin.rates.effects : outbox;
     nodes.push({
       id: 'intake',
       column: 0,
       row: middle,
       title: `${origin.shortName[0]?.toUpperCase()}${origin.shortName.slice(1)} API`,
-      lines: [rate(effects, origin.effect)],
+      lines: [rate(taken, counted ? origin.effect : 'events')],
       health: 'error' in origin.counters ? 'unknown' : 'ok',
     });
-    edges.push({ from: 'intake', to: `outbox ${origin.name}`, perSecond: effects });
+    edges.push({ from: 'intake', to: `outbox ${origin.name}`, perSecond: taken });
     const row = consumers.length + Math.max(0, (answering.length - 1) / 2);
     if (origin.consumes.length > 0) addReader(origin, row, inbox);
   }
-  for (const [row, service] of consumers.entries()) addReader(service, row, service.rates.effects);
+  for (const [row, service] of consumers.entries())
+    addReader(service, row, countsEffects(service) ? service.rates.effects : service.rates.inbox);
   for (const [service, row] of rowOf) {
     const { name, publishes, rates } = service;
     if (!publishes) continue;
@@ -102,6 +105,13 @@ export function flowModel(snapshot: Snapshot): FlowModel {
     );
   }
   return { nodes, edges };
+}
+
+/** Whether a service has counted what its work comes to: one whose migrations do not say how (`observer.effects`) stays at 0. */
+function countsEffects({ counters }: ServiceView): boolean {
+  if (!('value' in counters)) return true;
+  const { effects, outbox, inbox } = counters.value;
+  return effects > 0 || (inbox === 0 && !outbox);
 }
 
 function relayNodes(snapshot: Snapshot, service: ServiceView, row: number): Node[] {
