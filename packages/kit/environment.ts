@@ -81,7 +81,7 @@ const ajv = new Ajv({
  * Checks environment variables against a schema, once, at start. Text is converted to the schema's types.
  *
  * @param properties a TypeBox schema for each variable
- * @param environment usually `process.env`; only `main.ts` and `migrate.ts` read it
+ * @param environment usually `process.env`
  * @throws {ConfigError} naming every variable that is missing or wrong
  */
 export function readConfig<T extends TProperties>(

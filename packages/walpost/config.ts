@@ -15,6 +15,7 @@ import { retentionSettings } from '@walpost/kit/service/retention';
 import { Type } from 'typebox';
 import { UsageError } from './cli-error.ts';
 import type { Project } from './project.ts';
+import { addressOf, addressSettings } from './service-address.ts';
 
 /** What one command lacks another one does without: each says for itself when it needs a password. */
 const Password = () => Type.Optional(Secret());
@@ -36,11 +37,9 @@ const settings = {
 /** What each service adds to them. */
 function settingsOf({ services }: System) {
   return Object.fromEntries(
-    services.flatMap(({ port, portVariable, urlVariable, passwordVariable }) => [
-      [passwordVariable, Password()],
-      [portVariable, Port(port, 1)],
-      [urlVariable, Type.Optional(OpenUrl())],
-    ]),
+    services.flatMap((service) =>
+      Object.entries({ [service.passwordVariable]: Password(), ...addressSettings(service) }),
+    ),
   );
 }
 
@@ -67,13 +66,8 @@ function shape(
   read: ReturnType<typeof readSettings<typeof settings>>,
   own: Readonly<Record<string, string | number | undefined>>,
 ) {
-  const address = (port: string | number | undefined, url: string | number = `http://localhost:${port}`) =>
-    httpAccess(String(url)).url;
   const passwords = system.services.map(({ name, passwordVariable }) => [name, own[passwordVariable]]);
-  const addresses = system.services.map(({ name, portVariable, urlVariable }) => [
-    name,
-    address(own[portVariable], own[urlVariable]),
-  ]);
+  const addresses = system.services.map((service) => [service.name, addressOf(service, own)]);
   return {
     system,
     kafka: kafkaAccess(read),
@@ -100,7 +94,7 @@ function shape(
     inboxRetentionDays: read.INBOX_RETENTION_DAYS,
     addresses: {
       ...(Object.fromEntries(addresses) as Readonly<Record<string, string>>),
-      console: address(read.CONSOLE_PORT, read.CONSOLE_URL),
+      console: httpAccess(read.CONSOLE_URL ?? `http://localhost:${read.CONSOLE_PORT}`).url,
     },
   };
 }

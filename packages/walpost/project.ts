@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { System } from '@walpost/kit/config';
-import { ConfigError } from '@walpost/kit/errors';
 import { CliError, UsageError } from './cli-error.ts';
 
 /** A project: its folder, and what its `walpost.config.ts` says. */
@@ -25,9 +24,9 @@ export async function loadProject(from: string): Promise<Project> {
   try {
     loaded = await import(pathToFileURL(path).href);
   } catch (error) {
-    if (error instanceof ConfigError || Object(error).code === 'CONFIG_INVALID')
-      throw new CliError((error as Error).message, { cause: error });
-    throw new CliError(`${path}: ${(error as Error).message}`, { cause: error });
+    // Not by its class: the project has a kit of its own. What defineConfig throws names the file.
+    const { code, message } = error as Error & { code?: unknown };
+    throw new CliError(code === 'CONFIG_INVALID' ? message : `${path}: ${message}`, { cause: error });
   }
   const system = loaded.default;
   if (!system?.services || !system.contract)

@@ -82,7 +82,7 @@ export function createOutboxEncoder(
   };
 }
 
-/** What the outbox calls an event: its type, and what the relay finds its topic by. */
+/** What the outbox calls an event: its type, and what it is about. */
 export function outboxTypeOf({ topic, fullName }: EventType): Pick<OutboxRow, 'aggregatetype' | 'type'> {
   return { aggregatetype: topic.replace(/-events$/, ''), type: fullName };
 }

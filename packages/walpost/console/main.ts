@@ -2,7 +2,6 @@ import { httpAccess } from '@walpost/kit/contract/http-access';
 import {
   connectSettings,
   eventSettings,
-  OpenUrl,
   Port,
   postgresSettings,
   readConfig,
@@ -17,6 +16,7 @@ import { createKafkaView } from '../observe/kafka-view.ts';
 import { openObserved } from '../observe/open-observed.ts';
 import { publishedTopics } from '../observe/services.ts';
 import { loadProject } from '../project.ts';
+import { addressOf, addressSettings } from '../service-address.ts';
 import { buildApp } from './app.ts';
 import { createDeadLetterActions } from './dead-letter-actions.ts';
 import { createSampleLoad } from './sample-load.ts';
@@ -42,12 +42,7 @@ await runMain(async () => {
     },
     process.env,
   );
-  const addresses = readConfig(
-    intake
-      ? { [intake.portVariable]: Port(intake.port), [intake.urlVariable]: Type.Optional(OpenUrl()) }
-      : {},
-    process.env,
-  );
+  const addresses = readConfig(intake ? addressSettings(intake) : {}, process.env);
   const logger = createLogger(NAME, config.LOG_LEVEL);
   const server = {
     host: config.POSTGRES_HOST,
@@ -65,12 +60,7 @@ await runMain(async () => {
     defer('databases', close);
     const kafka = createKafkaView('walpost-console', kafkaAccess(config), publishedTopics(system));
     defer('Kafka', kafka.close);
-    const load =
-      intake?.sample &&
-      createSampleLoad(
-        String(addresses[intake.urlVariable] ?? `http://localhost:${addresses[intake.portVariable]}`),
-        intake.sample,
-      );
+    const load = intake?.sample && createSampleLoad(addressOf(intake, addresses), intake.sample);
     if (load) defer('sample load', load.close);
     const { DLQ_OPERATOR_PASSWORD: password, CONSOLE_TOKEN: token } = config;
     const deadLetterActions =

@@ -27,7 +27,7 @@ const [folder = '', path = ''] = process.argv.slice(2);
 const clients = new Set<Socket>();
 let lingering: NodeJS.Timeout | undefined;
 
-const server = createServer(serve);
+const server = createServer();
 if (await listen()) {
   const stack = testStack(undefined, {
     project: await loadProject(folder),
@@ -63,17 +63,14 @@ async function listen(): Promise<boolean> {
   }
 }
 
-function serve(client: Socket): void {
-  clients.add(client);
-  clearTimeout(lingering);
-  client.on('error', () => client.destroy());
-}
-
 function tell(answer: Answer, to: Iterable<Socket> = clients): void {
   for (const client of to) if (client.writable) client.write(`${JSON.stringify(answer)}\n`);
 }
 
 function answer(client: Socket, stack: Promise<TestStack>): void {
+  clients.add(client);
+  clearTimeout(lingering);
+  client.on('error', () => client.destroy());
   client.once('close', () => {
     clients.delete(client);
     if (clients.size === 0) linger(stack);
@@ -81,17 +78,12 @@ function answer(client: Socket, stack: Promise<TestStack>): void {
   createInterface({ input: client }).on('line', async (line) => {
     const { id, ask, args = [] } = JSON.parse(line) as Question;
     try {
-      const { env, kill, ready, operate } = await stack.then((started) => ({
-        env: started.env,
-        kill: (name: string) => started.kill(name),
-        ready: (name: string) => started.ready(name),
-        operate: (...words: string[]) => started.operate(...words),
-      }));
+      const started = await stack;
       if (ask === 'killRelay') {
-        await kill('connect');
-        await ready('connect');
+        await started.kill('connect');
+        await started.ready('connect');
       }
-      tell({ id, value: ask === 'walpost' ? await operate(...args) : env }, [client]);
+      tell({ id, value: ask === 'walpost' ? await started.operate(...args) : started.env }, [client]);
     } catch (error) {
       tell({ id, error: messageOf(error) }, [client]);
     }
