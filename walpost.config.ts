@@ -9,6 +9,7 @@ export default defineConfig({
   name: 'walpost',
   contract,
   mail: true,
+  scenario: 'npm run scenario',
   services: {
     order: {
       port: 3000,

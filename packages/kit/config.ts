@@ -91,6 +91,8 @@ export interface System<S extends ServiceConfigs = ServiceConfigs> {
   readonly topics: readonly TopicSpec[];
   /** Whether a stack for development catches mail. */
   readonly mail: boolean;
+  /** The command before a concept's name that shows it running. */
+  readonly scenario?: string;
   service(name: keyof S & string): Service;
 }
 
@@ -114,8 +116,10 @@ export function defineConfig<const S extends ServiceConfigs>(config: {
   topics?: { readonly [T in EventTopic]?: TopicConfig };
   /** Has `npm start` catch mail and show it on a page (MailDev, a package of the project's own). */
   mail?: true;
+  /** The command that, with the name of a concept of the console's page behind it, shows it running. */
+  scenario?: string;
 }): System<S> {
-  const { name, contract, topics: changed = {} } = config;
+  const { name, contract, scenario, topics: changed = {} } = config;
   const services = Object.entries(config.services).map(([each, given]) => complete(each, given));
   const problems = [
     ...(isName(name) ? [] : [`name: "${name}" is not lower-case letters, digits and hyphens`]),
@@ -138,6 +142,7 @@ export function defineConfig<const S extends ServiceConfigs>(config: {
     services,
     topics: [...topics, ...heartbeats],
     mail: config.mail ?? false,
+    ...(scenario !== undefined && { scenario }),
     service: (wanted) => {
       const found = services.find((service) => service.name === wanted);
       if (found) return found;

@@ -74,6 +74,7 @@ await runMain(async () => {
       load,
       deadLetterActions,
       traceUrl: config.CONSOLE_TRACE_URL ?? null,
+      scenario: system.scenario ?? null,
       logger,
     });
     defer('picture', parts.close);

@@ -36,4 +36,6 @@ export interface Snapshot extends SystemView {
   readonly changeable: boolean;
   /** Where a trace is to be seen, with {traceId} in it. */
   readonly traceUrl: string | null;
+  /** The command before a concept's name that shows it running. */
+  readonly scenario: string | null;
 }

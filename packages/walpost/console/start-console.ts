@@ -8,6 +8,7 @@ import { createSystemWatch } from './watch-system.ts';
 export interface ConsoleOptions
   extends Pick<ConsoleParts, 'observed' | 'kafka' | 'connect' | 'token' | 'load' | 'deadLetterActions'> {
   readonly traceUrl: string | null;
+  readonly scenario: string | null;
   readonly logger: Logger;
 }
 
@@ -16,7 +17,7 @@ const EVERY = 1_500;
 
 /** Puts the console's parts together, and takes pictures of the system for as long as somebody looks. */
 export function startConsole(options: ConsoleOptions): ConsoleParts & { close(): Promise<void> } {
-  const { observed, kafka, connect, token, load, deadLetterActions, traceUrl, logger } = options;
+  const { observed, kafka, connect, token, load, deadLetterActions, traceUrl, scenario, logger } = options;
   const watch = createSystemWatch({ observed, kafka, connect });
   const stopping = new AbortController();
   let look: AbortController | undefined;
@@ -27,6 +28,7 @@ export function startConsole(options: ConsoleOptions): ConsoleParts & { close():
     load: load?.state() ?? null,
     changeable: token !== undefined,
     traceUrl,
+    scenario,
   });
   const sendPictures = async (signal: AbortSignal) => {
     while (!signal.aborted) {

@@ -5,7 +5,7 @@ import { type Reading, rateOf } from './rates.ts';
 import type { ServiceView, Snapshot } from './snapshot.ts';
 
 /** What the sources say; the console adds what it does itself. */
-export type WatchedSystem = Omit<Snapshot, 'load' | 'changeable' | 'traceUrl'>;
+export type WatchedSystem = Omit<Snapshot, 'load' | 'changeable' | 'traceUrl' | 'scenario'>;
 
 /** How long one source may hold the others back, ms. */
 const ANSWER_WITHIN = 3_000;

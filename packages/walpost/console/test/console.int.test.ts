@@ -62,7 +62,7 @@ async function serveConsole(token: string | undefined, services = observed): Pro
   const connect = { url: 'http://127.0.0.1:2' };
   const sources = { observed: services, kafka, connect };
   const parts = startConsole({
-    ...{ ...sources, token, load, deadLetterActions: undefined, traceUrl: null },
+    ...{ ...sources, token, load, deadLetterActions: undefined, traceUrl: null, scenario: null },
     logger,
   });
   const app = await buildApp(parts, { logger, readiness: {}, hosts: ['console.example'] });

@@ -32,6 +32,7 @@ const snapshot = (services: ServiceView[]): Snapshot => ({
   load: null,
   changeable: false,
   traceUrl: null,
+  scenario: null,
 });
 
 const booking = { writes: 'shipment-events', intake: true } as const;

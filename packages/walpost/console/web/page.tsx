@@ -164,9 +164,9 @@ export function Page() {
             <Section
               id="concepts"
               title="See the concepts running"
-              about="In a clone, each of these commands shows one thing on a stack of its own, and checks it. Here the same is seen of this system. The course is docs/concepts.md."
+              about="Each of these shows one thing of Kafka or of the outbox, and this is where it is seen here. In a clone of Walpost, npm run scenario shows it on a stack of its own, and docs/concepts.md is the course."
             >
-              <Concepts />
+              <Concepts command={snapshot.scenario} />
             </Section>
           </>
         )}
