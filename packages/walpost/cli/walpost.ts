@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { accessSync, constants, existsSync } from 'node:fs';
+import module from 'node:module';
 import { join } from 'node:path';
 import { defineConfig } from '@walpost/kit/config';
 import { defineContract } from '@walpost/kit/contract/contract';
@@ -29,6 +30,9 @@ const commands: Record<string, () => Promise<CommandOf>> = {
   doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
   kafka: async () => (await import('./kafka-command.ts')).kafkaCommand,
 };
+
+// Node keeps what it compiles of them, in the folder for temporary files: a third of a short command's work. Node 20 cannot.
+module.enableCompileCache?.();
 
 const NO_PROJECT: Project = {
   folder: '.',
