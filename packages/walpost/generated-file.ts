@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { reason } from '@walpost/kit/contract/errors';
 import { generateEvents } from '@walpost/kit/contract/generate-events';
 import { readSchemaFiles } from '@walpost/kit/contract/read-schema-files';
@@ -21,6 +21,24 @@ export function contractText(folder: string): string {
 export function isStale(folder: string, file: string, text: string): boolean {
   const path = join(folder, file);
   return !existsSync(path) || readFileSync(path, 'utf8') !== text;
+}
+
+/**
+ * Writes those files that are other than they are to be; a script can be run.
+ *
+ * @param files their texts, by their paths from the folder
+ * @param check whether to write nothing
+ * @returns what was other; with `check` it still is
+ */
+export function putFiles(folder: string, files: Readonly<Record<string, string>>, check = false): string[] {
+  const stale = Object.entries(files).filter(([file, text]) => isStale(folder, file, text));
+  for (const [file, text] of check ? [] : stale) {
+    const path = join(folder, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    if (text.startsWith('#!')) chmodSync(path, 0o755);
+  }
+  return stale.map(([file]) => file);
 }
 
 export function staleText(files: readonly string[]): string {

@@ -30,7 +30,11 @@ const ROOMS: Record<string, readonly string[]> = {
   'packages/walpost/trace': walpost(),
   'packages/walpost/watcher': walpost('connect'),
   'packages/walpost/doctor': walpost('connect', 'trace'),
-  'packages/walpost/cli': walpost('connect', 'dead-letters', 'trace', 'watcher', 'doctor'),
+  'packages/walpost/cli': walpost('connect', 'dead-letters', 'trace', 'watcher', 'doctor', 'compose'),
+  'packages/walpost/compose': [
+    'packages/kit/config',
+    ...['host-access', 'program-of', 'stack/secrets'].map((file) => `packages/walpost/${file}`),
+  ],
   'packages/walpost/console': walpost('dead-letters', 'trace'),
   // Runs the infrastructure, and starts the services as processes: it is in no image with them.
   'packages/walpost/stack': [
