@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // npm create walpost: writes a project of one publisher and one consumer, and installs what it needs.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,7 +10,8 @@ const USAGE = `npm create walpost@latest <folder> -- [--publisher shipment] [--c
 
   --publisher <name>   the service that writes events; gives topic, table and path their names
   --consumer <name>    the service that acts on them
-  --packages <folder>  take @walpost/kit and walpost from tarballs there, to try a release that is not out yet`;
+  --packages <folder>  take @walpost/kit and walpost from tarballs there, which are copied
+                       into the project, to try a release that is not out yet`;
 
 const template = fileURLToPath(new URL('template', import.meta.url));
 
@@ -52,30 +53,29 @@ function create({ folder, publisher, consumer, packages }) {
     .replace(/^[^a-z]+|-$/g, '');
   if (!name) throw new Error(`${folder}: a project's name begins with a letter`);
   if (existsSync(folder) && readdirSync(folder).length > 0) throw new Error(`${folder} is not empty`);
+  const tarballs = packages && [tarball(packages, 'walpost-kit'), tarball(packages, 'walpost')];
   const words = {
     name,
     publisher,
     consumer,
     Publisher: pascal(publisher),
-    PUBLISHER: variable(publisher),
-    CONSUMER: variable(consumer),
     table: publisher.replaceAll('-', '_'),
-    // What npm would take from its registry, or from a folder.
-    kit: packages ? tarball(packages, 'walpost-kit') : version(),
-    walpost: packages ? tarball(packages, 'walpost') : version(),
+    // What npm takes from its registry, or from the project's folder.
+    kit: tarballs ? `file:${tarballs[0]}` : version(),
+    walpost: tarballs ? `file:${tarballs[1]}` : version(),
   };
   for (const entry of readdirSync(template, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const from = join(entry.parentPath, entry.name);
-    const to = join(
-      folder,
-      fill(from.slice(template.length + 1), words).replace(/(^|[\\/])_(?=git|env)/, '$1.'),
-    );
+    const to = join(folder, fill(from.slice(template.length + 1), words).replace(/(^|[\\/])_(?=git)/, '$1.'));
     mkdirSync(dirname(to), { recursive: true });
     writeFileSync(to, fill(readFileSync(from, 'utf8'), words));
   }
+  // Into the project, where docker compose finds them too.
+  for (const file of tarballs ?? []) copyFileSync(join(packages, file), join(folder, file));
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], folder);
   run('npx', ['walpost', 'generate'], folder);
+  run('npx', ['walpost', 'compose'], folder);
   console.log(`\nMade ${folder}. Next:\n\n  cd ${folder}\n  npm start`);
 }
 
@@ -88,10 +88,6 @@ function pascal(text) {
   return text.replace(/(^|-)([a-z0-9])/g, (_whole, _hyphen, letter) => letter.toUpperCase());
 }
 
-function variable(text) {
-  return text.replaceAll('-', '_').toUpperCase();
-}
-
 function version() {
   return JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')).version;
 }
@@ -99,7 +95,7 @@ function version() {
 function tarball(folder, name) {
   const file = readdirSync(folder).find((each) => new RegExp(`^${name}-\\d.*\\.tgz$`).test(each));
   if (!file) throw new Error(`--packages: there is no ${name}-….tgz in ${folder}`);
-  return `file:${join(folder, file)}`;
+  return file;
 }
 
 function run(command, args, cwd) {

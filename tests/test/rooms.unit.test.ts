@@ -30,12 +30,6 @@ const ROOMS: Record<string, readonly string[]> = {
   'packages/walpost/trace': walpost(),
   'packages/walpost/watcher': walpost('connect'),
   'packages/walpost/doctor': walpost('connect', 'trace'),
-  'packages/walpost/cli': walpost('connect', 'dead-letters', 'trace', 'watcher', 'doctor', 'compose'),
-  'packages/walpost/compose': [
-    'packages/kit/config',
-    ...['host-access', 'program-of', 'stack/secrets'].map((file) => `packages/walpost/${file}`),
-  ],
-  'packages/walpost/console': walpost('dead-letters', 'trace'),
   // Runs the infrastructure, and starts the services as processes: it is in no image with them.
   'packages/walpost/stack': [
     ...['config', 'kafka/create-kafka', 'postgres/open-driver'].map((file) => `packages/kit/${file}`),
@@ -43,6 +37,12 @@ const ROOMS: Record<string, readonly string[]> = {
       (file) => `packages/walpost/${file}`,
     ),
   ],
+  'packages/walpost/compose': [
+    'packages/kit/config',
+    ...['host-access', 'program-of', 'stack/secrets'].map((file) => `packages/walpost/${file}`),
+  ],
+  'packages/walpost/cli': walpost('connect', 'dead-letters', 'trace', 'watcher', 'doctor', 'compose'),
+  'packages/walpost/console': walpost('dead-letters', 'trace'),
   'packages/walpost/testing': [...wholeKit(), 'schemas', 'packages/walpost', 'packages/walpost/stack'],
   'services/order': [...wholeKit(), 'schemas', 'walpost.config'],
   'services/payment': [...wholeKit(), 'schemas', 'walpost.config'],

@@ -2,6 +2,7 @@ import type { System } from '@walpost/kit/config';
 import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { composeFileIn, isRepository, projectFiles, repositoryFiles } from '../compose/compose-files.ts';
+import { ENV_EXAMPLE, envExample } from '../compose/env-example.ts';
 import { connectorConfig } from '../connect/connector-config.ts';
 import { CONTRACT, contractText, putFiles, staleText } from '../generated-file.ts';
 import { findProject, loadProject } from '../project.ts';
@@ -11,7 +12,7 @@ import { asyncApi } from './schemas/asyncapi.ts';
 export function generateCommand(): Command {
   return new Command('generate')
     .description(
-      'write the contract of the .avsc files, the connectors, the AsyncAPI document and the compose files',
+      'write what follows from the .avsc files and walpost.config.ts: the contract, connectors, AsyncAPI, .env.example, compose files',
     )
     .option('--check', 'write nothing; exit 1 when a file is not as it would be written')
     .action(async ({ check }: { check?: true }) => {
@@ -38,8 +39,14 @@ function filesOf(system: System, folder: string): Record<string, string> {
   return {
     ...Object.fromEntries(connectors),
     'docs/asyncapi.json': json(asyncApi(system)),
+    ...settingsOf(system, folder),
     ...composeFilesOf(system, folder),
   };
+}
+
+function settingsOf(system: System, folder: string): Readonly<Record<string, string>> {
+  const text = envExample(system, folder, isRepository(folder));
+  return text === undefined ? {} : { [ENV_EXAMPLE]: text };
 }
 
 /** Those of docker compose, for whoever has them. */

@@ -18,6 +18,7 @@ type CommandOf = (config: () => Config, env: NodeJS.ProcessEnv, project: Project
 const commands: Record<string, () => Promise<CommandOf>> = {
   start: async () => (await import('./start-command.ts')).startCommand,
   generate: async () => (await import('./generate-command.ts')).generateCommand,
+  compose: async () => (await import('./compose-command.ts')).composeCommand,
   migrate: async () => (await import('./migrate-command.ts')).migrateCommand,
   schemas: async () => (await import('./schemas/schemas-command.ts')).schemasCommand,
   topics: async () => (await import('./topics/topics-command.ts')).topicsCommand,

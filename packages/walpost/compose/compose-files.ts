@@ -4,8 +4,8 @@ import { parseEnv } from 'node:util';
 import type { System } from '@walpost/kit/config';
 import { hostAccess } from '../host-access.ts';
 import { packageDir } from '../program-of.ts';
-import { formerSecrets, secretNames } from '../stack/secrets.ts';
 import { fill, type Words } from './fill.ts';
+import { template, wordsOf } from './words.ts';
 
 /** Where a project's file is, from its folder, and how it begins when it is ours. */
 export const COMPOSE_FILE = 'compose.yaml';
@@ -31,9 +31,10 @@ export function isRepository(folder: string): boolean {
 /** What the repository's compose files have that follows from its configuration. */
 export function repositoryFiles(system: System): ComposeFiles {
   const words: Words = {
-    ...wordsOf(system, 'dist', false),
+    ...wordsOf(system),
     clone: true,
     project: false,
+    programs: 'dist',
     own: 'compose/shop.yaml',
     here: '.',
     postgresqlConf: '../packages/walpost/stack/postgresql.conf',
@@ -57,9 +58,10 @@ export function repositoryFiles(system: System): ComposeFiles {
 /** All that a project needs for `docker compose up`: one compose file, an image, and what is mounted. */
 export function projectFiles(system: System): ComposeFiles {
   const words: Words = {
-    ...wordsOf(system, 'node_modules/walpost', true),
+    ...wordsOf(system),
     clone: false,
     project: true,
+    programs: 'node_modules/walpost',
     own: 'compose.override.yaml',
     here: './compose',
     postgresqlConf: './compose/postgres/postgresql.conf',
@@ -91,40 +93,6 @@ function mounted(system: System): ComposeFiles {
     'compose/postgres/pg_hba.conf': hostAccess(system),
     'compose/postgres/registry.sql': template('registry.sql'),
   };
-}
-
-/**
- * What a configuration says to the templates.
- *
- * @param programs the folder of Walpost's programs in the image
- * @param apart whether the services have an image of their own, which the first of them builds
- */
-function wordsOf(system: System, programs: string, apart: boolean): Words {
-  const services = system.services.map((service, at) => ({
-    name: service.name,
-    group: service.group,
-    main: service.main,
-    port: service.port,
-    portVariable: service.portVariable,
-    urlVariable: service.urlVariable,
-    publishes: service.publishes !== undefined,
-    sample: service.sample !== undefined,
-    builds: apart && at === 0,
-  }));
-  return {
-    system: system.name,
-    programs,
-    mail: system.mail,
-    services,
-    publishers: services.filter(({ publishes }) => publishes),
-    intake: services.filter(({ sample }) => sample).slice(0, 1),
-    secrets: secretNames(system).map((name) => ({ name })),
-    formerSecrets: Object.entries(formerSecrets).map(([former, name]) => ({ former, name })),
-  };
-}
-
-function template(name: string): string {
-  return readFileSync(join(packageDir, 'compose/template', name), 'utf8');
 }
 
 /** Puts the version of each image where its variable is: it may still be another by that variable. */

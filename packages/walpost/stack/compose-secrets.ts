@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     await shareSecrets(system, folder, kept, values.secured);
     if (ignored.length === 0) return;
     console.log(
-      `Of .env these are other than what the data was made with, which stays in use: ${ignored.join(', ')}. compose/README.md says how to change a password.`,
+      `Of .env these are other than what the data was made with, which stays in use: ${ignored.join(', ')}. To change one, take the old one away, \`docker compose run --rm --entrypoint rm secrets /secrets/kept/${ignored[0]}\`, and then \`docker compose up --wait --force-recreate\`.`,
     );
   } else if (command === 'show') {
     const kept = await readKept(system, folder);

@@ -29,7 +29,7 @@ export function requiredSecrets({ services }: System): SecretName[] {
 }
 
 /** Of the user as whom a service comes to Kafka, where that asks. */
-function kafkaPassword({ portVariable }: Service): SecretName {
+export function kafkaPassword({ portVariable }: Service): SecretName {
   return portVariable.replace(/_PORT$/, '_KAFKA_PASSWORD');
 }
 
