@@ -83,7 +83,10 @@ await runService(system, 'billing', ({ publish }) => ({
   await expect(project.run('npx', 'walpost', 'start')).rejects.toThrow(
     /has no topic invoices; it has shipment-events/,
   );
-  expect(await project.run('npx', 'walpost', 'generate')).toContain('wrote connectors/billing-outbox.json');
+  const wrote = await project.run('npx', 'walpost', 'generate');
+  for (const file of ['connectors/billing-outbox.json', 'compose.yaml', '.env.example'])
+    expect(wrote).toContain(`wrote ${file}\n`);
+  expect(readFileSync(join(project.folder, 'compose.yaml'), 'utf8')).toMatch(/^ {2}billing:$/m);
   await project.run('npx', 'tsc');
 }, 120_000);
 

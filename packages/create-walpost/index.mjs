@@ -76,7 +76,9 @@ function create({ folder, publisher, consumer, packages }) {
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], folder);
   run('npx', ['walpost', 'generate'], folder);
   run('npx', ['walpost', 'compose'], folder);
-  console.log(`\nMade ${folder}. Next:\n\n  cd ${folder}\n  npm start`);
+  console.log(
+    `\nMade ${folder}. Next:\n\n  cd ${folder}\n  npm start            (or: docker compose up --build --wait)`,
+  );
 }
 
 /** Puts words in place of `__name__`. */
