@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
-import { COMPOSE_FILE, composeFileIn, isRepository, projectFiles } from '../compose/compose-files.ts';
+import { composeFileIn, isRepository, projectFiles } from '../compose/compose-files.ts';
 import type { Config } from '../config.ts';
 import { putFiles } from '../generated-file.ts';
 import type { Project } from '../project.ts';
@@ -16,7 +16,7 @@ export function composeCommand(
     .action(() => {
       if (isRepository(folder) || composeFileIn(folder) === 'own')
         throw new CliError(
-          `${COMPOSE_FILE} is somebody's own and is left alone; move it to compose.override.yaml, or away, and call this again`,
+          `this project has a compose file of its own, which is left alone; rename it to compose.override.yaml, or move it away`,
         );
       const written = putFiles(folder, projectFiles(system));
       console.log(

@@ -10,14 +10,16 @@ import { template, wordsOf } from './words.ts';
 /** Where a project's file is, from its folder, and how it begins when it is ours. */
 export const COMPOSE_FILE = 'compose.yaml';
 const OURS = '# Written by `walpost generate`';
+/** Names that docker compose knows besides. */
+const OTHERS = ['compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
 
 /** Files of docker compose by their paths from the project's folder. */
 export type ComposeFiles = Readonly<Record<string, string>>;
 
-/** Whether a project's compose file is not there, is ours, or is somebody's own. */
+/** Whether a project's compose file is not there, is ours, or is the project's own. */
 export function composeFileIn(folder: string): 'missing' | 'ours' | 'own' {
   const path = join(folder, COMPOSE_FILE);
-  if (!existsSync(path)) return 'missing';
+  if (!existsSync(path)) return OTHERS.some((name) => existsSync(join(folder, name))) ? 'own' : 'missing';
   return readFileSync(path, 'utf8').startsWith(OURS) ? 'ours' : 'own';
 }
 

@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -6,6 +7,7 @@ import { defineConfig } from '@walpost/kit/config';
 import { parse } from 'yaml';
 import { contract } from '../../../../schemas/contract.generated.ts';
 import { putFiles } from '../../generated-file.ts';
+import { root } from '../../stack/paths.ts';
 import { programSecrets, secretNames } from '../../stack/secrets.ts';
 import { composeFileIn, projectFiles } from '../compose-files.ts';
 
@@ -119,7 +121,7 @@ test('nothing listens beyond the loopback address', () => {
   expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
 });
 
-test('the files are written once, are stale when they are touched, and one of somebody’s own is known', () => {
+test('the files are written once, and are stale when they are touched', () => {
   expect(composeFileIn(folder)).toBe('missing');
   expect(putFiles(folder, files)).toEqual(Object.keys(files));
   expect(composeFileIn(folder)).toBe('ours');
@@ -129,7 +131,27 @@ test('the files are written once, are stale when they are touched, and one of so
   const path = join(folder, 'compose.yaml');
   writeFileSync(path, readFileSync(path, 'utf8').replace('4001', '4002'));
   expect(putFiles(folder, files, true)).toEqual(['compose.yaml']);
-  writeFileSync(path, 'services: {}\n');
-  expect(composeFileIn(folder)).toBe('own');
-  expect(existsSync(join(folder, 'compose/Dockerfile'))).toBe(true);
+});
+
+test.each(['compose.yaml', 'compose.yml', 'docker-compose.yml'])(
+  'a %s of the project’s own is known',
+  (file) => {
+    writeFileSync(join(folder, file), 'services: {}\n');
+    expect(composeFileIn(folder)).toBe('own');
+  },
+);
+
+test('walpost compose leaves a compose file alone that it has not written', () => {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'packages/walpost/walpost.mjs'), 'compose'],
+    {
+      cwd: root,
+      encoding: 'utf8',
+    },
+  );
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringMatching(/^walpost: this project has a compose file of its own, .*\n$/),
+  ]);
 });
