@@ -41,7 +41,10 @@ const ROOMS: Record<string, readonly string[]> = {
     'packages/kit/config',
     ...['host-access', 'program-of', 'stack/secrets'].map((file) => `packages/walpost/${file}`),
   ],
-  'packages/walpost/cli': walpost('connect', 'dead-letters', 'trace', 'watcher', 'doctor', 'compose'),
+  'packages/walpost/export': [...walpost('connect'), 'packages/walpost/stack/secrets'],
+  'packages/walpost/cli': walpost(
+    ...['connect', 'dead-letters', 'trace', 'watcher', 'doctor', 'compose', 'export'],
+  ),
   'packages/walpost/console': walpost('dead-letters', 'trace'),
   'packages/walpost/testing': [...wholeKit(), 'schemas', 'packages/walpost', 'packages/walpost/stack'],
   'services/order': [...wholeKit(), 'schemas', 'walpost.config'],

@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/logger.ts';
 export type Defer = (what: string, release: () => unknown) => void;
 
 /** How long a stop may take before the process ends anyway, ms. Below the 10 s that `docker stop` grants. */
-const STOP_WITHIN = 9_000;
+export const STOP_WITHIN = 9_000;
 
 /**
  * Runs a service until a signal or a fatal error. `start` acquires what the service needs and defers each release at

@@ -29,6 +29,7 @@ const commands: Record<string, () => Promise<CommandOf>> = {
   outbox: async () => (await import('./outbox/outbox-command.ts')).outboxCommand,
   trace: async () => (await import('./trace-command.ts')).traceCommand,
   doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
+  export: async () => (await import('./export-command.ts')).exportCommand,
   kafka: async () => (await import('./kafka-command.ts')).kafkaCommand,
 };
 
