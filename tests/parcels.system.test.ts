@@ -90,6 +90,16 @@ await runService(system, 'billing', ({ publish }) => ({
   await project.run('npx', 'tsc');
 }, 120_000);
 
+test('what it is in Kubernetes is written, read back, and compared with its connectors', async () => {
+  const kubernetes = ['walpost', 'export', 'kubernetes'];
+  expect(await run('npx', ...kubernetes)).toContain('kubernetes/services.yaml');
+  expect(await run('npx', ...kubernetes, '--check')).toContain('are what the project says');
+  edit('kubernetes/connect.yaml', ['slot.name: billing_outbox', 'slot.name: invoices']);
+  await expect(run('npx', ...kubernetes, '--check')).rejects.toThrow(
+    'spec.config["slot.name"] is "invoices", and connectors/billing-outbox.json has "billing_outbox"',
+  );
+});
+
 test('what is sent is counted and billed once, and doctor, trace and the console know of it', async () => {
   await project.start();
   for (const customer of ['ada', 'ada', 'bob']) await project.send(customer);

@@ -1,6 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { reason } from '@walpost/kit/contract/errors';
 import { ConfigError } from '@walpost/kit/errors';
 import { Command, Option } from 'commander';
 import { CliError, UsageError } from '../../cli-error.ts';
@@ -82,7 +81,7 @@ function write(scope: Scope, connectors: readonly ConnectorFile[], folder: strin
   );
   console.log();
   printTable(
-    ['SECRET', 'KEYS', 'MADE BY', 'VALUE'],
+    ['SECRET', 'KEYS', 'MADE BY', 'VALUE OF'],
     secretsNeeded(scope.system, scope.target).map(({ name, keys, madeBy, variable }) => [
       ...[name, keys.join(', '), madeBy],
       variable,
@@ -91,18 +90,13 @@ function write(scope: Scope, connectors: readonly ConnectorFile[], folder: strin
 }
 
 function checkFolder(scope: Scope, connectors: readonly ConnectorFile[], folder: string, to: string): void {
-  const texts = readFolder(resolve(folder, to));
-  const problems = checkFiles(scope, connectors, texts);
+  // What else is there, as a kustomization.yaml, is its owner's.
+  const files = Object.keys(kubernetesFiles(scope, connectors)).filter((file) =>
+    existsSync(resolve(folder, to, file)),
+  );
+  if (files.length === 0) throw new UsageError(`${to} has no such files: write them first, without --check`);
+  const texts = files.map((file) => [file, readFileSync(resolve(folder, to, file), 'utf8')]);
+  const problems = checkFiles(scope, connectors, Object.fromEntries(texts));
   if (problems.length > 0) throw new CliError(`${to} is not as it must be:\n  ${problems.join('\n  ')}`);
-  console.log(`${Object.keys(texts).length} files in ${to} are what the project says`);
-}
-
-/** @throws UsageError when there is nothing to read */
-function readFolder(folder: string): Record<string, string> {
-  try {
-    const files = readdirSync(folder).filter((file) => /\.ya?ml$/.test(file));
-    return Object.fromEntries(files.map((file) => [file, readFileSync(join(folder, file), 'utf8')]));
-  } catch (error) {
-    throw new UsageError(`${reason(error)}: write the files first, without --check`, { cause: error });
-  }
+  console.log(`${files.length} files in ${to} are what the project says`);
 }
