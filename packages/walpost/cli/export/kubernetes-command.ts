@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { ConfigError } from '@walpost/kit/errors';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { CliError, UsageError } from '../../cli-error.ts';
 import { type ConnectorFile, readConnectorFiles } from '../../connect/connector-files.ts';
 import { checkFiles } from '../../export/kubernetes/check-files.ts';
@@ -45,7 +45,11 @@ export function exportKubernetesCommand({ folder, system }: Project): Command {
         .argParser(wholeNumber(1, 100))
         .default(3),
     )
-    .option('--registry-url <url>', 'of the schema registry', 'http://registry:8080/apis/ccompat/v7')
+    .addOption(
+      new Option('--registry-url <url>', 'of the schema registry')
+        .argParser(httpAddress)
+        .default('http://registry:8080/apis/ccompat/v7'),
+    )
     .option('--postgres-host <host>', 'of the Postgres server', 'postgres')
     .addOption(new Option('--postgres-port <port>', 'of the Postgres server').argParser(port).default(5432))
     .addOption(
@@ -69,6 +73,11 @@ export function exportKubernetesCommand({ folder, system }: Project): Command {
         throw error instanceof ConfigError ? new CliError(error.message, { cause: error }) : error;
       }
     });
+}
+
+function httpAddress(text: string): string {
+  if (/^https?:/.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError('Give an http address.');
 }
 
 function write(scope: Scope, connectors: readonly ConnectorFile[], folder: string, to: string): void {

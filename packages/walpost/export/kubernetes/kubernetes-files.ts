@@ -29,16 +29,18 @@ export function kubernetesFiles(scope: Scope, connectors: readonly ConnectorFile
     'connect.yaml': connectors.length > 0 ? connect(scope, connectors) : [],
     'operations.yaml': operations(scope),
   };
-  const made = Object.values(files)
-    .flat()
-    .map(({ kind, metadata }) => [kind, metadata.name] as const);
+  const { namespace, cluster } = scope.target;
   const all = [
-    ...made,
-    ...secretsNeeded(scope.system, scope.target).map(({ name }) => ['Secret', name] as const),
+    { kind: 'Namespace', name: namespace },
+    { kind: 'Kafka', name: cluster },
+    ...Object.values(files)
+      .flat()
+      .map(({ kind, metadata }) => ({ kind, name: metadata.name })),
+    ...secretsNeeded(scope.system, scope.target).map(({ name }) => ({ kind: 'Secret', name })),
   ];
-  for (const [at, [kind, name]] of all.entries()) {
+  for (const [at, { kind, name }] of all.entries()) {
     if (!isName(kind, name)) throw new ConfigError(`${name} is no name that Kubernetes takes for a ${kind}`);
-    if (all.slice(0, at).some(([otherKind, other]) => otherKind === kind && other === name))
+    if (all.slice(0, at).some((other) => other.kind === kind && other.name === name))
       throw new ConfigError(`two things would be the ${kind} ${name}: give one of them another name`);
   }
   return Object.fromEntries(Object.entries(files).filter(([, objects]) => objects.length > 0));
@@ -55,6 +57,7 @@ export function yamlOf(objects: readonly Resource[]): string {
 
 /** What is in an address is a label of DNS; other names may be longer, and have dots. */
 function isName(kind: string, name: string): boolean {
-  if (kind === 'Service' || kind === 'Deployment') return /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+  if (['Service', 'Deployment', 'Namespace', 'Kafka'].includes(kind))
+    return /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
   return name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name);
 }

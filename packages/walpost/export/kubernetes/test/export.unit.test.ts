@@ -216,6 +216,14 @@ test.each([
   expect(() => kubernetesFiles({ system, target }, [])).toThrow(message);
 });
 
+test.each([
+  [{ namespace: 'My_Shop' }, 'My_Shop is no name that Kubernetes takes for a Namespace'],
+  [{ cluster: 'kafka.live' }, 'kafka.live is no name that Kubernetes takes for a Kafka'],
+])('refuses %j', (wrong, message) => {
+  const { scope, connectors } = systems.parcels;
+  expect(() => kubernetesFiles({ ...scope, target: { ...target, ...wrong } }, connectors)).toThrow(message);
+});
+
 test('refuses a connector that asks for what Kafka Connect is not given', () => {
   const { scope, connectors } = systems.parcels;
   const config = { ...connectors[0]?.config, 'database.user': '$' + '{env:CDC_USER}' };
