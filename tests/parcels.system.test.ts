@@ -92,10 +92,10 @@ await runService(system, 'billing', ({ publish }) => ({
 
 test('what it is in Kubernetes is written, read back, and compared with its connectors', async () => {
   const kubernetes = ['walpost', 'export', 'kubernetes'];
-  expect(await run('npx', ...kubernetes)).toContain('kubernetes/services.yaml');
-  expect(await run('npx', ...kubernetes, '--check')).toContain('are what the project says');
+  expect(await project.run('npx', ...kubernetes)).toContain('kubernetes/services.yaml');
+  expect(await project.run('npx', ...kubernetes, '--check')).toContain('are what the project says');
   edit('kubernetes/connect.yaml', ['slot.name: billing_outbox', 'slot.name: invoices']);
-  await expect(run('npx', ...kubernetes, '--check')).rejects.toThrow(
+  await expect(project.run('npx', ...kubernetes, '--check')).rejects.toThrow(
     'spec.config["slot.name"] is "invoices", and connectors/billing-outbox.json has "billing_outbox"',
   );
 });
