@@ -42,6 +42,11 @@ export interface ServiceConfig {
   readonly main?: string;
   readonly sample?: Sample;
   readonly observe?: Observe;
+  /**
+   * Its Postgres server is not the one of POSTGRES_HOST: `<NAME>_DATABASE_URL` says where it is, and to Kafka Connect
+   * `<NAME>_POSTGRES_HOST`, `…_PORT`, `…_SSLMODE` and `…_CA_FILE`.
+   */
+  readonly server?: 'own';
   /** Settings of its connector that are to be other than Walpost's. */
   readonly connector?: Readonly<Record<string, string>>;
 }
@@ -65,6 +70,10 @@ export interface Service {
   readonly portVariable: string;
   readonly urlVariable: string;
   readonly passwordVariable: string;
+  /** The variable that says where its database is, where it is not with those of all others. */
+  readonly databaseUrlVariable: string;
+  /** What the variables begin with that tell Kafka Connect of its Postgres server. */
+  readonly serverPrefix: string;
   readonly consumes: readonly EventTopic[];
   /** How its events leave: slot and publication have one name, which is the connector's with `_`. */
   readonly publishes?: {
@@ -164,6 +173,8 @@ function complete(name: string, given: ServiceConfig): Service {
     portVariable: `${variable(name)}_PORT`,
     urlVariable: `${variable(name)}_URL`,
     passwordVariable: `${variable(database)}_PASSWORD`,
+    databaseUrlVariable: `${variable(name)}_DATABASE_URL`,
+    serverPrefix: given.server === 'own' ? `${variable(name)}_POSTGRES` : 'POSTGRES',
     consumes,
     ...(publishes && {
       publishes: {

@@ -28,12 +28,17 @@ export const OpenUrl = () =>
     description: 'an http address without user and password',
   });
 
-/** Where the Postgres server is, for all services alike. */
+/** How a connection to Postgres is protected, by libpq's names. */
+export const sslModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
+export type SslMode = (typeof sslModes)[number];
+
+/** Where the Postgres server is, for every service that has no `<NAME>_DATABASE_URL`. */
 export const postgresSettings = {
   POSTGRES_HOST: Host('localhost'),
   POSTGRES_PORT: Port(5432, 1),
-  // libpq's name and values; the certificate is checked against Node's roots and NODE_EXTRA_CA_CERTS.
-  POSTGRES_SSLMODE: Type.Enum(['disable', 'verify-full'], { default: 'disable' }),
+  POSTGRES_SSLMODE: Type.Enum([...sslModes], { default: 'disable' }),
+  // PEM. Without one, certificates are checked against Node's roots and NODE_EXTRA_CA_CERTS.
+  POSTGRES_CA_FILE: Type.Optional(Type.String()),
 };
 
 /** How to reach the event backbone: a comma-separated list of brokers, and the registry's Confluent API. */

@@ -5,15 +5,16 @@ import {
   eventSettings,
   OpenUrl,
   Port,
-  postgresSettings,
   readConfig as readSettings,
   Secret,
 } from '@walpost/kit/environment';
 import { ConfigError } from '@walpost/kit/errors';
 import { kafkaAccess } from '@walpost/kit/kafka/kafka-access';
+import { databaseOf, sharedServer } from '@walpost/kit/postgres/server-of';
 import { retentionSettings } from '@walpost/kit/service/retention';
 import { Type } from 'typebox';
 import { UsageError } from './cli-error.ts';
+import type { Servers } from './observe/open-observed.ts';
 import type { Project } from './project.ts';
 import { addressOf, addressSettings } from './service-address.ts';
 
@@ -21,7 +22,6 @@ import { addressOf, addressSettings } from './service-address.ts';
 const Password = () => Type.Optional(Secret());
 
 const settings = {
-  ...postgresSettings,
   ...eventSettings,
   ...connectSettings,
   ...retentionSettings,
@@ -36,11 +36,7 @@ const settings = {
 
 /** What each service adds to them. */
 function settingsOf({ services }: System) {
-  return Object.fromEntries(
-    services.flatMap((service) =>
-      Object.entries({ [service.passwordVariable]: Password(), ...addressSettings(service) }),
-    ),
-  );
+  return Object.fromEntries(services.flatMap((service) => Object.entries(addressSettings(service))));
 }
 
 export type Config = ReturnType<typeof shape> & Pick<Project, 'folder'>;
@@ -55,7 +51,7 @@ export function readConfig({ folder, system }: Project, env: NodeJS.ProcessEnv):
   const trimmed = Object.fromEntries(Object.entries(env).map(([name, value]) => trim(name, value)));
   try {
     const own = readSettings(settingsOf(system), trimmed) as Record<string, string | number | undefined>;
-    return { folder, ...shape(system, readSettings(settings, trimmed), own) };
+    return { folder, ...shape(system, readSettings(settings, trimmed), own, trimmed) };
   } catch (error) {
     throw error instanceof ConfigError ? new UsageError(error.message, { cause: error }) : error;
   }
@@ -65,8 +61,9 @@ function shape(
   system: System,
   read: ReturnType<typeof readSettings<typeof settings>>,
   own: Readonly<Record<string, string | number | undefined>>,
+  env: NodeJS.ProcessEnv,
 ) {
-  const passwords = system.services.map(({ name, passwordVariable }) => [name, own[passwordVariable]]);
+  const databases = system.services.map((service) => ({ name: service.name, ...databaseOf(service, env) }));
   const addresses = system.services.map((service) => [service.name, addressOf(service, own)]);
   return {
     system,
@@ -78,13 +75,14 @@ function shape(
       read.SCHEMA_REGISTRY_PASSWORD,
     ),
     connect: httpAccess(read.CONNECT_URL, read.CONNECT_USERNAME, read.CONNECT_PASSWORD),
-    postgres: {
-      host: read.POSTGRES_HOST,
-      port: read.POSTGRES_PORT,
-      ssl: read.POSTGRES_SSLMODE === 'verify-full',
-    },
+    /** Of whatever no service says an address for: the registry's database is there too. */
+    postgres: sharedServer(env),
+    /** The Postgres server of each service. */
+    servers: Object.fromEntries(databases.map(({ name, server }) => [name, server])) as Servers,
     /** Of `<database>_app`, for each service; undefined when it is not set. */
-    passwords: Object.fromEntries(passwords) as Readonly<Record<string, string | undefined>>,
+    passwords: Object.fromEntries(databases.map(({ name, password }) => [name, password])) as Readonly<
+      Record<string, string | undefined>
+    >,
     observerPassword: read.OBSERVER_PASSWORD,
     // Tried by `walpost doctor`, and used for nothing else.
     dlqOperatorPassword: read.DLQ_OPERATOR_PASSWORD,

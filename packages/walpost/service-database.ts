@@ -4,6 +4,7 @@ import { type Db, openDatabase } from '@walpost/kit/postgres/database';
 import { rootReason } from './check.ts';
 import { CliError } from './cli-error.ts';
 import type { Config } from './config.ts';
+import { serverIn, shownServer } from './observe/open-observed.ts';
 import { untilAvailable } from './wait.ts';
 
 /**
@@ -12,7 +13,7 @@ import { untilAvailable } from './wait.ts';
  * @throws CliError naming the variable or the database when it cannot be used
  */
 export async function withDatabase<T>(
-  { system, postgres, passwords }: Config,
+  { system, servers, passwords }: Config,
   name: string,
   seconds: number,
   work: (db: Db) => Promise<T>,
@@ -23,9 +24,10 @@ export async function withDatabase<T>(
   if (password === undefined) {
     throw new CliError(`${name}: ${passwordVariable} is not set; it is the password of ${database}_app`);
   }
+  const server = serverIn(servers, name);
   const user = `${database}_app`;
   const { db, ping, close } = openDatabase({
-    ...postgres,
+    ...server,
     database,
     user,
     password,
@@ -37,7 +39,7 @@ export async function withDatabase<T>(
     return await work(db);
   } catch (error) {
     if (databaseFault(error) === undefined) throw error;
-    throw new CliError(`${name}: ${explain(error, service, `${postgres.host}:${postgres.port}`)}`, {
+    throw new CliError(`${name}: ${explain(error, service, shownServer(server))}`, {
       cause: error,
     });
   } finally {

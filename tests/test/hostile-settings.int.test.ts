@@ -136,7 +136,7 @@ test('a migration that meets a lock gives way to those who queue behind it, and 
   try {
     await writeFile(join(folder, '0000_add.sql'), 'ALTER TABLE emails ADD COLUMN note text;');
     let gaveWay: Promise<unknown> | undefined;
-    let migrated: Promise<void> | undefined;
+    let migrated: Promise<unknown> | undefined;
     await holder.begin(async (tx) => {
       await tx`lock table emails in row share mode`;
       migrated = migrateDatabase({

@@ -32,7 +32,13 @@ const ROOMS: Record<string, readonly string[]> = {
   'packages/walpost/doctor': walpost('connect', 'trace'),
   // Runs the infrastructure, and starts the services as processes: it is in no image with them.
   'packages/walpost/stack': [
-    ...['config', 'kafka/create-kafka', 'postgres/open-driver'].map((file) => `packages/kit/${file}`),
+    ...[
+      'config',
+      'contract/http-access',
+      'kafka/create-kafka',
+      'postgres/open-driver',
+      'postgres/server-of',
+    ].map((file) => `packages/kit/${file}`),
     ...['cli-error', 'generated-file', 'host-access', 'program-of', 'project'].map(
       (file) => `packages/walpost/${file}`,
     ),

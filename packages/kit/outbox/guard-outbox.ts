@@ -7,7 +7,10 @@ import { outboxTypeOf } from './outbox.ts';
  * Lets an outbox take the events that its service publishes and no others, and keeps logical messages, which the relay
  * reads from the same log, to the role `cdc`. Changes nothing that is so already, because it locks the table.
  *
- * @param db as the superuser, who may have taken another role: Postgres's own functions belong to it
+ * Postgres's own functions belong to the superuser; with another login they stay open to everybody, and the connector drops
+ * what comes by them (`message.prefix.exclude.list`).
+ *
+ * @param db as who is logged in, who may have taken another role
  */
 export async function guardOutbox(db: Db, publishes: readonly EventType[]): Promise<void> {
   const types = publishes
@@ -32,6 +35,7 @@ export async function guardOutbox(db: Db, publishes: readonly EventType[]): Prom
     // All that there are of it, whatever they take: a later Postgres may have more.
     await tx.execute(sql`
       do $$ declare emit regprocedure; begin
+        if not (select rolsuper from pg_roles where rolname = current_user) then return; end if;
         for emit in select oid from pg_proc
           where proname = 'pg_logical_emit_message' and pronamespace = 'pg_catalog'::regnamespace loop
           execute format('revoke execute on function %s from public', emit);

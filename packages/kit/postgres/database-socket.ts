@@ -1,13 +1,7 @@
 import { once } from 'node:events';
 import { connect, isIP, Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-
-/** Where a server is, and whether to speak TLS with it. */
-export interface ServerAddress {
-  host: string;
-  port: number;
-  ssl?: boolean;
-}
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type PostgresServer, tlsOptions } from './server.ts';
 
 /** How long a server may take to begin TLS, ms. */
 const SECURE_WITHIN = 5_000;
@@ -33,10 +27,11 @@ const WILLING = 'S'.charCodeAt(0);
  * @param silentFor ms without data from the server, or to it, after which the connection is given up
  * @returns never rejects, for the driver would lose the connection's place in its pool; an error comes as an event
  */
-export async function openSocket({ host, port, ssl }: ServerAddress, silentFor: number): Promise<Socket> {
-  const plain = connect(port, host);
+export async function openSocket(server: PostgresServer, silentFor: number): Promise<Socket> {
+  const plain = connect(server.port, server.host);
+  const tls = tlsOptions(server);
   plain.on('end', () => plain.destroy(closed('the server closed the connection')));
-  const socket = ssl ? await secure(plain, host).catch(failing) : plain;
+  const socket = tls ? await secure(plain, server.host, tls).catch(failing) : plain;
   socket.setTimeout(silentFor, () => socket.destroy(closed(`no data received for ${silentFor} ms`)));
   const startup = setTimeout(() => {
     if (socket.bytesWritten === 0) socket.destroy(closed('startup packet not sent'));
@@ -63,11 +58,11 @@ export async function openSocket({ host, port, ssl }: ServerAddress, silentFor: 
 }
 
 /**
- * Has a server begin TLS, and checks its certificate and name.
+ * Has a server begin TLS, and checks what the options want to be checked.
  *
  * @throws what is wrong with either, or that the server does not speak TLS, or not in time
  */
-async function secure(plain: Socket, host: string): Promise<Socket> {
+async function secure(plain: Socket, host: string, tls: ConnectionOptions): Promise<Socket> {
   const signal = AbortSignal.timeout(SECURE_WITHIN);
   try {
     plain.write(SSL_REQUEST);
@@ -75,7 +70,12 @@ async function secure(plain: Socket, host: string): Promise<Socket> {
     // More than one byte would be words that were not encrypted.
     if (answer.length !== 1 || answer[0] !== WILLING)
       throw closed(`the server at ${host} does not speak TLS`);
-    const secured = connectTls({ socket: plain, host, ...(isIP(host) === 0 && { servername: host }) });
+    const secured = connectTls({
+      ...tls,
+      socket: plain,
+      host,
+      ...(isIP(host) === 0 && { servername: host }),
+    });
     secured.on('end', () => secured.destroy(closed('the server closed the connection')));
     await once(secured, 'secureConnect', { signal });
     return secured;

@@ -5,6 +5,7 @@ import { backoff, type RetryOptions, retry } from '../retry.ts';
 import { openSocket } from './database-socket.ts';
 import { guardTransactions } from './guard-statements.ts';
 import { openDriver } from './open-driver.ts';
+import type { PostgresServer } from './server.ts';
 import { checkSession, type SessionOptions, STATEMENT_TIMEOUT, sessionSettings } from './session.ts';
 
 /**
@@ -19,14 +20,10 @@ export type Db = PostgresJsDatabase;
 export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0];
 
 /** Where a service's database is, and who opens it. */
-export interface DatabaseOptions extends SessionOptions {
-  host: string;
-  port: number;
+export interface DatabaseOptions extends SessionOptions, PostgresServer {
   database: string;
   user: string;
   password: string;
-  /** Whether to speak TLS, and check the server's certificate and name; no when not given. */
-  ssl?: boolean;
   /** The most connections this process opens; 10 when not given. */
   connections?: number;
 }

@@ -2,13 +2,15 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Type } from 'typebox';
 import type { System } from '../config.ts';
-import { postgresSettings, readConfig, Secret } from '../environment.ts';
+import { readConfig, Secret } from '../environment.ts';
+import { databaseOf, requirePassword } from '../postgres/server-of.ts';
 import { kitMigrations, migrateDatabase } from './migrate.ts';
 
 /**
  * Brings the database of a service to its newest shape: the kit's tables, then the service's own migrations, which are
  * in the project's folder.
  *
+ * @returns what an administrator of the server has left to do, a sentence for each
  * @throws {ConfigError} naming each variable that is missing or wrong
  * @throws the driver's error when the server is away or a migration fails, see `migrateDatabase`
  */
@@ -17,11 +19,12 @@ export async function migrateService(
   folder: string,
   name: string,
   environment: NodeJS.ProcessEnv,
-): Promise<void> {
-  const { database, passwordVariable, publishes, migrations } = system.service(name);
+): Promise<string[]> {
+  const service = system.service(name);
+  const { database, publishes, migrations } = service;
   const config = readConfig(
     {
-      ...postgresSettings,
+      POSTGRES_USER: Type.String({ default: 'postgres' }),
       POSTGRES_PASSWORD: Secret(),
       CDC_PASSWORD: publishes ? Secret() : Type.Optional(Secret()),
       OBSERVER_PASSWORD: Type.Optional(Secret()),
@@ -29,16 +32,15 @@ export async function migrateService(
     },
     environment,
   );
-  const { [passwordVariable]: appPassword } = readConfig({ [passwordVariable]: Secret() }, environment);
+  const found = databaseOf(service, environment);
   const { OBSERVER_PASSWORD: observerPassword, DLQ_OPERATOR_PASSWORD: dlqOperatorPassword } = config;
   const own = resolve(folder, migrations);
-  await migrateDatabase({
-    host: config.POSTGRES_HOST,
-    port: config.POSTGRES_PORT,
-    ssl: config.POSTGRES_SSLMODE === 'verify-full',
+  return migrateDatabase({
+    ...found.server,
+    adminUser: config.POSTGRES_USER,
     adminPassword: config.POSTGRES_PASSWORD,
     database,
-    appPassword: String(appPassword),
+    appPassword: requirePassword(service, found),
     ...(publishes && { cdcPassword: String(config.CDC_PASSWORD) }),
     ...(observerPassword && { observerPassword }),
     ...(dlqOperatorPassword && { dlqOperatorPassword }),

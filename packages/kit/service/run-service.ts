@@ -11,15 +11,7 @@ import { createDecoder } from '../contract/codec.ts';
 import type { DomainEvent, EventData, EventName, EventOf, EventTopic } from '../contract/contract.ts';
 import { httpAccess } from '../contract/http-access.ts';
 import { createRegistry } from '../contract/registry.ts';
-import {
-  eventSettings,
-  Port,
-  postgresSettings,
-  readConfig,
-  Secret,
-  type Settings,
-  serviceSettings,
-} from '../environment.ts';
+import { eventSettings, Port, readConfig, type Settings, serviceSettings } from '../environment.ts';
 import { ConfigError } from '../errors.ts';
 import { type App, createApp, type ReadinessChecks } from '../http/http.ts';
 import { traceparentOf } from '../http/trace-requests.ts';
@@ -30,6 +22,7 @@ import { maintainOutbox } from '../outbox/outbox-maintenance.ts';
 import { followSchemaIds } from '../outbox/schema-ids.ts';
 import { type Database, type Db, openDatabase, type Tx } from '../postgres/database.ts';
 import { type DatabaseClock, followDatabaseClock } from '../postgres/database-clock.ts';
+import { databaseOf, requirePassword } from '../postgres/server-of.ts';
 import { untilDone } from '../retry.ts';
 import { every } from '../schedule.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
@@ -43,7 +36,6 @@ import { retentionProblem, retentionSettings } from './retention.ts';
 /** What every service takes from the environment. */
 const settings = {
   ...serviceSettings,
-  ...postgresSettings,
   ...eventSettings,
   ...tracingSettings,
   ...retentionSettings,
@@ -157,13 +149,15 @@ type Compose = (base: ServiceBase) => Omit<ServiceParts<ServiceConfig>, 'on'> & 
 
 async function start(system: System, name: string, compose: Compose, variables: TProperties): Promise<void> {
   const { contract } = system;
-  const { group, database, publishes, consumes, port, portVariable, passwordVariable, observe } =
-    system.service(name);
+  const service = system.service(name);
+  const { group, database, publishes, consumes, port, portVariable, observe } = service;
   const config = readConfig(settings, process.env);
-  const own = readConfig(
-    { [portVariable]: Port(port), [passwordVariable]: Secret(), ...variables },
-    process.env,
-  ) as Record<string, unknown>;
+  const own = readConfig({ [portVariable]: Port(port), ...variables }, process.env) as Record<
+    string,
+    unknown
+  >;
+  const found = databaseOf(service, process.env);
+  const access = { ...found.server, database, password: requirePassword(service, found) };
   const logger = createLogger(group, config.LOG_LEVEL);
   const kafka = kafkaAccess(config);
   const problem = retentionProblem(
@@ -182,12 +176,8 @@ async function start(system: System, name: string, compose: Compose, variables: 
     defer('database', () => Promise.all(pools.map((pool) => pool.close())));
     const openFor = (purpose: string, connections: number, lockTimeout?: number): Database => {
       const opened = openDatabase({
-        host: config.POSTGRES_HOST,
-        port: config.POSTGRES_PORT,
-        ssl: config.POSTGRES_SSLMODE === 'verify-full',
-        database,
+        ...access,
         user: `${database}_app`,
-        password: String(own[passwordVariable]),
         applicationName: `${group} ${purpose}`,
         connections,
         ...(lockTimeout !== undefined && { lockTimeout }),

@@ -8,7 +8,7 @@ const define = (services: object, more: object = {}) =>
 test('what is not said follows from the name', () => {
   const system = define({
     'parcel-shop': { port: 3000, publishes: 'order-events', connector: { 'max.batch.size': '10' } },
-    tracking: { port: 3001, consumes: ['order-events'], database: 'tracks', group: 'tracker' },
+    tracking: { port: 3001, consumes: ['order-events'], database: 'tracks', group: 'tracker', server: 'own' },
   });
   expect(system.service('parcel-shop')).toEqual({
     name: 'parcel-shop',
@@ -18,6 +18,8 @@ test('what is not said follows from the name', () => {
     portVariable: 'PARCEL_SHOP_PORT',
     urlVariable: 'PARCEL_SHOP_URL',
     passwordVariable: 'PARCEL_SHOP_PASSWORD',
+    databaseUrlVariable: 'PARCEL_SHOP_DATABASE_URL',
+    serverPrefix: 'POSTGRES',
     consumes: [],
     publishes: {
       topic: 'order-events',
@@ -33,6 +35,8 @@ test('what is not said follows from the name', () => {
     group: 'tracker',
     database: 'tracks',
     passwordVariable: 'TRACKS_PASSWORD',
+    databaseUrlVariable: 'TRACKING_DATABASE_URL',
+    serverPrefix: 'TRACKING_POSTGRES',
     observe: { effect: 'tracks' },
   });
 });

@@ -14,12 +14,15 @@ export function migrateCommand(
 ): Command {
   const names = system.services.map(({ name }) => name);
   return new Command('migrate')
-    .description("make each service's database, or bring it to its newest shape; needs POSTGRES_PASSWORD")
+    .description(
+      "make each service's database, or bring it to its newest shape; needs POSTGRES_USER and POSTGRES_PASSWORD",
+    )
     .addArgument(new Argument('[service]', 'all when none is given').choices(names))
     .action(async (service: string | undefined) => {
+      const undone: string[] = [];
       for (const name of service === undefined ? names : [service]) {
         try {
-          await migrateService(system, folder, name, env);
+          undone.push(...(await migrateService(system, folder, name, env)));
         } catch (error) {
           if (error instanceof ConfigError || databaseFault(error) !== undefined)
             throw new CliError(`${name}: ${messageOf(error)}`, { cause: error });
@@ -27,5 +30,6 @@ export function migrateCommand(
         }
         console.log(`${name}: database ${system.service(name).database} is up to date`);
       }
+      for (const each of new Set(undone)) console.error(`walpost: warning: ${each}`);
     });
 }

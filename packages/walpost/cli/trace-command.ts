@@ -41,10 +41,10 @@ async function trace(config: Config, key: string, { wait, json }: Options): Prom
 }
 
 async function findTimeline(config: Config, key: string, wait: number): Promise<Timeline> {
-  const { system, postgres, observerPassword: password, connect } = config;
+  const { system, servers, observerPassword: password, connect } = config;
   if (password === undefined)
     throw new CliError('OBSERVER_PASSWORD is not set; it is the password of the role observer');
-  const { observed, close } = openObserved({ system, ...postgres, password, applicationName: 'walpost-cli' });
+  const { observed, close } = openObserved({ system, servers, password, applicationName: 'walpost-cli' });
   const look = (kafka: Parameters<typeof traceKey>[0]['kafka']) =>
     traceKey({ services: observed, kafka, connect }, key);
   try {

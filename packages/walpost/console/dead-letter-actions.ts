@@ -1,9 +1,10 @@
 import type { System } from '@walpost/kit/config';
 import { Problem } from '@walpost/kit/http/problem';
-import { type Database, type DatabaseOptions, openDatabase } from '@walpost/kit/postgres/database';
+import { type Database, openDatabase } from '@walpost/kit/postgres/database';
 import { CliError } from '../cli-error.ts';
 import { discardDeadLetter } from '../dead-letters/discard-dead-letter.ts';
 import { chosen, replayDeadLetters } from '../dead-letters/request-replay.ts';
+import { type Servers, serverIn } from '../observe/open-observed.ts';
 
 /** What an operator can do about a dead letter. */
 export interface DeadLetterActions {
@@ -20,14 +21,15 @@ const REPLAY_SECONDS = 10;
 /** Works as the role `dlq_operator`, with the same steps as `walpost dead-letters`. */
 export function createDeadLetterActions(
   system: System,
-  access: Pick<DatabaseOptions, 'host' | 'port' | 'ssl' | 'password'>,
+  { servers, password }: { servers: Servers; password: string },
 ): DeadLetterActions {
   const opened = new Map<string, Database>();
   const database = (service: string) => {
     const known =
       opened.get(service) ??
       openDatabase({
-        ...access,
+        ...serverIn(servers, service),
+        password,
         database: system.service(service).database,
         user: 'dlq_operator',
         applicationName: 'walpost-console',

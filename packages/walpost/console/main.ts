@@ -3,12 +3,12 @@ import {
   connectSettings,
   eventSettings,
   Port,
-  postgresSettings,
   readConfig,
   Secret,
   serviceSettings,
 } from '@walpost/kit/environment';
 import { kafkaAccess } from '@walpost/kit/kafka/kafka-access';
+import { databaseOf } from '@walpost/kit/postgres/server-of';
 import { runMain, runProcess } from '@walpost/kit/service/lifecycle';
 import { createLogger } from '@walpost/kit/telemetry/logger';
 import { Type } from 'typebox';
@@ -30,7 +30,6 @@ await runMain(async () => {
   const config = readConfig(
     {
       ...serviceSettings,
-      ...postgresSettings,
       ...eventSettings,
       ...connectSettings,
       CONSOLE_PORT: Port(3100),
@@ -44,16 +43,14 @@ await runMain(async () => {
   );
   const addresses = readConfig(intake ? addressSettings(intake) : {}, process.env);
   const logger = createLogger(NAME, config.LOG_LEVEL);
-  const server = {
-    host: config.POSTGRES_HOST,
-    port: config.POSTGRES_PORT,
-    ssl: config.POSTGRES_SSLMODE === 'verify-full',
-  };
+  const servers = Object.fromEntries(
+    system.services.map((service) => [service.name, databaseOf(service, process.env).server]),
+  );
 
   await runProcess(logger, async (defer) => {
     const { observed, close } = openObserved({
       system,
-      ...server,
+      servers,
       password: config.OBSERVER_PASSWORD,
       applicationName: NAME,
     });
@@ -64,7 +61,7 @@ await runMain(async () => {
     if (load) defer('sample load', load.close);
     const { DLQ_OPERATOR_PASSWORD: password, CONSOLE_TOKEN: token } = config;
     const deadLetterActions =
-      password && token ? createDeadLetterActions(system, { ...server, password }) : undefined;
+      password && token ? createDeadLetterActions(system, { servers, password }) : undefined;
     if (deadLetterActions) defer('dead-letters', deadLetterActions.close);
     const parts = startConsole({
       observed,

@@ -70,7 +70,7 @@ async function checkEvents(config: Config): Promise<{ kafka: Check[]; system: Ch
 }
 
 async function checkFlow(
-  { system, postgres, observerPassword: password, connect }: Config,
+  { system, servers, observerPassword: password, connect }: Config,
   kafka: SystemSources['kafka'],
 ): Promise<Check[]> {
   if (password === undefined) {
@@ -80,7 +80,7 @@ async function checkFlow(
   }
   const { observed, close } = openObserved({
     system,
-    ...postgres,
+    servers,
     password,
     applicationName: 'walpost-doctor',
   });

@@ -39,5 +39,7 @@ export interface EffectRow {
 /** An observed service with its database, opened as `observer`. */
 export interface Observed {
   readonly service: ObservedService;
+  /** Host and port of its Postgres server: services that have the same, or none said, show the same slots. */
+  readonly server?: string;
   readonly db: Db;
 }

@@ -42,11 +42,12 @@ export async function readSystem(
 ): Promise<SystemView> {
   // Whoever reads nothing is in no group.
   const names = observed.flatMap(({ service }) => (service.consumes.length > 0 ? service.name : []));
-  const first = observed[0]?.db;
+  // Any database of a server shows all of its slots.
+  const firsts = new Map(observed.toReversed().map(({ server, db }) => [server, db]));
   const origin = observed.find(({ service }) => service.latest);
   const [services, slots, connectors, topics, groups, heads] = await Promise.all([
     Promise.all(observed.map((each) => readService(each, ask))),
-    ask('slots', async () => (first ? readSlots(first) : [])),
+    ask('slots', async () => (await Promise.all([...firsts.values()].map(readSlots))).flat()),
     ask('connectors', () => readConnectors(connect)),
     ask('Kafka', () => kafka.topics(), 'topics'),
     ask('Kafka', () => kafka.groups(names), 'groups'),

@@ -1,4 +1,5 @@
 import type { System } from '@walpost/kit/config';
+import { shownUrl } from '@walpost/kit/contract/http-access';
 import { formerSecrets, programSecrets, requiredSecrets, secretNames, withFormerSecrets } from './secrets.ts';
 import { StackError } from './stack-error.ts';
 
@@ -58,17 +59,27 @@ export function baseEnvironment(env: Environment): Settings {
 /** The environment without the system's own secrets, for a program that may need others: a token of its mirror's. */
 export function withoutSecrets(system: System, env: Environment): Environment {
   const names = secretNames(system);
-  const isSecret = (name: string) => names.some((one) => one === (formerSecrets[name] ?? name));
+  const isSecret = (name: string) =>
+    names.some((one) => one === (formerSecrets[name] ?? name)) || name.endsWith('_DATABASE_URL');
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isSecret(name)));
 }
 
 /** The settings for one program: with the secrets that it may have, and no other password or token. */
 export function settingsFor(system: System, program: string, settings: Settings): Settings {
   const allowed = programSecrets(system)[program] ?? {};
+  const passwords = new Map(
+    system.services.map(({ databaseUrlVariable, passwordVariable }) => [
+      databaseUrlVariable,
+      passwordVariable,
+    ]),
+  );
   return Object.fromEntries(
-    Object.entries(settings).filter(
-      ([name]) => Object.hasOwn(allowed, name) || !/_(PASSWORD|TOKEN)$/.test(name),
-    ),
+    Object.entries(settings).flatMap(([name, value]) => {
+      const password = passwords.get(name);
+      // Where a database is, everybody may know.
+      if (password !== undefined) return [[name, Object.hasOwn(allowed, password) ? value : shownUrl(value)]];
+      return Object.hasOwn(allowed, name) || !/_(PASSWORD|TOKEN)$/.test(name) ? [[name, value]] : [];
+    }),
   );
 }
 

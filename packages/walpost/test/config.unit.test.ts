@@ -14,7 +14,10 @@ test('unset and empty variables have defaults', () => {
     kafkaReplicationFactor: 1,
     registry: { url: 'http://localhost:8081/apis/ccompat/v7' },
     connect: { url: 'http://localhost:8083' },
-    postgres: { host: 'localhost', port: 5432, ssl: false },
+    postgres: { host: 'localhost', port: 5432, sslMode: 'disable' },
+    servers: Object.fromEntries(
+      system.services.map(({ name }) => [name, { host: 'localhost', port: 5432, sslMode: 'disable' }]),
+    ),
     passwords: { order: undefined, payment: undefined, inventory: undefined, notification: undefined },
     outboxRetentionDays: 7,
     inboxRetentionDays: 14,
@@ -54,7 +57,7 @@ test('a protected system is reached with user, password and checked certificates
   expect(readConfig(project, env)).toMatchObject({
     kafka: { ssl: true, sasl: { mechanism: 'scram-sha-512', username: 'operator', password: 'k' } },
     connect: { credentials: { username: 'operator', password: 'c' } },
-    postgres: { ssl: true },
+    postgres: { sslMode: 'verify-full' },
   });
   expect(() => readConfig(project, { ...env, KAFKA_PASSWORD: '' })).toThrow(UsageError);
   expect(() => readConfig(project, { ...env, KAFKA_PASSWORD: '' })).toThrow(
@@ -69,7 +72,7 @@ test.each([
   ['SCHEMA_REGISTRY_URL', 'localhost:8081'],
   ['CONNECT_URL', 'ftp://x'],
   ['POSTGRES_PORT', '65536'],
-  ['POSTGRES_SSLMODE', 'require'],
+  ['POSTGRES_SSLMODE', 'prefer'],
   ['KAFKA_SECURITY_PROTOCOL', 'SSL'],
 ])('%s=%s is refused by name', (name, value) => {
   expect(() => readConfig(project, { [name]: value })).toThrow(UsageError);

@@ -186,8 +186,16 @@ function deliveryOf(
   };
 }
 
-/** The slots are the server's: any database that answers shows all. */
+/** The slots of all servers; of some that cannot be asked, nothing is known of any. */
 async function anySlots(services: readonly Observed[]): Promise<Source<Slot[]>> {
+  const servers = Map.groupBy(services, ({ server }) => server);
+  const found = await Promise.all([...servers.values()].map(slotsOfServer));
+  const failed = found.find((each) => 'error' in each);
+  return failed ?? { value: found.flatMap((each) => ('value' in each ? each.value : [])) };
+}
+
+/** The slots are the server's: any database that answers shows all. */
+async function slotsOfServer(services: readonly Observed[]): Promise<Source<Slot[]>> {
   const asked = services.map(({ service, db }) =>
     attempt(`slots, by database ${service.database}`, () => readSlots(db)),
   );

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
+import type { SslMode } from '../../environment.ts';
 import { openSocket } from '../database-socket.ts';
 
 /** The messages that a client hears until its connection is closed, by a server that does this with it. */
 async function heardOf(
   answer: (client: Socket) => void,
-  ssl: boolean,
+  sslMode: SslMode,
   { silentFor = 5_000, startup = '' } = {},
 ): Promise<string[]> {
   const clients = new Set<Socket>();
@@ -19,7 +20,7 @@ async function heardOf(
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   try {
-    const socket = await openSocket({ host: '127.0.0.1', port, ssl }, silentFor);
+    const socket = await openSocket({ host: '127.0.0.1', port, sslMode }, silentFor);
     if (startup) socket.write(startup);
     const heard: string[] = [];
     socket.on('error', ({ message }) => heard.push(message)).resume();
@@ -35,12 +36,12 @@ async function heardOf(
 const twice = (message: string) => [message, message];
 
 test('a server that does not say a word any more is given up', async () => {
-  const heard = await heardOf(() => undefined, false, { silentFor: 50, startup: 'hello' });
+  const heard = await heardOf(() => undefined, 'disable', { silentFor: 50, startup: 'hello' });
   expect(heard).toEqual(twice('no data received for 50 ms'));
 });
 
 test('a polite end is an error', async () => {
-  expect(await heardOf((client) => void client.end(), false)).toEqual(
+  expect(await heardOf((client) => void client.end(), 'disable')).toEqual(
     twice('the server closed the connection'),
   );
 });
@@ -55,7 +56,7 @@ test.each([
       asked += bytes.toString('hex');
     });
     client.write(answer);
-  }, true);
+  }, 'verify-full');
   expect(heard).toEqual(twice('the server at 127.0.0.1 does not speak TLS'));
   // SSLRequest, and nothing that was not encrypted after it.
   expect(asked).toBe('0000000804d2162f');
@@ -69,9 +70,9 @@ test.each([
     'Client network socket disconnected before secure TLS connection was established',
   ],
 ])('a server that %s when it is asked for TLS is heard of', async (_what, answer, message) => {
-  expect(await heardOf(answer, true)).toEqual(twice(message));
+  expect(await heardOf(answer, 'verify-full')).toEqual(twice(message));
 });
 
 test('a driver that does not begin is not waited for', async () => {
-  expect(await heardOf(() => undefined, false)).toEqual(twice('startup packet not sent'));
+  expect(await heardOf(() => undefined, 'disable')).toEqual(twice('startup packet not sent'));
 });

@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const write = (file: string, text: string) => writeFileSync(join(folder, file), text);
 
-function migrate(): Promise<void> {
+function migrate(): Promise<unknown> {
   const { options, name } = database;
   return migrateDatabase({
     host: options.host,

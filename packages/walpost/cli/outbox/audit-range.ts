@@ -58,10 +58,10 @@ export function rangeOf({ last, since, until }: RangeOptions, now: number): Audi
 
 /** Compares outboxes, topics and inboxes over a range, as the role `observer`. @throws CliError */
 export async function audit(config: Config, range: AuditRange, options: RangeOptions): Promise<Audit> {
-  const { system, postgres, observerPassword: password } = config;
+  const { system, servers, observerPassword: password } = config;
   if (password === undefined)
     throw new CliError('OBSERVER_PASSWORD is not set; it is the password of the role observer');
-  const { observed, close } = openObserved({ system, ...postgres, password, applicationName: 'walpost-cli' });
+  const { observed, close } = openObserved({ system, servers, password, applicationName: 'walpost-cli' });
   try {
     return await withKafka(config, options.wait, (clients) =>
       auditOutboxes(clients, observed, range, options.timeout),

@@ -6,6 +6,7 @@ import { CliError, UsageError } from '../../cli-error.ts';
 import type { Config } from '../../config.ts';
 import { awaitConnector } from '../../connect/await-connector.ts';
 import { createConnectClient } from '../../connect/connect-client.ts';
+import { serverIn } from '../../observe/open-observed.ts';
 import { DRY_RUN } from '../../options.ts';
 
 /** How long Kafka Connect may take to answer, and to end or start a connector's task, s. */
@@ -25,11 +26,12 @@ export async function recreateSlot(config: Config, connector: string, yes: boole
     const known = config.system.services.flatMap(({ publishes }) => publishes?.connector ?? []);
     throw new UsageError(`there is no connector ${connector}; there are ${known.join(', ')}`);
   }
-  const { postgres, cdcPassword: password } = config;
+  const { servers, cdcPassword: password } = config;
   if (password === undefined)
     throw new CliError('CDC_PASSWORD is not set; it is the password of the role cdc');
   const { database } = service;
-  const options = { ...postgres, database, user: 'cdc', password, applicationName: 'walpost-cli' };
+  const server = serverIn(servers, service.name);
+  const options = { ...server, database, user: 'cdc', password, applicationName: 'walpost-cli' };
   const { db, close } = openDatabase({ ...options, connections: 1 });
   try {
     const [found] = await db.execute<{ status: string }>(

@@ -22,10 +22,10 @@ interface OutboxLine {
  * @throws CliError when one is away
  */
 export async function outboxStatus(config: Config, { json }: { json?: true }): Promise<void> {
-  const { system, postgres, observerPassword: password } = config;
+  const { system, servers, observerPassword: password } = config;
   if (password === undefined)
     throw new CliError('OBSERVER_PASSWORD is not set; it is the password of the role observer');
-  const { observed, close } = openObserved({ system, ...postgres, password, applicationName: 'walpost-cli' });
+  const { observed, close } = openObserved({ system, servers, password, applicationName: 'walpost-cli' });
   try {
     const sources = await Promise.all(
       observed.flatMap((each) =>
