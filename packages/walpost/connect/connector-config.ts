@@ -8,17 +8,18 @@ import type { ConnectorConfig } from './connect-client.ts';
  *
  * @returns undefined for a service that publishes nothing
  */
-export function connectorConfig({ database, publishes }: Service): ConnectorConfig | undefined {
+export function connectorConfig({ database, publishes, serverPrefix }: Service): ConnectorConfig | undefined {
   if (!publishes) return undefined;
   const { topic, connector, slot, overrides } = publishes;
   return {
     'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
     'tasks.max': '1',
-    'database.hostname': '${env:POSTGRES_HOST}',
-    'database.port': '${env:POSTGRES_PORT}',
+    'database.hostname': `\${env:${serverPrefix}_HOST}`,
+    'database.port': `\${env:${serverPrefix}_PORT}`,
     'database.user': 'cdc',
     'database.password': '${env:CDC_PASSWORD}',
-    'database.sslmode': '${env:POSTGRES_SSLMODE}',
+    'database.sslmode': `\${env:${serverPrefix}_SSLMODE}`,
+    'database.sslrootcert': `\${env:${serverPrefix}_CA_FILE}`,
     'driver.options':
       '-c bytea_output=hex -c statement_timeout=0 -c lock_timeout=0 -c transaction_timeout=0 -c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off',
     'database.dbname': database,

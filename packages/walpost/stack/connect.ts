@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { databaseOf } from '@walpost/kit/postgres/server-of';
 import { fillTemplate, type ProcessPart, type Site } from './component.ts';
 import { javaOf, launchJava, quickCompiler, sharedClasses } from './java.ts';
 import { kafkaClasses } from './kafka.ts';
@@ -46,6 +47,8 @@ export function connectPart(site: Site): ProcessPart {
           POSTGRES_PORT: setting(settings, 'POSTGRES_PORT'),
           // The Postgres that npm start runs listens on the loopback address and has no certificate.
           POSTGRES_SSLMODE: 'disable',
+          POSTGRES_CA_FILE: '',
+          ...ownServers(site),
           CDC_PASSWORD: setting(settings, 'CDC_PASSWORD'),
           RELAY_POLL_MS: setting(settings, 'RELAY_POLL_MS'),
         },
@@ -54,4 +57,21 @@ export function connectPart(site: Site): ProcessPart {
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 20,
   };
+}
+
+/** Where the databases are that are not in the Postgres of the stack, for their connectors. */
+function ownServers({ system, settings }: Site): Record<string, string> {
+  const services = system.services.filter(({ serverPrefix }) => serverPrefix !== 'POSTGRES');
+  const variables = services.map((service) => {
+    const { server, caFile = '' } = databaseOf(service, settings);
+    const { host, port, sslMode = 'disable' } = server;
+    const prefix = service.serverPrefix;
+    return {
+      [`${prefix}_HOST`]: host,
+      [`${prefix}_PORT`]: String(port),
+      [`${prefix}_SSLMODE`]: sslMode,
+      [`${prefix}_CA_FILE`]: caFile,
+    };
+  });
+  return Object.assign({}, ...variables);
 }
