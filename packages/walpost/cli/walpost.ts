@@ -20,6 +20,7 @@ const commands: Record<string, () => Promise<CommandOf>> = {
   generate: async () => (await import('./generate-command.ts')).generateCommand,
   compose: async () => (await import('./compose-command.ts')).composeCommand,
   migrate: async () => (await import('./migrate-command.ts')).migrateCommand,
+  roles: async () => (await import('./roles-command.ts')).rolesCommand,
   schemas: async () => (await import('./schemas/schemas-command.ts')).schemasCommand,
   topics: async () => (await import('./topics/topics-command.ts')).topicsCommand,
   connectors: async () => (await import('./connectors-command.ts')).connectorsCommand,
