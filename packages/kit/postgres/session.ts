@@ -84,7 +84,7 @@ class PoolerError extends ConfigError {
 
   constructor(reason: string, options?: ErrorOptions) {
     super(
-      `Configuration: POSTGRES_HOST and POSTGRES_PORT lead to PgBouncer or another pooler (${reason}): give the address of the Postgres server itself. Each process keeps a few connections of its own; docs/operations.md says how many.`,
+      `Configuration: POSTGRES_HOST and POSTGRES_PORT, or <NAME>_DATABASE_URL, lead to PgBouncer or another pooler (${reason}): give the address of the Postgres server itself. Each process keeps a few connections of its own; docs/operations.md says how many.`,
       options,
     );
   }
