@@ -39,6 +39,8 @@ export const postgresSettings = {
   POSTGRES_SSLMODE: Type.Enum([...sslModes], { default: 'disable' }),
   // PEM. Without one, certificates are checked against Node's roots and NODE_EXTRA_CA_CERTS.
   POSTGRES_CA_FILE: Type.Optional(Type.String()),
+  // Whether PgBouncer, or one like it, is in front of it and gives each transaction another session.
+  POSTGRES_POOLER: Type.Enum(['none', 'transaction'], { default: 'none' }),
 };
 
 /** How to reach the event backbone: a comma-separated list of brokers, and the registry's Confluent API. */

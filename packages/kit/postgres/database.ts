@@ -90,6 +90,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     ...{ socket: open },
     // Asked of the server, a connection that breaks meanwhile would end the process: nobody handles that error.
     fetch_types: false,
+    // What one session has prepared, the next one behind a pooler does not know.
+    prepare: options.pooler !== true,
     types: ARRAYS,
     onnotice: () => undefined,
     connection: sessionSettings(options),

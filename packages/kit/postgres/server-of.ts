@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { Type } from 'typebox';
 import type { Service } from '../config.ts';
-import { postgresSettings, readConfig, Secret, type SslMode, sslModes } from '../environment.ts';
+import {
+  postgresSettings,
+  readConfig,
+  Secret,
+  type Settings,
+  type SslMode,
+  sslModes,
+} from '../environment.ts';
 import { ConfigError } from '../errors.ts';
 import { messageOf } from '../telemetry/describe-error.ts';
 import type { PostgresServer } from './server.ts';
@@ -19,11 +26,8 @@ type Named = Pick<Service, 'database' | 'passwordVariable' | 'databaseUrlVariabl
 
 /** Where the Postgres server of all services is that have no address of their own. @throws {ConfigError} */
 export function sharedServer(environment: NodeJS.ProcessEnv): PostgresServer {
-  const read = readConfig(postgresSettings, environment);
-  return completed(read.POSTGRES_HOST, read.POSTGRES_PORT, read.POSTGRES_SSLMODE as SslMode, {
-    name: 'POSTGRES_CA_FILE',
-    path: read.POSTGRES_CA_FILE,
-  }).server;
+  const shared = readConfig(postgresSettings, environment);
+  return completed({ host: shared.POSTGRES_HOST, port: shared.POSTGRES_PORT }, shared, '').server;
 }
 
 /**
@@ -50,10 +54,7 @@ export function databaseOf(service: Named, environment: NodeJS.ProcessEnv): Serv
     );
   const password = address.password || own;
   return {
-    ...completed(address.host, address.port, (address.sslMode ?? shared.POSTGRES_SSLMODE) as SslMode, {
-      name: address.caFile ? name : 'POSTGRES_CA_FILE',
-      path: address.caFile ?? shared.POSTGRES_CA_FILE,
-    }),
+    ...completed(address, shared, name),
     ...(password !== undefined && { password }),
   };
 }
@@ -66,16 +67,19 @@ export function requirePassword(service: Named, { password }: ServiceDatabase): 
   );
 }
 
+/** @param name of the variable that the address is of */
 function completed(
-  host: string,
-  port: number,
-  sslMode: SslMode,
-  { name, path }: { name: string; path?: string | undefined },
+  { host, port, sslMode: ownMode, caFile: ownFile }: Pick<Address, 'host' | 'port' | 'sslMode' | 'caFile'>,
+  shared: Settings<typeof postgresSettings>,
+  name: string,
 ): Omit<ServiceDatabase, 'password'> {
-  const server = { host, port, sslMode };
-  if (!sslMode.startsWith('verify') || !path) return { server };
+  const sslMode = (ownMode ?? shared.POSTGRES_SSLMODE) as SslMode;
+  const pooler = shared.POSTGRES_POOLER === 'transaction';
+  const server = { host, port, sslMode, ...(pooler && { pooler }) };
+  const caFile = ownFile ?? shared.POSTGRES_CA_FILE;
+  if (!sslMode.startsWith('verify') || caFile === undefined) return { server };
   // Read at once: a file that is not there is heard of at the start, and not from a connection.
-  return { server: { ...server, ca: readCertificates(name, path) }, caFile: path };
+  return { server: { ...server, ca: readCertificates(ownFile ? name : 'POSTGRES_CA_FILE', caFile) }, caFile };
 }
 
 function readCertificates(name: string, path: string): string {

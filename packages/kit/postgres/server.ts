@@ -10,6 +10,11 @@ export interface PostgresServer {
    * is trusted, `verify-full` one of this host.
    */
   sslMode?: SslMode;
+  /**
+   * A pooler is there that gives each transaction another session: nothing of a session is relied on, and what it would set
+   * its role has (`walpost migrate`).
+   */
+  pooler?: boolean;
   /** Certificates, PEM, of the authorities that are trusted; Node's when not given. */
   ca?: string;
 }

@@ -14,6 +14,8 @@ export interface SessionOptions {
   readOnly?: boolean;
   /** How long a statement waits for a lock, ms; 3,000 when not given, and always less than a statement may last. */
   lockTimeout?: number;
+  /** A pooler takes none of a session's settings: the role has them, as `roleSettings` says. */
+  pooler?: boolean;
 }
 
 /**
@@ -23,11 +25,27 @@ export interface SessionOptions {
  * @param more of this session alone
  */
 export function sessionSettings(
-  { applicationName, readOnly, lockTimeout }: SessionOptions,
+  { applicationName, readOnly, lockTimeout, pooler }: SessionOptions,
   more: Record<string, string> = {},
 ): Partial<postgres.ConnectionParameters> {
   const settings: Record<string, string> = {
     application_name: applicationName,
+    ...(pooler ? {} : roleSettings({ readOnly, lockTimeout })),
+    ...more,
+  };
+  // As text: the driver passes over a 0 and a false, which its types ask for.
+  return settings as unknown as postgres.ConnectionParameters;
+}
+
+/** The settings that a role must have whose sessions a pooler makes. */
+export function roleSettings({
+  readOnly,
+  lockTimeout,
+}: {
+  readOnly?: boolean | undefined;
+  lockTimeout?: number | undefined;
+}): Record<string, string> {
+  return {
     search_path: 'public',
     // What was acknowledged is on the disk.
     synchronous_commit: 'on',
@@ -49,10 +67,7 @@ export function sessionSettings(
     idle_session_timeout: '0',
     // A client that vanished in the middle of a transaction must not keep its locks.
     idle_in_transaction_session_timeout: '60000',
-    ...more,
   };
-  // As text: the driver passes over a 0 and a false, which its types ask for.
-  return settings as unknown as postgres.ConnectionParameters;
 }
 
 /**
@@ -84,7 +99,7 @@ class PoolerError extends ConfigError {
 
   constructor(reason: string, options?: ErrorOptions) {
     super(
-      `Configuration: POSTGRES_HOST and POSTGRES_PORT, or <NAME>_DATABASE_URL, lead to PgBouncer or another pooler (${reason}): give the address of the Postgres server itself. Each process keeps a few connections of its own; docs/operations.md says how many.`,
+      `Configuration: POSTGRES_HOST and POSTGRES_PORT, or <NAME>_DATABASE_URL, lead to PgBouncer or another pooler (${reason}): give the address of the Postgres server itself, or set POSTGRES_POOLER=transaction for the services, after a walpost migrate with it and the server's own address. Each process keeps a few connections of its own; docs/operations.md says how many.`,
       options,
     );
   }

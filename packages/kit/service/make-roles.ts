@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts';
 import type { Sql } from '../postgres/open-driver.ts';
 import { scramVerifier } from '../postgres/scram-verifier.ts';
+import { roleSettings } from '../postgres/session.ts';
 
 /** A service's database, and the passwords of the roles that log in there. */
 export interface RolePlan {
@@ -13,6 +14,8 @@ export interface RolePlan {
   observerPassword?: string;
   /** Password of `dlq_operator`, which may close dead letters; without one it cannot log in. */
   dlqOperatorPassword?: string;
+  /** Gives the roles what their sessions would set, because a pooler is between. */
+  pooler?: boolean;
 }
 
 /**
@@ -51,6 +54,10 @@ export async function makeRolesAndDatabase(admin: Sql, plan: RolePlan): Promise<
   await admin`revoke connect, temporary on database ${admin(database)} from public`;
   await admin`grant connect on database ${admin(database)} to ${admin(app)}, observer, dlq_operator`;
   if (cdcPassword) await admin`grant connect on database ${admin(database)} to cdc`;
+  if (plan.pooler) {
+    const roles = [app, 'observer', 'dlq_operator', ...(cdcPassword ? ['cdc'] : [])];
+    for (const role of roles) await keepSettings(admin, role);
+  }
   return undone;
 }
 
@@ -90,6 +97,15 @@ async function makeRole(
   // It may have been changed in the configuration since.
   await admin.unsafe(`alter role "${role}" password '${secret}'`);
   return [];
+}
+
+/** Gives a role the settings of its sessions; of one that somebody else made, the pooler's check says that it lacks them. */
+async function keepSettings(admin: Sql, role: string): Promise<void> {
+  const [mine] = await admin`
+    select from pg_roles where rolname = ${role} and pg_has_role(oid, 'member with admin option')`;
+  if (!mine) return;
+  for (const [name, value] of Object.entries(roleSettings({ readOnly: role === 'observer' })))
+    await admin.unsafe(`alter role "${role}" set ${name} = '${value}'`);
 }
 
 /**

@@ -10,6 +10,7 @@ test('text becomes what the schema says, and defaults fill the gaps', () => {
     POSTGRES_HOST: 'localhost',
     POSTGRES_PORT: 6000,
     POSTGRES_SSLMODE: 'disable',
+    POSTGRES_POOLER: 'none',
     PW: 'x',
   });
 });

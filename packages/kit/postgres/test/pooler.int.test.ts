@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sql } from 'drizzle-orm';
 import { eventually } from 'walpost/testing/support';
 import { openTestDatabase, type TestDatabase } from '../../../../tests/stack/database.ts';
 import { migrateDatabase } from '../../service/migrate.ts';
@@ -81,6 +82,52 @@ async function startPooler(ignored: string): Promise<{ port: number; stop(): Pro
 }
 
 withPooler('PgBouncer in transaction mode', () => {
+  test('with the setting, services work behind it: their roles have what their sessions would set', async () => {
+    const { host, port: direct, user, password } = database.options;
+    await migrateDatabase({
+      host,
+      port: direct,
+      adminPassword: process.env['POSTGRES_PASSWORD'] ?? '',
+      database: database.name,
+      appPassword: password,
+      pooler: true,
+      migrations: [],
+    });
+    const pooler = await startPooler('extra_float_digits');
+    const behind = { ...database.options, host: '127.0.0.1', port: pooler.port, pooler: true };
+    const [one, other] = [openDatabase(behind), openDatabase({ ...behind, connections: 3 })];
+    try {
+      await Promise.all([one.ping(), other.ping()]);
+      const find = sql`select id from inbox_days_of_nobody`;
+      await expect(one.db.execute(find)).rejects.toMatchObject({ code: '42P01' });
+      // Many at once over the few sessions that the pooler has, by statements that would be prepared by name.
+      const rows = await Promise.all(
+        Array.from({ length: 40 }, (_each, at) =>
+          (at % 2 === 0 ? one : other).db.transaction(async (tx) => {
+            const [row] = await tx
+              .select({
+                at: sql<number>`${at}::int`,
+                who: sql<string>`current_user`,
+                zone: sql<string>`current_setting('TimeZone')`,
+                durable: sql<string>`current_setting('synchronous_commit')`,
+                limit: sql<string>`current_setting('statement_timeout')`,
+              })
+              .from(sql`generate_series(1, 1)`)
+              .prepare('pooled')
+              .execute();
+            return row;
+          }),
+        ),
+      );
+      expect(rows).toEqual(
+        rows.map((_row, at) => ({ at, who: user, zone: 'UTC', durable: 'on', limit: '15s' })),
+      );
+    } finally {
+      await Promise.all([one.close(), other.close()]);
+      await pooler.stop();
+    }
+  });
+
   test.each([
     ['that knows nothing of the settings', 'extra_float_digits', /unsupported startup parameter/],
     ['that is told to ignore the settings', SETTINGS, /ignores the settings of a session/],

@@ -39,6 +39,12 @@ test('without an address of its own, a service has the server of all', () => {
   });
 });
 
+test('a pooler is between services and every server, whoever says where that is', () => {
+  const env = { POSTGRES_POOLER: 'transaction', SHOP_DATABASE_URL: 'postgres://db' };
+  expect(read(env).server).toMatchObject({ host: 'db', pooler: true });
+  expect(read({ POSTGRES_POOLER: 'transaction' }).server).toMatchObject({ host: 'localhost', pooler: true });
+});
+
 test.each([
   ['postgres://db.example', { host: 'db.example', port: 5432, sslMode: 'require' }, 'shared'],
   [
