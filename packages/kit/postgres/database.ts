@@ -102,7 +102,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   db.transaction = (work, config) => retry(() => transaction(work, config), BAD_LUCK);
   return {
     db,
-    ping: () => checkSession(client),
+    ping: () => checkSession(client, options.pooler),
     close(seconds = 5) {
       clearInterval(timer);
       return client.end({ timeout: seconds });

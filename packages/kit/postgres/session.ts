@@ -7,6 +7,9 @@ export const STATEMENT_TIMEOUT = 15_000;
 /** How long it waits for a lock, ms: less, so that a lock that is held shows as 55P03, and not as a slow statement. */
 const LOCK_TIMEOUT = 3_000;
 
+/** A setting that no role can have: with it a session has been started by this process, and no other one. */
+const MARK = 'walpost.session';
+
 export interface SessionOptions {
   /** Shown in `pg_stat_activity`. */
   applicationName: string;
@@ -30,7 +33,7 @@ export function sessionSettings(
 ): Partial<postgres.ConnectionParameters> {
   const settings: Record<string, string> = {
     application_name: applicationName,
-    ...(pooler ? {} : roleSettings({ readOnly, lockTimeout })),
+    ...(pooler ? {} : { ...roleSettings({ readOnly, lockTimeout }), [MARK]: 'on' }),
     ...more,
   };
   // As text: the driver passes over a 0 and a false, which its types ask for.
@@ -74,14 +77,20 @@ export function roleSettings({
  * Asks whether the session has its settings. A pooler such as PgBouncer refuses them or, told to, ignores them; it may
  * also give each transaction another server process, which the driver's prepared statements do not know of.
  *
+ * @param pooler whether one is meant to be there: then the role has to have the settings
  * @throws {ConfigError} when it has not
  * @throws the driver's error when the server is away
  */
-export async function checkSession(client: postgres.Sql): Promise<void> {
-  const [row] = await client<{ path: string; lock: string }[]>`
-    select current_setting('search_path') as path, current_setting('lock_timeout') as lock`.catch(explain);
-  if (row?.path !== 'public' || row.lock === '0')
-    throw new PoolerError('it ignores the settings of a session');
+export async function checkSession(client: postgres.Sql, pooler = false): Promise<void> {
+  const [row] = await client<{ path: string; lock: string; own: boolean; me: string }[]>`
+    select current_setting('search_path') as path, current_setting('lock_timeout') as lock,
+      current_setting(${MARK}, true) = 'on' as own, current_user as me`.catch(explain);
+  const isSet = row?.path === 'public' && row.lock !== '0';
+  if (pooler && !isSet)
+    throw new ConfigError(
+      `Configuration: POSTGRES_POOLER is transaction, and the role ${row?.me} has not the settings of a session: a walpost migrate with POSTGRES_POOLER=transaction and the server's own address gives it them.`,
+    );
+  if (!pooler && !(isSet && row.own)) throw new PoolerError('it ignores the settings of a session');
 }
 
 /** A session that was refused as a pooler does, in words that say so. */

@@ -16,7 +16,7 @@ const SETTINGS = [
   'application_name,search_path,synchronous_commit,default_transaction_isolation,default_transaction_read_only',
   'default_transaction_deferrable,row_security,IntervalStyle,bytea_output,extra_float_digits,array_nulls',
   'statement_timeout,lock_timeout,transaction_timeout,idle_session_timeout,idle_in_transaction_session_timeout',
-  'role,password_encryption',
+  'role,password_encryption,walpost.session',
 ].join();
 
 const isInstalled = (() => {
@@ -82,6 +82,23 @@ async function startPooler(ignored: string): Promise<{ port: number; stop(): Pro
 }
 
 withPooler('PgBouncer in transaction mode', () => {
+  test('with the setting, a role that has not its settings is refused in one line', async () => {
+    const pooler = await startPooler('extra_float_digits');
+    const behind = { ...database.options, host: '127.0.0.1', port: pooler.port, pooler: true };
+    const { ping, close } = openDatabase(behind);
+    try {
+      await expect(ping()).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(
+          /^Configuration: POSTGRES_POOLER .* has not the settings.*walpost migrate/,
+        ),
+      });
+    } finally {
+      await close();
+      await pooler.stop();
+    }
+  });
+
   test('with the setting, services work behind it: their roles have what their sessions would set', async () => {
     const { host, port: direct, user, password } = database.options;
     await migrateDatabase({
