@@ -47,7 +47,7 @@ export const providers = {
     where: 'a parameter group of your own, on the instance; then reboot it',
     logical: 'rds.logical_replication = 1',
     parameters: [KEEP, `${SYNC}; rds.logical_slot_sync_dbname names a database of it`],
-    as: 'the master user, a member of rds_superuser (walpost migrate does it too, when it logs in as that)',
+    as: 'the master user, a member of rds_superuser',
     replication: ['GRANT rds_replication TO cdc;'],
     notes: ['no role of RDS has the attribute REPLICATION: membership in rds_replication stands for it'],
   },
@@ -59,7 +59,7 @@ export const providers = {
     where: 'a parameter group of your own, on the cluster; then reboot the writer',
     logical: 'rds.logical_replication = 1',
     parameters: ['max_slot_wal_keep_size does nothing here: the log is in the storage of the cluster'],
-    as: 'the master user, a member of rds_superuser (walpost migrate does it too, when it logs in as that)',
+    as: 'the master user, a member of rds_superuser',
     replication: ['GRANT rds_replication TO cdc;'],
     notes: ['the address of the cluster, not of a reader: slots are on the writer'],
   },
@@ -136,7 +136,7 @@ export function administratorSteps(system: System, name: ProviderName): string {
     '2. A role that migrates, POSTGRES_USER and POSTGRES_PASSWORD: LOGIN CREATEROLE CREATEDB, and no more.',
     '   CREATE ROLE walpost_master LOGIN CREATEROLE CREATEDB;  \\password walpost_master',
     `3. npx walpost migrate: it makes the databases, and the roles ${[...apps, 'observer', 'dlq_operator', 'cdc'].join(', ')}.`,
-    `4. As ${provider.as}:`,
+    `4. Unless the migration could do it, which says so, as ${provider.as}:`,
   ];
   const notes = [
     'npx walpost doctor says what of it is missing.',

@@ -49,7 +49,7 @@ test('a server of one’s own, as it is printed', () => {
 -- 2. A role that migrates, POSTGRES_USER and POSTGRES_PASSWORD: LOGIN CREATEROLE CREATEDB, and no more.
 --    CREATE ROLE walpost_master LOGIN CREATEROLE CREATEDB;  \\password walpost_master
 -- 3. npx walpost migrate: it makes the databases, and the roles shop_app, tracking_app, observer, dlq_operator, cdc.
--- 4. As a superuser:
+-- 4. Unless the migration could do it, which says so, as a superuser:
 ALTER ROLE cdc REPLICATION;
 -- npx walpost doctor says what of it is missing.
 -- Note: pg_hba.conf must let the service, observer, dlq_operator and cdc in; logical replication comes by the name of the database.`);

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import system from '../../../../walpost.config.ts';
 import { withPasswords } from '../env-file.ts';
 import { requiredSecrets } from '../secrets.ts';
-import { completeSettings, portOf, portsOf, settingsFor } from '../settings.ts';
+import { completeSettings, portOf, portsOf, settingsFor, withoutSecrets } from '../settings.ts';
 
 const passwords = Object.fromEntries(requiredSecrets(system).map((name) => [name, 'x']));
 const complete = (changes = {}) => completeSettings(system, { ...passwords, ...changes });
@@ -63,4 +63,14 @@ test('an .env gets a password or token of its own for every empty one, and nothi
   const [first, second] = withPasswords('A_PASSWORD=\nB_PASSWORD=\n').match(/(?<==).+$/gm) ?? [];
   expect(first).toMatch(/^[\w-]{20,}$/);
   expect(second).not.toBe(first);
+});
+
+test('where a database is, every program may know; its password only whoever may have it', () => {
+  const url = 'postgres://orders_app:s3cret@db.example/orders';
+  const seenBy = (program: string) => settingsFor(system, program, { ORDER_DATABASE_URL: url });
+  for (const program of ['order', 'migrate-order', 'walpost'])
+    expect(seenBy(program)).toEqual({ ORDER_DATABASE_URL: url });
+  for (const program of ['payment', 'console', 'connectors'])
+    expect(seenBy(program)).toEqual({ ORDER_DATABASE_URL: 'postgres://db.example/orders' });
+  expect(withoutSecrets(system, { ORDER_DATABASE_URL: url })).toEqual({});
 });
