@@ -79,6 +79,32 @@ test('cdc replicates as soon as the master may give it that', async () => {
   expect(cdc).toEqual({ may: true });
 });
 
+test('where rds_replication is there for it, cdc replicates by that', async () => {
+  await superuser`alter role cdc noreplication`;
+  await superuser`alter role master noreplication`;
+  await superuser`create role rds_replication`;
+  await superuser`grant rds_replication to master with admin option`;
+  try {
+    expect(await migrate('order')).toEqual([]);
+    const [cdc] = await superuser`select pg_has_role('cdc', 'rds_replication', 'member') as member`;
+    expect(cdc).toEqual({ member: true });
+  } finally {
+    await superuser`drop role rds_replication`;
+  }
+});
+
+test('a database that is another master’s is not touched', async () => {
+  await superuser`create role stranger login createrole createdb password 'of-the-master'`;
+  const migrating = migrateService(system, process.cwd(), 'order', {
+    ...stack.env,
+    POSTGRES_USER: 'stranger',
+    POSTGRES_PASSWORD: 'of-the-master',
+  });
+  await expect(migrating).rejects.toThrow(
+    'the role orders_owner is there, and stranger may not act as it; who made it can say: GRANT "orders_owner" TO "stranger"',
+  );
+});
+
 test('a role that somebody else made keeps its password, and that is said', async () => {
   await superuser`create role other login createrole createdb password 'of-the-master'`;
   await superuser`drop database payments with (force)`;
