@@ -12,14 +12,15 @@ import {
   resource,
   type Scope,
 } from './resource.ts';
-import { plain, secretsOf, type Variable } from './secrets.ts';
+import { hasOwnServer, ownServer, plain, secretsOf, type Variable } from './secrets.ts';
 
 /** As the development stack has them, which is where they are tested: a test compares. */
 export const KAFKA_VERSION = '4.3.1';
 export const DEBEZIUM_VERSION = '3.7.0.Final';
 
-/** Strimzi mounts below /mnt only. The database driver looks for its authority in the home of its user. */
-const HOME = '/mnt/postgres';
+/** Strimzi mounts below /mnt only. */
+const AUTHORITY_FOLDER = '/mnt/postgres';
+const AUTHORITY = `${AUTHORITY_FOLDER}/${CERTIFICATE}`;
 const REST_PORT = 8083;
 
 /** What a connector may change of its producer: latency, throughput and recovery, never servers or security. */
@@ -127,11 +128,7 @@ function workers({ system, target }: Scope, files: readonly ConnectorFile[]): ob
       ],
     },
     // A connector's share of the heap is in connectors/README.md.
-    jvmOptions: {
-      '-Xms': '128m',
-      '-Xmx': '512m',
-      javaSystemProperties: [{ name: 'user.home', value: HOME }],
-    },
+    jvmOptions: { '-Xms': '128m', '-Xmx': '512m' },
     resources: { requests: { cpu: '200m', memory: '1Gi' }, limits: { memory: '1Gi' } },
     template: {
       pod: {
@@ -140,10 +137,7 @@ function workers({ system, target }: Scope, files: readonly ConnectorFile[]): ob
         volumes: [
           {
             name: 'postgres-ca',
-            secret: {
-              secretName: POSTGRES_AUTHORITY,
-              items: [{ key: CERTIFICATE, path: '.postgresql/root.crt' }],
-            },
+            secret: { secretName: POSTGRES_AUTHORITY, items: [{ key: CERTIFICATE, path: CERTIFICATE }] },
           },
         ],
       },
@@ -151,7 +145,7 @@ function workers({ system, target }: Scope, files: readonly ConnectorFile[]): ob
       connectContainer: {
         env: variables.map((name) => variableOf(name, system, target)),
         securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-        volumeMounts: [{ name: 'postgres-ca', mountPath: HOME }],
+        volumeMounts: [{ name: 'postgres-ca', mountPath: AUTHORITY_FOLDER }],
       },
     },
   };
@@ -172,7 +166,8 @@ function variableOf(name: string, system: System, { postgres }: Scope['target'])
     plain('POSTGRES_HOST', postgres.host),
     plain('POSTGRES_PORT', postgres.port),
     plain('POSTGRES_SSLMODE', 'verify-full'),
-    plain('POSTGRES_CA_FILE', `${HOME}/.postgresql/root.crt`),
+    plain('POSTGRES_CA_FILE', AUTHORITY),
+    ...system.services.filter(hasOwnServer).flatMap((service) => ownServer(service, AUTHORITY)),
     plain('RELAY_POLL_MS', 50),
     ...secretsOf(system, 'connect'),
   ];

@@ -1,22 +1,23 @@
 import { createHash } from 'node:crypto';
 import { type Program, podTemplate, postgresAccess } from './program.ts';
 import { type Resource, resource, type Scope } from './resource.ts';
-import { plain, registryUser, secretsOf } from './secrets.ts';
+import { databaseUrls, plain, registryUser, secretsOf } from './secrets.ts';
 
 const WEEK_SECONDS = 604_800;
 
 /** What runs before the services of a release: the migration of each database, and the schemas of the events. */
 export function jobs(scope: Scope): Resource[] {
   const { system, target } = scope;
-  const migrations = system.services.map(({ name }) =>
-    job(scope, {
+  const migrations = system.services.map((service) => {
+    const { name } = service;
+    return job(scope, {
       name: `migrate-${name}`,
       args: [target.programs.walpost, 'migrate', name],
-      env: [...postgresAccess(target), ...secretsOf(system, `migrate-${name}`)],
+      env: [...postgresAccess(target), ...databaseUrls([service]), ...secretsOf(system, `migrate-${name}`)],
       memory: '192Mi',
       authorities: ['postgres'],
-    }),
-  );
+    });
+  });
   const schemas = job(scope, {
     name: 'register-schemas',
     args: [target.programs.walpost, 'schemas', 'register', '--wait', '120'],

@@ -1,7 +1,7 @@
 import { connectUrl } from './connect.ts';
 import { deploymentSpec, httpProbes, kafkaAccess, type Program, postgresAccess } from './program.ts';
 import { podLabels, type Resource, resource, type Scope } from './resource.ts';
-import { plain, secretsOf } from './secrets.ts';
+import { databaseUrls, plain, secretsOf } from './secrets.ts';
 
 const CONSOLE_PORT = 3100;
 const WATCHER_PORT = 3101;
@@ -24,6 +24,7 @@ function console(scope: Scope): Resource[] {
       ...kafkaAccess(target, 'console'),
       plain('CONNECT_URL', connectUrl(system)),
       ...(intake ? [plain(intake.urlVariable, `http://${intake.name}:${intake.port}`)] : []),
+      ...databaseUrls(system.services),
       ...secretsOf(system, 'console'),
     ],
     memory: '192Mi',

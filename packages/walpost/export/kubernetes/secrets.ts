@@ -1,4 +1,4 @@
-import type { System } from '@walpost/kit/config';
+import type { Service, System } from '@walpost/kit/config';
 import { aclsOf } from '../../acls.ts';
 import { programSecrets } from '../../stack/secrets.ts';
 import { CERTIFICATE, kafkaAuthority, POSTGRES_AUTHORITY, type Target } from './resource.ts';
@@ -42,6 +42,32 @@ export function from(variable: string, secret: string, key = PASSWORD, optional 
   };
 }
 
+/** Whether the database of a service is on a server of its own. */
+export function hasOwnServer({ serverPrefix }: Service): boolean {
+  return serverPrefix !== 'POSTGRES';
+}
+
+/** The Secret that says where the database is of such a service: as an address, and in parts for Kafka Connect. */
+const serverSecret = ({ name }: Service) => `${name}-database`;
+const SERVER_KEYS = { _HOST: 'host', _PORT: 'port', _SSLMODE: 'sslmode' };
+
+/** Where the databases of these services are, as far as they are not with the others. */
+export function databaseUrls(services: readonly Service[]): Variable[] {
+  return services
+    .filter(hasOwnServer)
+    .map((service) => from(service.databaseUrlVariable, serverSecret(service), 'url'));
+}
+
+/** The same for Kafka Connect. @param authority the file with the certificate of Postgres' authority */
+export function ownServer(service: Service, authority: string): Variable[] {
+  return [
+    ...Object.entries(SERVER_KEYS).map(([end, key]) =>
+      from(service.serverPrefix + end, serverSecret(service), key),
+    ),
+    plain(`${service.serverPrefix}_CA_FILE`, authority),
+  ];
+}
+
 /** Who asks the schema registry, where that asks who one is. */
 export function registryUser(who: keyof typeof REGISTRY_USERS): Variable[] {
   return [
@@ -75,6 +101,12 @@ export function secretsNeeded(system: System, target: Target): SecretNeeded[] {
       variable,
     })),
     { name: POSTGRES_AUTHORITY, keys: [CERTIFICATE], madeBy: 'you' },
+    ...system.services.filter(hasOwnServer).map((service) => ({
+      name: serverSecret(service),
+      keys: ['url', ...Object.values(SERVER_KEYS)],
+      madeBy: 'you' as const,
+      variable: service.databaseUrlVariable,
+    })),
     ...Object.values(REGISTRY_USERS).map((name) => ({
       name,
       keys: ['username', PASSWORD],

@@ -9,7 +9,7 @@ import {
   resource,
   type Scope,
 } from './resource.ts';
-import { plain, registryUser, secretsOf } from './secrets.ts';
+import { databaseUrls, plain, registryUser, secretsOf } from './secrets.ts';
 
 /** Two, so that one may go. */
 const LEAST = 2;
@@ -36,6 +36,7 @@ function of(scope: Scope, service: Service): Resource[] {
       ...kafkaAccess(target, group),
       plain('SCHEMA_REGISTRY_URL', target.registryUrl),
       ...registryUser('reader'),
+      ...databaseUrls([service]),
       ...secretsOf(system, name),
     ],
     memory: '224Mi',

@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { defineConfig } from '@walpost/kit/config';
+import type { EventTopic } from '@walpost/kit/contract/contract';
 import { STOP_WITHIN } from '@walpost/kit/service/lifecycle';
 import { root } from 'walpost/stack/paths';
 import { parseAllDocuments } from 'yaml';
+import { checkFiles } from '../check-files.ts';
 import { DEBEZIUM_VERSION, KAFKA_VERSION } from '../connect.ts';
 import { kubernetesFiles } from '../kubernetes-files.ts';
 import type { Resource } from '../resource.ts';
 import { secretsNeeded } from '../secrets.ts';
-import { systems, target, textsOf } from './systems.ts';
+import { connectorsOf, systems, target, textsOf } from './systems.ts';
 
 const names = ['shop', 'parcels'] as const;
 
@@ -184,14 +186,16 @@ test('Kafka Connect is set as that of the development stack', () => {
     'offset.storage.topic': topics['offsetStorageTopic'],
     'status.storage.topic': topics['statusStorageTopic'],
   };
-  // Where it is, and how many brokers there are.
+  // Where it is, how many brokers there are, and whose variables it may read.
   const elsewhere =
-    /^(bootstrap\.servers|listeners|plugin\..*|exactly\.once\.source\.support|.*replication\.factor)$/;
-  const sorted = (value: unknown) => String(value).split('|').sort().join('|');
+    /^(bootstrap\.servers|listeners|plugin\..*|exactly\.once\.source\.support|.*replication\.factor|.*allowlist\.pattern)$/;
   const differing = properties.filter(
-    ([key, value]) => !elsewhere.test(key) && sorted(here[key]) !== sorted(value),
+    ([key, value]) => !elsewhere.test(key) && String(here[key]) !== String(value),
   );
   expect(differing).toEqual([]);
+  expect(here['config.providers.env.param.allowlist.pattern']).toBe(
+    'CDC_PASSWORD|POSTGRES_CA_FILE|POSTGRES_HOST|POSTGRES_PORT|POSTGRES_SSLMODE|RELAY_POLL_MS',
+  );
 });
 
 const { contract } = systems.parcels.scope.system;
@@ -222,6 +226,24 @@ test.each([
 ])('refuses %j', (wrong, message) => {
   const { scope, connectors } = systems.parcels;
   expect(() => kubernetesFiles({ ...scope, target: { ...target, ...wrong } }, connectors)).toThrow(message);
+});
+
+test('a service on a server of its own has its address of a Secret, and so has Kafka Connect', () => {
+  const topic = 'shipment-events' as EventTopic;
+  const services = { shipment: { port: 1, publishes: topic, server: 'own' } } as const;
+  const scope = { system: defineConfig({ name: 'parcels', contract, services }), target };
+  const apart = { scope, connectors: connectorsOf(scope.system) };
+  const text = Object.values(textsOf(apart)).join('---\n');
+  for (const [variable, key] of [
+    ['SHIPMENT_DATABASE_URL', 'url'],
+    ['SHIPMENT_POSTGRES_HOST', 'host'],
+  ])
+    expect(text).toMatch(
+      new RegExp(
+        `name: ${variable}\\n +valueFrom:\\n +secretKeyRef:\\n +name: shipment-database\\n +key: ${key}\\n`,
+      ),
+    );
+  expect(checkFiles(scope, apart.connectors, textsOf(apart))).toEqual([]);
 });
 
 test('refuses a connector that asks for what Kafka Connect is not given', () => {
