@@ -46,21 +46,37 @@ export const postgresSettings = {
 /** How to reach the event backbone: a comma-separated list of brokers, and the registry's Confluent API. */
 export const eventSettings = {
   KAFKA_BROKERS: Type.String({ default: 'localhost:9092', minLength: 1 }),
-  KAFKA_SECURITY_PROTOCOL: Type.Enum(['PLAINTEXT', 'SASL_SSL'], { default: 'PLAINTEXT' }),
-  // For SASL_SSL, by SCRAM-SHA-512.
+  KAFKA_SECURITY_PROTOCOL: Type.Enum(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], {
+    default: 'PLAINTEXT',
+  }),
+  // For the two of SASL; SCRAM-SHA-512 when not set. kafkaAccess says what goes with what.
+  KAFKA_SASL_MECHANISM: Type.Optional(Type.Enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'])),
   KAFKA_USERNAME: Type.Optional(Secret()),
   KAFKA_PASSWORD: Type.Optional(Secret()),
+  // For OAUTHBEARER, by client credentials.
+  KAFKA_OAUTH_TOKEN_URL: Type.Optional(OpenUrl()),
+  KAFKA_OAUTH_CLIENT_ID: Type.Optional(Secret()),
+  KAFKA_OAUTH_CLIENT_SECRET: Type.Optional(Secret()),
+  KAFKA_OAUTH_SCOPE: Type.Optional(Secret()),
+  // PEM files, for the two of SSL: who is trusted in place of Node's roots, and who this is (mutual TLS).
+  KAFKA_CA_FILE: Type.Optional(Secret()),
+  KAFKA_CERT_FILE: Type.Optional(Secret()),
+  KAFKA_KEY_FILE: Type.Optional(Secret()),
   SCHEMA_REGISTRY_URL: HttpUrl('http://localhost:8081/apis/ccompat/v7'),
-  // For a registry behind basic authentication.
+  // For a registry behind basic authentication, or a bearer token in their place.
   SCHEMA_REGISTRY_USERNAME: Type.Optional(Secret()),
   SCHEMA_REGISTRY_PASSWORD: Type.Optional(Secret()),
+  SCHEMA_REGISTRY_TOKEN: Type.Optional(Secret()),
+  SCHEMA_REGISTRY_CA_FILE: Type.Optional(Secret()),
 };
 
-/** Where Kafka Connect is, and who asks when it is behind basic authentication. */
+/** Where Kafka Connect is, and who asks when it is behind basic authentication or a bearer token. */
 export const connectSettings = {
   CONNECT_URL: HttpUrl('http://localhost:8083'),
   CONNECT_USERNAME: Type.Optional(Secret()),
   CONNECT_PASSWORD: Type.Optional(Secret()),
+  CONNECT_TOKEN: Type.Optional(Secret()),
+  CONNECT_CA_FILE: Type.Optional(Secret()),
 };
 
 /** What every service takes. HOST is the address that the HTTP server listens on. */

@@ -1,3 +1,4 @@
+import { connectAccess, registryAccess } from '@walpost/kit/api-access';
 import type { System } from '@walpost/kit/config';
 import { httpAccess } from '@walpost/kit/contract/http-access';
 import {
@@ -47,7 +48,7 @@ export type Config = ReturnType<typeof shape> & Pick<Project, 'folder'>;
  */
 export function readConfig({ folder, system }: Project, env: NodeJS.ProcessEnv): Config {
   // Blanks around a value are nobody's intention, but in a password.
-  const trim = (name: string, value = '') => [name, name.endsWith('_PASSWORD') ? value : value.trim()];
+  const trim = (name: string, value = '') => [name, /_(PASSWORD|SECRET)$/.test(name) ? value : value.trim()];
   const trimmed = Object.fromEntries(Object.entries(env).map(([name, value]) => trim(name, value)));
   try {
     const own = readSettings(settingsOf(system), trimmed) as Record<string, string | number | undefined>;
@@ -69,12 +70,8 @@ function shape(
     system,
     kafka: kafkaAccess(read),
     kafkaReplicationFactor: read.KAFKA_REPLICATION_FACTOR,
-    registry: httpAccess(
-      read.SCHEMA_REGISTRY_URL,
-      read.SCHEMA_REGISTRY_USERNAME,
-      read.SCHEMA_REGISTRY_PASSWORD,
-    ),
-    connect: httpAccess(read.CONNECT_URL, read.CONNECT_USERNAME, read.CONNECT_PASSWORD),
+    registry: registryAccess(read),
+    connect: connectAccess(read),
     /** Of whatever no service says an address for: the registry's database is there too. */
     postgres: sharedServer(env),
     /** The Postgres server of each service. */

@@ -1,5 +1,5 @@
-import { reason } from '@walpost/kit/contract/errors';
 import { createKafka } from '@walpost/kit/kafka/create-kafka';
+import { kafkaProblem } from '@walpost/kit/kafka/kafka-problem';
 import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
 import { CliError } from './cli-error.ts';
 import type { Config } from './config.ts';
@@ -30,7 +30,7 @@ export async function withKafka<T>(
     return await work({ kafka, admin, requests });
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(`Kafka at ${access.brokers.join(',')}: ${reason(error)}`, { cause: error });
+    throw new CliError(`Kafka at ${access.brokers.join(',')}: ${kafkaProblem(error)}`, { cause: error });
   } finally {
     await requests?.close();
     await admin.disconnect();

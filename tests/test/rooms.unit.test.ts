@@ -39,7 +39,7 @@ const ROOMS: Record<string, readonly string[]> = {
       'postgres/open-driver',
       'postgres/server-of',
     ].map((file) => `packages/kit/${file}`),
-    ...['cli-error', 'generated-file', 'host-access', 'program-of', 'project'].map(
+    ...['cli-error', 'connect-worker', 'generated-file', 'host-access', 'program-of', 'project'].map(
       (file) => `packages/walpost/${file}`,
     ),
   ],

@@ -3,6 +3,7 @@ import type { Decoder } from '../contract/codec.ts';
 import { damageOf } from '../kafka/codecs.ts';
 import { createKafka } from '../kafka/create-kafka.ts';
 import type { KafkaAccess } from '../kafka/kafka-access.ts';
+import { kafkaProblem } from '../kafka/kafka-problem.ts';
 import type { Batch, EachBatchPayload, KafkaMessage } from '../kafka/kafkajs.ts';
 import { mergeCalls } from '../merge-calls.ts';
 import type { Db } from '../postgres/database.ts';
@@ -247,9 +248,12 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     }
   }
 
-  const running = untilDone(consume, stopping.signal, (error) =>
-    logger.warn({ err: error }, `waiting for Kafka and the topics ${topics.join(', ')}`),
-  );
+  const running = untilDone(consume, stopping.signal, (error) => {
+    logger.warn(
+      { err: error },
+      `waiting for Kafka and the topics ${topics.join(', ')}: ${kafkaProblem(error)}`,
+    );
+  });
 
   return {
     ready() {

@@ -1,10 +1,16 @@
+import { Agent, request } from 'node:https';
 import { reason } from './errors.ts';
+import { type PemFile, readPemFiles, type TlsVariables, tlsProblem } from './tls-problem.ts';
 
-/** An HTTP API, behind basic authentication or not. */
+/** An HTTP API, behind basic authentication, a bearer token or nothing. */
 export interface HttpAccess {
   /** Without user and password, and without a slash at its end: it is in errors, logs and what `walpost doctor` says. */
   readonly url: string;
   readonly credentials?: { readonly username: string; readonly password: string };
+  /** In place of user and password. */
+  readonly token?: string;
+  /** A PEM file with who is trusted, in place of Node's roots; for https. */
+  readonly ca?: PemFile;
 }
 
 /**
@@ -51,11 +57,39 @@ function decoded(text: string): string {
   }
 }
 
-/** The header of HTTP basic authentication (RFC 7617), or none. */
-export function authorization({ credentials }: HttpAccess): { authorization?: string } {
+/** The header of HTTP authentication, bearer (RFC 6750) or basic (RFC 7617), or none. */
+export function authorization({ credentials, token }: HttpAccess): { authorization?: string } {
+  if (token) return { authorization: `Bearer ${token}` };
   if (!credentials) return {};
   const { username, password } = credentials;
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+/**
+ * Who is trusted for an address with a CA file of its own, as it is now; undefined for any other.
+ *
+ * @throws an Error that names the file and its variable when it cannot be used
+ */
+export function agentOf({ ca }: HttpAccess): Agent | undefined {
+  return ca && new Agent({ secureContext: readPemFiles({ ca }) });
+}
+
+/** Why there was no answer, in one line: of TLS what to look at. */
+export function httpProblem({ url, ca }: HttpAccess, error: unknown): string {
+  // fetch says only that it failed; its cause says why.
+  const cause = (error as { cause?: unknown }).cause ?? error;
+  const variables: TlsVariables = {
+    protocol: `https in ${url}`,
+    ca: ca?.variable ?? 'its CA (a file of your own by the variable _CA_FILE, or NODE_EXTRA_CA_CERTS)',
+  };
+  return tlsProblem(cause, variables) ?? reason(cause);
+}
+
+interface Question {
+  method: string;
+  headers: Record<string, string>;
+  body?: string;
+  signal: AbortSignal;
 }
 
 /**
@@ -72,19 +106,45 @@ export async function askHttp(
   timeoutMs: number,
   { body, headers, method = 'GET' }: { body?: unknown; headers: Record<string, string>; method?: string },
 ): Promise<{ status: number; text: string; json: unknown }> {
+  const question = {
+    method,
+    signal: AbortSignal.timeout(timeoutMs),
+    headers: { ...headers, ...authorization(access) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  };
+  const agent = agentOf(access);
   try {
-    const response = await fetch(access.url + path, {
-      method,
-      signal: AbortSignal.timeout(timeoutMs),
-      headers: { ...headers, ...authorization(access) },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, text, json: parseJson(text) };
+    const { status, text } = agent
+      ? await askBy(agent, access.url + path, question)
+      : await askByFetch(access.url + path, question);
+    return { status, text, json: parseJson(text) };
   } catch (error) {
-    // fetch says only that it failed; its cause says why.
-    throw new Error(reason((error as { cause?: unknown }).cause ?? error), { cause: error });
+    throw new Error(httpProblem(access, error), { cause: error });
   }
+}
+
+async function askByFetch(url: string, question: Question): Promise<{ status: number; text: string }> {
+  const response = await fetch(url, question);
+  return { status: response.status, text: await response.text() };
+}
+
+/** fetch takes no authorities but Node's own, without a library beside it. */
+function askBy(
+  agent: Agent,
+  url: string,
+  { body, ...options }: Question,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { ...options, agent }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+      });
+      response.once('error', reject);
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    asked.once('error', reject).end(body);
+  });
 }
 
 /** What JSON says; undefined when it is none. */

@@ -9,13 +9,12 @@ export interface RegisteredVersion {
   readonly schema: unknown;
 }
 
-/** What a registry behind basic authentication answers to a stranger; somebody has to fix a setting. */
-export function unauthorized(url: string, cause?: unknown): RegistryError {
-  return new RegistryError(
-    'unavailable',
-    `schema registry at ${url} refuses the user or the password; are SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD right?`,
-    { cause },
-  );
+/** What a registry that asks who one is answers to a stranger; somebody has to fix a setting. */
+export function unauthorized({ url, token }: HttpAccess, cause?: unknown): RegistryError {
+  const what = token
+    ? 'the token; is SCHEMA_REGISTRY_TOKEN right?'
+    : 'the user or the password; are SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD right?';
+  return new RegistryError('unavailable', `schema registry at ${url} refuses ${what}`, { cause });
 }
 
 /**
@@ -41,7 +40,7 @@ export function createRegistryHttp(access: HttpAccess, timeoutMs: number) {
       throw unavailable(error);
     });
     if (status === 401) {
-      throw unauthorized(url);
+      throw unauthorized(access);
     }
     if (status >= 500) throw unavailable(new Error(`${path} answered ${status}`));
     if (status < 400 && answer !== undefined) return answer;

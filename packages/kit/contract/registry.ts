@@ -4,7 +4,7 @@ import pTimeout from 'p-timeout';
 import type { SchemaSource } from './codec.ts';
 import type { EventType } from './contract.ts';
 import { RegistryError, reason } from './errors.ts';
-import type { HttpAccess } from './http-access.ts';
+import { agentOf, authorization, type HttpAccess, httpProblem } from './http-access.ts';
 import { createRegistryHttp, type RegisteredVersion, unauthorized } from './registry-http.ts';
 
 export type { RegisteredVersion } from './registry-http.ts';
@@ -39,31 +39,39 @@ const { COMPATIBILITY, SchemaRegistry, SchemaType } = registryClient;
 
 /** Connects to nothing yet: the first request does. */
 export function createRegistry({
-  url,
-  credentials,
   clientId = 'walpost',
   timeoutMs = 5000,
+  ...given
 }: RegistryOptions): Registry {
-  const host = url.replace(/\/+$/, '');
-  const http = createRegistryHttp({ url: host, ...(credentials && { credentials }) }, timeoutMs);
+  const host = given.url.replace(/\/+$/, '');
+  const access: HttpAccess = { ...given, url: host };
+  const http = createRegistryHttp(access, timeoutMs);
 
   // A client for each request: the library shares a pending look-up by id, and one that hangs would hang for ever.
-  const client = () =>
-    new SchemaRegistry({
+  const client = () => {
+    const agent = agentOf(access);
+    return new SchemaRegistry({
       host,
       clientId,
-      ...(credentials && { auth: credentials }),
+      ...(agent && { agent }),
       retry: { retries: 2 },
       middlewares: [
-        () => ({ prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs }) }),
+        () => ({
+          prepareRequest: async (next) =>
+            (await next()).enhance({ timeout: timeoutMs, headers: authorization(access) }),
+        }),
       ],
     });
+  };
 
   /** Runs a request of the library, whose errors do not distinguish "not there" from "not a registry". */
-  async function ask<T>(what: string, request: Promise<T>): Promise<T> {
+  async function ask<T>(
+    what: string,
+    request: (api: InstanceType<typeof SchemaRegistry>) => Promise<T>,
+  ): Promise<T> {
     try {
       const message = `no answer within ${3 * timeoutMs} ms`;
-      return await pTimeout(request, { milliseconds: 3 * timeoutMs, message });
+      return await pTimeout(request(client()), { milliseconds: 3 * timeoutMs, message });
     } catch (error) {
       const status = error instanceof Error && 'status' in error ? error.status : undefined;
       const text = reason(error)
@@ -73,10 +81,12 @@ export function createRegistry({
         await http.subjects();
         throw new RegistryError('not-found', `${what}: ${text}`, { cause: error });
       }
-      if (status === 401) throw unauthorized(host, error);
+      if (status === 401) throw unauthorized(access, error);
       if (status === 409 || status === 422)
         throw new RegistryError('rejected', `${what}: ${text}`, { cause: error });
-      throw new RegistryError('unavailable', `schema registry at ${host}: ${what}: ${text}`, {
+      // The library hands on the message of a connection's error, and no code.
+      const why = httpProblem(access, { message: text });
+      throw new RegistryError('unavailable', `schema registry at ${host}: ${what}: ${why}`, {
         cause: error,
       });
     }
@@ -84,7 +94,7 @@ export function createRegistry({
 
   return {
     async schemaOf(id) {
-      const schema: unknown = await ask(`schema id ${id}`, client().getSchema(id));
+      const schema: unknown = await ask(`schema id ${id}`, (api) => api.getSchema(id));
       // A schema of another format, or one that the library could not make sense of.
       if (!avro.Type.isType(schema))
         throw new RegistryError('not-avro', `schema id ${id} is not an Avro schema`);
@@ -101,9 +111,8 @@ export function createRegistry({
       }
     },
     async register(event) {
-      const { id } = await ask(
-        `registering ${event.subject}`,
-        client().register(confluent(event), {
+      const { id } = await ask(`registering ${event.subject}`, (api) =>
+        api.register(confluent(event), {
           subject: event.subject,
           compatibility: COMPATIBILITY.FULL_TRANSITIVE,
         }),
@@ -117,9 +126,8 @@ export function createRegistry({
   };
 
   function idOf(event: EventType): Promise<number> {
-    return ask(
-      `${event.name} is not registered under ${event.subject}`,
-      client().getRegistryIdBySchema(event.subject, confluent(event)),
+    return ask(`${event.name} is not registered under ${event.subject}`, (api) =>
+      api.getRegistryIdBySchema(event.subject, confluent(event)),
     );
   }
 

@@ -1,10 +1,10 @@
-import { connect, isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
+import kafkajs, { type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
 import type { Logger } from '../telemetry/logger.ts';
 import { bearLeaderless } from './bear-leaderless.ts';
 import { registerCodecs } from './codecs.ts';
 import type { KafkaAccess } from './kafka-access.ts';
+import { loginByToken } from './login-by-token.ts';
+import { socketOpener } from './open-socket.ts';
 import { passOverAborted } from './pass-over-aborted.ts';
 import { quietKafkajs } from './quiet-kafkajs.ts';
 
@@ -16,11 +16,6 @@ quietKafkajs();
 // A CommonJS package: its values come with the default import.
 const { logLevel } = kafkajs;
 
-/** As kafkajs's own sockets, ms. */
-const KEEP_ALIVE_AFTER = 60_000;
-/** As long as a broker keeps a connection on which nothing moves, ms (connections.max.idle.ms). */
-const SILENT_FOR = 600_000;
-
 export interface KafkaOptions
   extends Pick<KafkaConfig, 'clientId' | 'connectionTimeout' | 'requestTimeout' | 'retry'> {
   /** Takes the client's warnings and errors; without it, only the caller gets the error. */
@@ -31,7 +26,10 @@ export interface KafkaOptions
  * Makes a Kafka client, the one way in which everything here does: it reads batches of every codec, and reaches brokers
  * by an IPv6 address too. Times are ms.
  */
-export function createKafka(access: KafkaAccess, { logger, ...options }: KafkaOptions): Kafka {
+export function createKafka(
+  { ssl, sasl, ...access }: KafkaAccess,
+  { logger, ...options }: KafkaOptions,
+): Kafka {
   registerCodecs();
   // kafkajs takes what is before the first colon for the host, so those of an address are written in another way.
   const brokers = access.brokers.map((broker) => {
@@ -41,7 +39,15 @@ export function createKafka(access: KafkaAccess, { logger, ...options }: KafkaOp
   const logging = logger
     ? { logLevel: logLevel.WARN, logCreator: toPino(logger) }
     : { logLevel: logLevel.NOTHING };
-  return new kafkajs.Kafka({ ...options, ...logging, ...access, brokers, socketFactory: openSocket });
+  return new kafkajs.Kafka({
+    ...options,
+    ...logging,
+    brokers,
+    ssl: ssl !== undefined && ssl !== false,
+    // A copy: kafkajs keeps things of its own in it.
+    ...(sasl && { sasl: sasl.mechanism === 'oauthbearer' ? loginByToken(sasl) : { ...sasl } }),
+    socketFactory: socketOpener(ssl),
+  });
 }
 
 /** Hands kafkajs's log lines to pino. Its own "retrying" errors are warnings here: they are no failure yet. */
@@ -54,11 +60,3 @@ function toPino(logger: Logger): logCreator {
       else logger.warn(details, line);
     };
 }
-
-const openSocket: ISocketFactory = ({ host: written, port, ssl, onConnect }) => {
-  const host = decodeURIComponent(written);
-  const server = { host, port, ...(!isIP(host) && { servername: host }) };
-  const socket = ssl ? connectTls({ ...server, ...ssl }, onConnect) : connect({ host, port }, onConnect);
-  // kafkajs forgets a connection on which a broker has not answered, and leaves it open.
-  return socket.setKeepAlive(true, KEEP_ALIVE_AFTER).setTimeout(SILENT_FOR, () => socket.destroy());
-};

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { TProperties } from 'typebox';
+import { registryAccess } from '../api-access.ts';
 import type { ServiceConfig, ServiceConfigs, System } from '../config.ts';
 import { startConsumer } from '../consumer/consumer.ts';
 import { type Handlers, type HandlersOf, handlersFor } from '../consumer/handle-batch.ts';
@@ -9,7 +10,6 @@ import type { ReceivedEvent } from '../consumer/receive.ts';
 import { type ReplayFailures, replayRequestedDeadLetters } from '../consumer/replay-dead-letters.ts';
 import { createDecoder } from '../contract/codec.ts';
 import type { DomainEvent, EventData, EventName, EventOf, EventTopic } from '../contract/contract.ts';
-import { httpAccess } from '../contract/http-access.ts';
 import { createRegistry } from '../contract/registry.ts';
 import { eventSettings, Port, readConfig, type Settings, serviceSettings } from '../environment.ts';
 import { ConfigError } from '../errors.ts';
@@ -160,6 +160,7 @@ async function start(system: System, name: string, compose: Compose, variables: 
   const access = { ...found.server, database, password: requirePassword(service, found) };
   const logger = createLogger(group, config.LOG_LEVEL);
   const kafka = kafkaAccess(config);
+  const registryAt = registryAccess(config);
   const problem = retentionProblem(
     config,
     system.topics.filter((topic) => consumes.some((each) => each === topic.name)),
@@ -194,11 +195,7 @@ async function start(system: System, name: string, compose: Compose, variables: 
     defer('clock', clock.close);
 
     const registry = createRegistry({
-      ...httpAccess(
-        config.SCHEMA_REGISTRY_URL,
-        config.SCHEMA_REGISTRY_USERNAME,
-        config.SCHEMA_REGISTRY_PASSWORD,
-      ),
+      ...registryAt,
       clientId: group,
     });
     const schemaIds =

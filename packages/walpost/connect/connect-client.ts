@@ -85,10 +85,10 @@ export function createConnectClient(
       throw new ConnectError(`Kafka Connect at ${url}: ${error.message}`, { retryable: true, cause: error });
     });
     if (status === 401) {
-      throw new ConnectError(
-        `Kafka Connect at ${url} refuses the user or the password; are CONNECT_USERNAME and CONNECT_PASSWORD right?`,
-        { retryable: false, status },
-      );
+      const what = access.token
+        ? 'the token; is CONNECT_TOKEN right?'
+        : 'the user or the password; are CONNECT_USERNAME and CONNECT_PASSWORD right?';
+      throw new ConnectError(`Kafka Connect at ${url} refuses ${what}`, { retryable: false, status });
     }
     if (status < 400 && text === '') return undefined;
     if (answer === null || typeof answer !== 'object') throw notConnect(url, path, status, text);

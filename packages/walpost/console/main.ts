@@ -1,4 +1,4 @@
-import { httpAccess } from '@walpost/kit/contract/http-access';
+import { connectAccess } from '@walpost/kit/api-access';
 import {
   connectSettings,
   eventSettings,
@@ -66,7 +66,7 @@ await runMain(async () => {
     const parts = startConsole({
       observed,
       kafka,
-      connect: httpAccess(config.CONNECT_URL, config.CONNECT_USERNAME, config.CONNECT_PASSWORD),
+      connect: connectAccess(config),
       token,
       load,
       deadLetterActions,

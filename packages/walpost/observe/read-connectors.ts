@@ -1,4 +1,4 @@
-import { authorization, type HttpAccess } from '@walpost/kit/contract/http-access';
+import { askHttp, type HttpAccess } from '@walpost/kit/contract/http-access';
 
 /** A connector, or one of its tasks, as Kafka Connect sees it. */
 export interface ConnectorPart {
@@ -34,21 +34,12 @@ type Answer = Record<
  */
 export async function readConnectors(connect: HttpAccess): Promise<ConnectorView[]> {
   const { url } = connect;
-  let answer: Answer;
-  try {
-    const response = await fetch(`${url}/connectors?expand=status`, {
-      headers: authorization(connect),
-      signal: AbortSignal.timeout(ANSWER_WITHIN),
-    });
-    if (!response.ok) throw new Error(`it answered ${response.status}`);
-    answer = (await response.json()) as Answer;
-  } catch (error) {
-    // fetch says only that it failed; its cause says why.
-    const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
-    throw new Error(`Kafka Connect at ${url} does not answer: ${cause?.code ?? cause?.message ?? message}`, {
-      cause: error,
-    });
-  }
+  const asked = askHttp(connect, '/connectors?expand=status', ANSWER_WITHIN, { headers: {} });
+  const { status, json } = await asked.catch((error: Error) => {
+    throw new Error(`Kafka Connect at ${url} does not answer: ${error.message}`, { cause: error });
+  });
+  if (status !== 200) throw new Error(`Kafka Connect at ${url} does not answer: it answered ${status}`);
+  const answer = Object(json) as Answer;
   return Object.entries(answer)
     .flatMap(([name, found]) => {
       if (!found?.status) return [];

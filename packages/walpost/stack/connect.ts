@@ -1,7 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { databaseOf } from '@walpost/kit/postgres/server-of';
+import { workerSecurity } from '../connect-worker.ts';
 import { fillTemplate, type ProcessPart, type Site } from './component.ts';
+import { escapeProperty } from './escape-property.ts';
 import { javaOf, launchJava, quickCompiler, sharedClasses } from './java.ts';
 import { kafkaClasses } from './kafka.ts';
 import { nativeDir } from './paths.ts';
@@ -13,6 +15,8 @@ export function connectPart(site: Site): ProcessPart {
   const { settings } = site;
   const properties = join(site.dataDir, 'conf/connect.properties');
   const port = portOf(site, 'CONNECT_URL');
+  // Kafka's own default needs none of it: a Kafka that asks who one is may stand in for the stack's.
+  const security = workerSecurity(settings);
   return {
     kind: 'process',
     name: 'connect',
@@ -26,7 +30,12 @@ export function connectPart(site: Site): ProcessPart {
       const brokers = setting(settings, 'KAFKA_BROKERS');
       // The bench compares it with a worker that has it disabled.
       const exactlyOnce = settings['EXACTLY_ONCE_SOURCE_SUPPORT'] ?? 'enabled';
-      await writeFile(properties, fillTemplate(template, { brokers, port, plugins, exactlyOnce }));
+      const kafkaVariables = security.variables.map((name) => `|${name}`).join('');
+      const text = fillTemplate(template, { brokers, port, plugins, exactlyOnce, kafkaVariables });
+      const added = Object.entries(security.properties).map(
+        ([name, value]) => `${name}=${escapeProperty(value)}\n`,
+      );
+      await writeFile(properties, text + added.join(''));
     },
     launch: () =>
       launchJava(
@@ -36,6 +45,7 @@ export function connectPart(site: Site): ProcessPart {
           '-Xmx512m',
           '-XX:+UseSerialGC',
           quickCompiler,
+          ...security.jvm,
           ...sharedClasses(site, 'connect'),
           ...kafkaClasses(site),
           'org.apache.kafka.connect.cli.ConnectDistributed',
@@ -51,6 +61,7 @@ export function connectPart(site: Site): ProcessPart {
           ...ownServers(site),
           CDC_PASSWORD: setting(settings, 'CDC_PASSWORD'),
           RELAY_POLL_MS: setting(settings, 'RELAY_POLL_MS'),
+          ...Object.fromEntries(security.variables.map((name) => [name, setting(settings, name)])),
         },
       ),
     probe: (signal) => probeHttp(`http://127.0.0.1:${port}/connectors`, signal),

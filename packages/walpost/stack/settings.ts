@@ -66,7 +66,10 @@ export function withoutSecrets(system: System, env: Environment): Environment {
 
 /** The settings for one program: with the secrets that it may have, and no other password or token. */
 export function settingsFor(system: System, program: string, settings: Settings): Settings {
-  const allowed = programSecrets(system)[program] ?? {};
+  const allowed = [
+    ...Object.keys(programSecrets(system)[program] ?? {}),
+    ...kafkaLogin(system, program, settings),
+  ];
   const passwords = new Map(
     system.services.map(({ databaseUrlVariable, passwordVariable }) => [
       databaseUrlVariable,
@@ -77,10 +80,17 @@ export function settingsFor(system: System, program: string, settings: Settings)
     Object.entries(settings).flatMap(([name, value]) => {
       const password = passwords.get(name);
       // Where a database is, everybody may know.
-      if (password !== undefined) return [[name, Object.hasOwn(allowed, password) ? value : shownUrl(value)]];
-      return Object.hasOwn(allowed, name) || !/_(PASSWORD|TOKEN)$/.test(name) ? [[name, value]] : [];
+      if (password !== undefined) return [[name, allowed.includes(password) ? value : shownUrl(value)]];
+      return allowed.includes(name) || !/_(PASSWORD|TOKEN|SECRET)$/.test(name) ? [[name, value]] : [];
     }),
   );
+}
+
+/** What those log in with who work with Kafka, where another than the stack's own asks who one is. */
+function kafkaLogin(system: System, program: string, settings: Settings): readonly string[] {
+  const clients = [...system.services.map(({ name }) => name), 'topics', 'watcher', 'console'];
+  const asks = settings['KAFKA_SECURITY_PROTOCOL']?.startsWith('SASL') ?? false;
+  return asks && clients.includes(program) ? ['KAFKA_PASSWORD', 'KAFKA_OAUTH_CLIENT_SECRET'] : [];
 }
 
 /** A port that a component listens on, and the variable that moves it. */

@@ -73,7 +73,7 @@ test.each([
   ['CONNECT_URL', 'ftp://x'],
   ['POSTGRES_PORT', '65536'],
   ['POSTGRES_SSLMODE', 'prefer'],
-  ['KAFKA_SECURITY_PROTOCOL', 'SSL'],
+  ['KAFKA_SECURITY_PROTOCOL', 'TLS'],
 ])('%s=%s is refused by name', (name, value) => {
   expect(() => readConfig(project, { [name]: value })).toThrow(UsageError);
   expect(() => readConfig(project, { [name]: value })).toThrow(`${name}: "`);

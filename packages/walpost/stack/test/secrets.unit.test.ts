@@ -64,7 +64,10 @@ test('Maven sees none of the system’s secrets, and keeps those of its own', ()
 test('the table names every secret of .env.example, and gives each to somebody', () => {
   const example = Object.keys(parseEnv(readFileSync(join(root, '.env.example'), 'utf8')));
   // What a client is given depends on who it is.
-  const ofClients = ['KAFKA_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD', 'CONNECT_PASSWORD'];
+  const ofClients = ['KAFKA', 'SCHEMA_REGISTRY', 'CONNECT'].flatMap((whose) => [
+    `${whose}_PASSWORD`,
+    `${whose}_TOKEN`,
+  ]);
   const wanted = example.filter((name) => /_(PASSWORD|TOKEN)$/.test(name) && !ofClients.includes(name));
   expect([...secretNames(system)].sort()).toEqual(wanted.sort());
   const given = [programSecrets(system), securedSecrets(system)].flatMap((table) =>
