@@ -83,6 +83,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   const whyPaused = new Map<string, string>();
   const attemptsAt = new Map<string, Attempts>();
   let joined = false;
+  let whyOutside = 'Kafka is away, or its topics are missing';
 
   const kafka = createKafka(options.kafka, { clientId: groupId, logger, retry: RETRY });
   const merged = {
@@ -249,15 +250,13 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   }
 
   const running = untilDone(consume, stopping.signal, (error) => {
-    logger.warn(
-      { err: error },
-      `waiting for Kafka and the topics ${topics.join(', ')}: ${kafkaProblem(error)}`,
-    );
+    whyOutside = kafkaProblem(error);
+    logger.warn({ err: error }, `waiting for Kafka and the topics ${topics.join(', ')}: ${whyOutside}`);
   });
 
   return {
     ready() {
-      if (!joined) throw new Error(`not in the group ${groupId}: Kafka is away, or its topics are missing`);
+      if (!joined) throw new Error(`not in the group ${groupId}: ${whyOutside}`);
       for (const [place, reason] of whyPaused) throw new Error(`${place} is paused: ${reason}`);
     },
     async close() {

@@ -1,5 +1,6 @@
 import { reason } from '../contract/errors.ts';
 import { parseJson } from '../contract/http-access.ts';
+import { type TlsVariables, tlsProblem } from '../contract/tls-problem.ts';
 import type { TokenLogin } from './kafka-access.ts';
 
 /** How long an issuer may take, ms: a login that waits longer fails for kafkajs in a way that says nothing. */
@@ -10,6 +11,8 @@ const ANSWER_WITHIN = 5_000;
  */
 const MARGIN = 15_000;
 const MARGIN_SHARE = 0.2;
+
+const VARIABLES: TlsVariables = { protocol: 'https there', ca: 'NODE_EXTRA_CA_CERTS' };
 
 /** No token: the issuer is away or refuses. */
 export class TokenError extends Error {
@@ -87,8 +90,8 @@ async function askIssuer({
     text = await response.text();
   } catch (error) {
     // fetch says only that it failed; its cause says why.
-    const why = reason((error as { cause?: unknown }).cause ?? error);
-    throw new TokenError(`${at}: ${why}`, true, { cause: error });
+    const cause = (error as { cause?: unknown }).cause ?? error;
+    throw new TokenError(`${at}: ${tlsProblem(cause, VARIABLES) ?? reason(cause)}`, true, { cause: error });
   }
   const answer = Object(parseJson(text)) as Record<string, unknown>;
   const { access_token: token, expires_in: seconds } = answer;

@@ -1,5 +1,6 @@
 import { createKafka } from '@walpost/kit/kafka/create-kafka';
 import type { KafkaAccess } from '@walpost/kit/kafka/kafka-access';
+import { kafkaProblem } from '@walpost/kit/kafka/kafka-problem';
 import { type KafkaRequests, openRequests } from '@walpost/kit/kafka/requests';
 import pTimeout from 'p-timeout';
 import { cachedLagProbe } from './cached-lag-probe.ts';
@@ -8,7 +9,7 @@ import { probeLag } from './probe-lag.ts';
 import { readTopics, type TopicView } from './read-topics.ts';
 import { type KafkaClients, openReader, type TopicReader } from './topic-reader.ts';
 
-/** Kafka as an observer sees it; every method rejects with the client's error while Kafka is away. */
+/** Kafka as an observer sees it; every method rejects while Kafka is away, with why in one line. */
 export interface KafkaView {
   groups(names: readonly string[]): Promise<GroupProgress[]>;
   topics(): Promise<TopicView[]>;
@@ -48,7 +49,7 @@ export function createKafkaView(clientId: string, access: KafkaAccess, topics: r
     } catch (error) {
       await requests?.close();
       await admin.disconnect();
-      throw error;
+      throw new Error(kafkaProblem(error), { cause: error });
     }
   }
 
