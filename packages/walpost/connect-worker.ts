@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import { eventSettings, readConfig } from '@walpost/kit/environment';
 import { ConfigError } from '@walpost/kit/errors';
 import { type KafkaAccess, kafkaAccess } from '@walpost/kit/kafka/kafka-access';
+import { UsageError } from './cli-error.ts';
 
 /** What a Kafka Connect worker needs to get to a Kafka that asks who one is. */
 export interface WorkerSecurity {
@@ -22,13 +23,17 @@ const PROVIDERS = 'org.apache.kafka.common.config.provider';
 /**
  * What a worker needs, from the variables that services and the command line have; nothing for PLAINTEXT.
  *
- * @throws {ConfigError} for what the variables, or Java, cannot take
+ * @throws {UsageError} for variables that cannot go together, and for what Java cannot take
  */
 export function workerSecurity(env: NodeJS.ProcessEnv): WorkerSecurity {
-  return securityOf(kafkaAccess(readConfig(eventSettings, env)));
+  try {
+    return securityOf(kafkaAccess(readConfig(eventSettings, env)));
+  } catch (error) {
+    throw error instanceof ConfigError ? new UsageError(error.message, { cause: error }) : error;
+  }
 }
 
-/** The same for what has been read of them. @throws {ConfigError} for what Java cannot take */
+/** The same for what has been read of them. @throws {UsageError} for what Java cannot take */
 export function securityOf({ ssl, sasl }: KafkaAccess): WorkerSecurity {
   if (!ssl && !sasl) return { properties: {}, variables: [], jvm: [] };
   const { properties: login, variables } = loginOf(sasl);
@@ -92,9 +97,7 @@ function quoted(text: string): string {
 /** A secret by its variable, which Connect puts between the quotation marks as it is. */
 function variable(name: string, value: string): string {
   if (!/["\\]/.test(value)) return `"\${env:${name}}"`;
-  throw new ConfigError(
-    `${name} has a " or a \\ in it, which Kafka Connect cannot take: choose another one.`,
-  );
+  throw new UsageError(`${name} has a " or a \\ in it, which Kafka Connect cannot take: choose another one.`);
 }
 
 /** Java takes the key and its certificate in one file, or both as text, which these providers read from two. */

@@ -8,6 +8,7 @@ import { javaOf, launchJava, quickCompiler, readSharedClasses, sharedClasses } f
 import { nativeDir } from './paths.ts';
 import { runToEnd } from './run-to-end.ts';
 import { portOf, setting } from './settings.ts';
+import { StackError } from './stack-error.ts';
 
 /** One Kafka node, broker and controller at once. */
 export function kafkaPart(site: Site): ProcessPart {
@@ -20,6 +21,12 @@ export function kafkaPart(site: Site): ProcessPart {
     group: 'kafka',
     needs: [],
     prepare: async () => {
+      const protocol = site.settings['KAFKA_SECURITY_PROTOCOL'] ?? 'PLAINTEXT';
+      if (protocol !== 'PLAINTEXT') {
+        throw new StackError(
+          `KAFKA_SECURITY_PROTOCOL=${protocol}, but the Kafka that is started here speaks PLAINTEXT. Leave it out of .env.`,
+        );
+      }
       await mkdir(join(site.dataDir, 'conf'), { recursive: true });
       const template = await readFile(join(nativeDir, 'kafka.properties'), 'utf8');
       const values = {

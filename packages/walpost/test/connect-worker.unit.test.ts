@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Connect fills these in
 import { expect, test } from '@jest/globals';
-import { ConfigError } from '@walpost/kit/errors';
 import system from '../../../walpost.config.ts';
 import { workerFile } from '../cli/export/connect.ts';
+import { UsageError } from '../cli-error.ts';
 import { readConfig } from '../config.ts';
-import { workerSecurity } from '../connect-worker.ts';
+import { securityOf, workerSecurity } from '../connect-worker.ts';
 
 const USER = { KAFKA_USERNAME: 'me "too"', KAFKA_PASSWORD: 's3cret' };
 const LOGIN = 'org.apache.kafka.common.security';
@@ -113,10 +113,17 @@ test.each(['a"b', 'a\\b'])(
   'the password %s is refused in one line: Java would read another one',
   (password) => {
     const env = { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL', ...USER, KAFKA_PASSWORD: password };
-    expect(() => workerSecurity(env)).toThrow(ConfigError);
+    const { kafka } = readConfig({ folder: '.', system }, env);
+    expect(() => securityOf(kafka)).toThrow(UsageError);
     expect(() => workerSecurity(env)).toThrow(/^KAFKA_PASSWORD has a " or a \\ in it, .*$/);
   },
 );
+
+test('variables that cannot go together are one line here too', () => {
+  const read = () => workerSecurity({ KAFKA_SECURITY_PROTOCOL: 'SASL_SSL' });
+  expect(read).toThrow(UsageError);
+  expect(read).toThrow(/^Configuration: KAFKA_SECURITY_PROTOCOL is SASL_SSL, so KAFKA_USERNAME and/);
+});
 
 test('walpost export connect prints a file without a secret, with all that its connectors read', () => {
   const env = { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL', KAFKA_BROKERS: 'a:1,b:2', ...USER };
