@@ -17,8 +17,9 @@ import { makeAuthority, makeIdentity, store } from './security/certificates.ts';
 const WAYS = ['PLAIN', 'SCRAM256', 'SCRAM512', 'OAUTH', 'MTLS'] as const;
 /** The parts of the shop that an order needs; Kafka is the test's. */
 const PARTS = ['postgres', 'registry', 'connect', 'setup', 'order', 'payment', 'inventory', 'watcher'];
-/** Topics and groups of the tests of single clients. */
+/** Topics of the tests of single clients. */
 const TOPIC = 'security-test';
+const EMPTY = 'security-empty';
 
 let broker: SecureBroker;
 beforeAll(async () => {
@@ -81,8 +82,8 @@ const MISTAKES: [string, () => AccessVariables, RegExp][] = [
   ],
   [
     'an issuer that is away',
-    () => ({ ...broker.access.OAUTH, KAFKA_OAUTH_TOKEN_URL: 'http://localhost:20/token' }),
-    /no token from http:\/\/localhost:20\/token \(KAFKA_OAUTH_TOKEN_URL\): .*ECONNREFUSED/,
+    () => ({ ...broker.access.OAUTH, KAFKA_OAUTH_TOKEN_URL: 'http://localhost:2/token' }),
+    /no token from http:\/\/localhost:2\/token \(KAFKA_OAUTH_TOKEN_URL\): .*ECONNREFUSED/,
   ],
   [
     'an unknown CA',
@@ -139,12 +140,18 @@ test.each(MISTAKES)('%s is one line of the command line', async (_, variables, l
 });
 
 /** A service's consumer, of a topic in which nothing is: it gets in or it does not. */
-function consume(variables: AccessVariables): { consumer: RunningConsumer; said: () => string } {
+async function consume(
+  variables: AccessVariables,
+): Promise<{ consumer: RunningConsumer; said: () => string }> {
+  const admin = createKafka({ brokers: [broker.at('OPEN')] }, { clientId: 'test' }).admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic: EMPTY }] });
+  await admin.disconnect();
   const lines: string[] = [];
   const consumer = startConsumer({
     kafka: accessBy(variables),
     groupId: `test-${randomUUID()}`,
-    topics: ['security-empty'],
+    topics: [EMPTY],
     on: {},
     decoder: undefined as never,
     db: undefined as never,
@@ -235,7 +242,7 @@ test.each(CURES)(
     await admin.createTopics({ topics: [{ topic: 'security-empty' }] });
     await admin.disconnect();
     const { variables, cure } = await make();
-    const { consumer, said } = consume(variables);
+    const { consumer, said } = await consume(variables);
     try {
       await eventually(async () => line.test(said()) || undefined, 60, { what: 'the line' });
       expect(() => consumer.ready()).toThrow();
@@ -265,7 +272,7 @@ test.each(WAYS)('%s: an order goes all the way, by Connect and three services', 
 test('a consumer stays in its group while its tokens end, and an issuer that is away for a moment', async () => {
   const { issuer } = broker;
   issuer.lifetime = 20;
-  const { consumer, said } = consume(broker.access.OAUTH);
+  const { consumer, said } = await consume(broker.access.OAUTH);
   try {
     await eventually(async () => consumer.ready() ?? true, 60);
     const before = issuer.given;

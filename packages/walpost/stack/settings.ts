@@ -66,10 +66,7 @@ export function withoutSecrets(system: System, env: Environment): Environment {
 
 /** The settings for one program: with the secrets that it may have, and no other password or token. */
 export function settingsFor(system: System, program: string, settings: Settings): Settings {
-  const allowed = [
-    ...Object.keys(programSecrets(system)[program] ?? {}),
-    ...kafkaLogin(system, program, settings),
-  ];
+  const allowed = [...Object.keys(programSecrets(system)[program] ?? {}), ...kafkaLogin(settings)];
   const passwords = new Map(
     system.services.map(({ databaseUrlVariable, passwordVariable }) => [
       databaseUrlVariable,
@@ -86,11 +83,10 @@ export function settingsFor(system: System, program: string, settings: Settings)
   );
 }
 
-/** What those log in with who work with Kafka, where another than the stack's own asks who one is. */
-function kafkaLogin(system: System, program: string, settings: Settings): readonly string[] {
-  const clients = [...system.services.map(({ name }) => name), 'topics', 'watcher', 'console'];
+/** What is logged in with where another Kafka than the stack's own asks who one is: whatever reads its variables checks all. */
+function kafkaLogin(settings: Settings): readonly string[] {
   const asks = settings['KAFKA_SECURITY_PROTOCOL']?.startsWith('SASL') ?? false;
-  return asks && clients.includes(program) ? ['KAFKA_PASSWORD', 'KAFKA_OAUTH_CLIENT_SECRET'] : [];
+  return asks ? ['KAFKA_PASSWORD', 'KAFKA_OAUTH_CLIENT_SECRET'] : [];
 }
 
 /** A port that a component listens on, and the variable that moves it. */
