@@ -237,10 +237,6 @@ const CURES: [string, () => Promise<{ variables: AccessVariables; cure: () => Pr
 test.each(CURES)(
   '%s is one line of a service, which gets in by itself when it is right',
   async (_, make, line) => {
-    const admin = createKafka({ brokers: [broker.at('OPEN')] }, { clientId: 'test' }).admin();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic: 'security-empty' }] });
-    await admin.disconnect();
     const { variables, cure } = await make();
     const { consumer, said } = await consume(variables);
     try {

@@ -55,6 +55,19 @@ test('the watcher and what registers topics, schemas and connectors have no secr
     ]);
 });
 
+test('where another Kafka asks who one is, what reads its variables gets the login, and where none does nobody', () => {
+  const login = {
+    KAFKA_PASSWORD: 'secret of KAFKA_PASSWORD;',
+    KAFKA_OAUTH_CLIENT_SECRET: 'secret of OAUTH;',
+  };
+  const given = (protocol: string) => {
+    const settings = { ...login, KAFKA_SECURITY_PROTOCOL: protocol };
+    return secretsIn(Object.values(settingsFor(system, 'topics', settings)).join());
+  };
+  expect(given('SASL_SSL')).toEqual(['KAFKA_PASSWORD', 'OAUTH']);
+  for (const protocol of ['PLAINTEXT', 'SSL']) expect(given(protocol)).toEqual([]);
+});
+
 test('Maven sees none of the system’s secrets, and keeps those of its own', () => {
   const env = withoutSecrets(system, { ...all, MAVEN_TOKEN: 'mirror' });
   expect(secretsIn(Object.values(env).join())).toEqual(['CONNECT_PASSWORD', 'KAFKA_PASSWORD']);
