@@ -39,7 +39,9 @@ export async function readConnectors(connect: HttpAccess): Promise<ConnectorView
     throw new Error(`Kafka Connect at ${url} does not answer: ${error.message}`, { cause: error });
   });
   if (status !== 200) throw new Error(`Kafka Connect at ${url} does not answer: it answered ${status}`);
-  const answer = Object(json) as Answer;
+  if (json === null || typeof json !== 'object')
+    throw new Error(`Kafka Connect at ${url} does not answer: what is there is not Kafka Connect`);
+  const answer = json as Answer;
   return Object.entries(answer)
     .flatMap(([name, found]) => {
       if (!found?.status) return [];

@@ -90,7 +90,8 @@ test('the snapshot shows what can be asked, and why the rest cannot', async () =
   expect(services[3]?.deadLetters).toEqual({ value: { deadLetters: [], dead: 0, parked: 0 } });
   expect(slots).toMatchObject({ value: expect.any(Array) });
   expect(connectors).toEqual({
-    error: 'connectors: Kafka Connect at http://127.0.0.1:2 does not answer: ECONNREFUSED',
+    error:
+      'connectors: Kafka Connect at http://127.0.0.1:2 does not answer: connect ECONNREFUSED 127.0.0.1:2',
   });
   expect(topics).toMatchObject({ error: expect.stringMatching(/^Kafka: /) });
   expect(heads).toEqual({ value: { effect: 'orders', latest: [], pending: [] } });
