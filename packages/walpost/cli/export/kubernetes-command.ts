@@ -14,7 +14,8 @@ import { printTable } from '../../output.ts';
 import { programOf } from '../../program-of.ts';
 import type { Project } from '../../project.ts';
 
-type Options = Omit<Target, 'postgres' | 'programs'> & {
+type Options = Omit<Target, 'postgres' | 'programs' | 'toolsImage'> & {
+  readonly toolsImage?: string;
   readonly to: string;
   readonly check?: true;
   readonly postgresHost: string;
@@ -32,8 +33,12 @@ export function exportKubernetesCommand({ folder, system }: Project): Command {
     .option('--cluster <name>', "the name of Strimzi's Kafka", 'kafka')
     .option(
       '--image <name>',
-      'the image of the project: Node in its folder',
+      'the image of the services: Node in the folder of the project',
       `${system.name}/services:latest`,
+    )
+    .option(
+      '--tools-image <name>',
+      'one that has walpost in it: migrations, console, watcher (default: that image)',
     )
     .option(
       '--connect-image <name>',
@@ -57,13 +62,14 @@ export function exportKubernetesCommand({ folder, system }: Project): Command {
         .argParser(wholeNumber(1))
         .default(1_000),
     )
-    .action(({ to, check, postgresHost, postgresPort, ...options }: Options) => {
+    .action(({ to, check, postgresHost, postgresPort, toolsImage, ...options }: Options) => {
       const programs = {
         walpost: 'node_modules/.bin/walpost',
         console: relative(folder, programOf('console/main')),
       };
       const postgres = { host: postgresHost, port: postgresPort };
-      const scope = { system, target: { ...options, postgres, programs } };
+      const images = { toolsImage: toolsImage ?? options.image };
+      const scope = { system, target: { ...options, ...images, postgres, programs } };
       const names = system.services.flatMap(({ publishes }) => publishes?.connector ?? []);
       const connectors = names.length > 0 ? readConnectorFiles(join(folder, 'connectors'), names) : [];
       try {

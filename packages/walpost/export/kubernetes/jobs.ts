@@ -12,6 +12,7 @@ export function jobs(scope: Scope): Resource[] {
     const { name } = service;
     return job(scope, {
       name: `migrate-${name}`,
+      image: target.toolsImage,
       args: [target.programs.walpost, 'migrate', name],
       env: [...postgresAccess(target), ...databaseUrls([service]), ...secretsOf(system, `migrate-${name}`)],
       memory: '192Mi',
@@ -20,6 +21,7 @@ export function jobs(scope: Scope): Resource[] {
   });
   const schemas = job(scope, {
     name: 'register-schemas',
+    image: target.toolsImage,
     args: [target.programs.walpost, 'schemas', 'register', '--wait', '120'],
     env: [plain('SCHEMA_REGISTRY_URL', target.registryUrl), ...registryUser('writer')],
     memory: '192Mi',

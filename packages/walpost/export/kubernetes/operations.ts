@@ -16,6 +16,7 @@ function console(scope: Scope): Resource[] {
   const intake = system.services.find(({ sample }) => sample);
   const program: Program = {
     name: 'console',
+    image: target.toolsImage,
     args: [target.programs.console],
     env: [
       plain('HOST', '0.0.0.0'),
@@ -37,6 +38,7 @@ function watcher(scope: Scope): Resource[] {
   const { system, target } = scope;
   const program: Program = {
     name: 'watcher',
+    image: target.toolsImage,
     args: [target.programs.walpost, 'connectors', 'watch', '--metrics', `0.0.0.0:${WATCHER_PORT}`],
     env: [...kafkaAccess(target, 'operator'), plain('CONNECT_URL', connectUrl(system))],
     memory: '192Mi',

@@ -23,6 +23,7 @@ const NODE_USER = 1000;
 export interface Program {
   /** What its Pods, its settings and its Deployment are called. */
   readonly name: string;
+  readonly image: string;
   readonly args: readonly string[];
   readonly env: readonly Variable[];
   readonly memory: string;
@@ -55,7 +56,7 @@ export function postgresAccess({ postgres }: Target): Variable[] {
 /** The Pods of a program. @param extra of the container, @param rest of the Pod */
 export function podTemplate(scope: Scope, program: Program, extra: object, rest: object): object {
   const { target } = scope;
-  const { name, args, env, memory, authorities } = program;
+  const { name, image, args, env, memory, authorities } = program;
   const secrets: Record<Authority, string> = {
     kafka: kafkaAuthority(target),
     postgres: POSTGRES_AUTHORITY,
@@ -78,7 +79,7 @@ export function podTemplate(scope: Scope, program: Program, extra: object, rest:
       containers: [
         {
           name,
-          image: target.image,
+          image,
           args,
           env,
           // What is this program's own, e.g. LOG_LEVEL: whoever runs it may set it without a change here.

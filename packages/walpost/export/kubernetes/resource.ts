@@ -19,8 +19,10 @@ export interface Target {
   readonly namespace: string;
   /** The name of Strimzi's Kafka. */
   readonly cluster: string;
-  /** The project's image: Node is its entrypoint, the project's folder its working directory. */
+  /** The image of the services: Node is its entrypoint, the project's folder its working directory. */
   readonly image: string;
+  /** One like it that has the package walpost too. */
+  readonly toolsImage: string;
   /** Where Strimzi puts the image that it builds of Kafka Connect and the connector's plugin. */
   readonly connectImage: string;
   /** Copies of each partition. */

@@ -28,6 +28,7 @@ function of(scope: Scope, service: Service): Resource[] {
   const { name, group, port, portVariable, main, consumes } = service;
   const program: Program = {
     name,
+    image: target.image,
     args: [main],
     env: [
       plain('HOST', '0.0.0.0'),

@@ -145,9 +145,9 @@ test('a Pod stops by itself before it is killed, and may do nothing that it need
 });
 
 test('a Job of another image is another Job', () => {
-  const jobs = (image: string) => {
+  const jobs = (toolsImage: string) => {
     const { scope, connectors } = systems.parcels;
-    const files = kubernetesFiles({ ...scope, target: { ...target, image } }, connectors);
+    const files = kubernetesFiles({ ...scope, target: { ...target, toolsImage } }, connectors);
     return files['jobs.yaml']?.map(({ metadata }) => metadata.name);
   };
   expect(jobs('parcels:1')).toEqual(jobs('parcels:1'));

@@ -17,6 +17,7 @@ export const target: Target = {
   namespace: 'live',
   cluster: 'events',
   image: 'registry.example/walpost:1',
+  toolsImage: 'registry.example/walpost-tools:1',
   connectImage: 'registry.example/connect:1',
   replicationFactor: 3,
   registryUrl: 'http://registry:8080/apis/ccompat/v7',
