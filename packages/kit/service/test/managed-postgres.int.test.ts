@@ -90,6 +90,7 @@ test('where rds_replication is there for it, cdc replicates by that', async () =
     expect(cdc).toEqual({ member: true });
   } finally {
     await superuser`drop role rds_replication`;
+    await superuser`alter role cdc replication`;
   }
 });
 
