@@ -16,6 +16,18 @@ export function timeoutOption(): Option {
     .default(60);
 }
 
+/** `--set SETTING=VALUE`, once for each setting: of a connector, in place of what its file says. */
+export function setOption(): Option {
+  return new Option('--set <setting=value>', 'in place of what the file says, until it is applied again')
+    .argParser((text: string, before: Readonly<Record<string, string>>) => {
+      const [, setting, value] = /^([^=\s]+)=(.*)$/.exec(text) ?? [];
+      if (setting === undefined || value === undefined)
+        throw new InvalidArgumentError('Give a setting and its value, such as poll.interval.ms=50.');
+      return { ...before, [setting]: value };
+    })
+    .default({}, 'none');
+}
+
 /** `--json`: for other programs. */
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON instead of a table');

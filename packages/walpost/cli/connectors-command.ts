@@ -12,7 +12,7 @@ import { debeziumProblem } from '../connect/debezium-version.ts';
 import { createKafkaView } from '../observe/kafka-view.ts';
 import { readConnectors } from '../observe/read-connectors.ts';
 import { consumerGroups, publishedTopics } from '../observe/services.ts';
-import { jsonOption, seconds, timeoutOption, waitOption } from '../options.ts';
+import { jsonOption, seconds, setOption, timeoutOption, waitOption } from '../options.ts';
 import { printJson, printTable } from '../output.ts';
 import type { Project } from '../project.ts';
 import { exposeConnectors, exposeGroups } from '../watcher/relay-metrics.ts';
@@ -49,8 +49,12 @@ export function connectorsCommand(
   command('apply', 'create or change the connectors and wait until every task runs')
     .argument('[name...]', 'all when none is given')
     .addOption(timeoutOption())
-    .action(async (names: string[], options: Options) => {
-      const files = readConnectorFiles(options.dir, names);
+    .addOption(setOption())
+    .action(async (names: string[], options: Options & { set: ConnectorConfig }) => {
+      const files = readConnectorFiles(options.dir, names).map(({ name, config }) => ({
+        name,
+        config: { ...config, ...options.set },
+      }));
       const connect = await reach(config(), options);
       const problem = debeziumProblem(await connect.plugins());
       if (problem !== undefined) throw new CliError(problem);
@@ -82,8 +86,10 @@ export function connectorsCommand(
   for (const [action, wanted] of [
     ['restart', 'RUNNING'],
     ['pause', 'PAUSED'],
+    ['stop', 'STOPPED'],
     ['resume', 'RUNNING'],
   ] as const) {
+    // A paused task keeps its slot, and its connection; one that is stopped lets go of both.
     command(action, `${action} connectors with all their tasks and wait until they are ${wanted}`)
       .argument('[name...]', 'all when none is given')
       .addOption(timeoutOption())

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Command, InvalidArgumentError } from 'commander';
 import { rangeOptions } from '../cli/outbox/audit-range.ts';
-import { instant, seconds, wholeNumber } from '../options.ts';
+import { instant, seconds, setOption, wholeNumber } from '../options.ts';
 
 test.each([
   ['2026-01-31T12:00:00Z', Date.UTC(2026, 0, 31, 12)],
@@ -96,4 +96,25 @@ test.each([
   expect(() => command.parse([option, value], { from: 'user' })).toThrow(
     `argument '${value}' is invalid. Give`,
   );
+});
+
+const setOf = (...args: string[]) =>
+  new Command()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .addOption(setOption())
+    .parse(args, { from: 'user' })
+    .opts()['set'];
+
+test('settings of a connector are taken one by one, the last of a name counts, and a value may be anything', () => {
+  expect(setOf()).toEqual({});
+  expect(setOf('--set', 'a.b=1', '--set', 'c==', '--set', 'd=', '--set', 'a.b=2')).toEqual({
+    'a.b': '2',
+    c: '=',
+    d: '',
+  });
+});
+
+test.each(['a', '=1', 'a b=1', ''])('"%s" is no setting with a value', (text) => {
+  expect(() => setOf('--set', text)).toThrow('Give a setting and its value, such as poll.interval.ms=50.');
 });
