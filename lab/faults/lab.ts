@@ -33,8 +33,12 @@ const databaseOf = {
 /** The whole system but the console, which nobody looks at here. */
 const PARTS = ['postgres', 'kafka', 'registry', 'connect', 'mail', 'setup', 'services'];
 
-/** Starts the whole system, each service and Connect behind links of their own. */
-export async function openLab(): Promise<Lab> {
+/**
+ * Starts the whole system, each service and Connect behind links of their own.
+ *
+ * @param startPostgres starts a server at the settings' port, in place of the stack's own
+ */
+export async function openLab(startPostgres?: (env: Environment) => Promise<void>): Promise<Lab> {
   const links = new Map<string, Link>();
   const views = new Map<string, Environment>();
   const closeLinks = () => Promise.all([...links.values()].map((proxy) => proxy.close()));
@@ -59,7 +63,9 @@ export async function openLab(): Promise<Lab> {
       }
       return Object.fromEntries(views);
     };
-    const stack = await testStack(PARTS, { report: quietly, viewsOf });
+    const stack = startPostgres
+      ? await testStack(PARTS.slice(1), { report: quietly, viewsOf, before: startPostgres })
+      : await testStack(PARTS, { report: quietly, viewsOf });
     progress.finish();
     isUp = true;
     const { env } = stack;

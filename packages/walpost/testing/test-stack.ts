@@ -72,6 +72,8 @@ export interface TestStackOptions {
   report?: Reporter;
   /** Settings beside those that every test stack has. */
   settings?: Settings;
+  /** Starts what the stack is to find, given its settings: a server that is no part of it, for example. */
+  before?: (env: Settings) => Promise<void>;
   /** Given the stack's settings, what some parts are to see in their place. */
   viewsOf?: (env: Settings) => Promise<Views>;
 }
@@ -82,7 +84,7 @@ export interface TestStackOptions {
  */
 export async function testStack(
   include?: readonly string[],
-  { project, report, settings, viewsOf }: TestStackOptions = {},
+  { project, report, settings, before, viewsOf }: TestStackOptions = {},
 ): Promise<TestStack> {
   await removeLeftovers();
   const mine = project ?? (await loadProject(process.cwd()));
@@ -93,6 +95,7 @@ export async function testStack(
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
+    await before?.(free.env);
     const options = {
       project: mine,
       dataDir,
