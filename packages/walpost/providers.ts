@@ -25,7 +25,7 @@ const KEEP =
 const SYNC =
   'for a standby that goes on where the primary was: sync_replication_slots = on and hot_standby_feedback = on there, synchronized_standby_slots here';
 
-/** As their documentation says it; which of it was run, and where, is in docs/production.md. */
+/** As their documentation says it; which of it was run, and where, is in docs/servers.md. */
 export const providers = {
   postgres: {
     title: 'a Postgres server of your own',
