@@ -89,4 +89,10 @@ test('a consumer is one line, a main.ts and a migration', () => {
   generate();
   expect(compile()).toEqual({ status: 0, said: '' });
   expect(generate('--check')).toMatchObject({ status: 0 });
+  // As if that service had published once.
+  write('connectors/totals-outbox.json', '{}');
+  expect(generate('--check')).toMatchObject({
+    status: 1,
+    said: expect.stringContaining('connectors/totals-outbox.json: no service of walpost.config.ts has this'),
+  });
 }, 120_000);

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { System } from '@walpost/kit/config';
 import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
@@ -24,9 +26,14 @@ export function generateCommand(): Command {
       if (stale.length > 0 && check) throw new CliError(staleText(stale));
       const { system } = await loadProject(folder);
       stale.push(...putFiles(folder, filesOf(system, folder), check));
+      if (stale.length > 0 && check) throw new CliError(staleText(stale));
+      for (const file of stale) console.log(`wrote ${file}`);
+      const left = leftConnectors(system, folder);
+      if (left.length > 0)
+        throw new CliError(
+          `${left.join(', ')}: no service of walpost.config.ts has this connector, and \`walpost connectors apply\` would run it; delete the file, and the connector where it runs`,
+        );
       if (stale.length === 0) console.log('everything is as it is to be');
-      else if (check) throw new CliError(staleText(stale));
-      else for (const file of stale) console.log(`wrote ${file}`);
     });
 }
 
@@ -42,6 +49,16 @@ function filesOf(system: System, folder: string): Record<string, string> {
     ...settingsOf(system, folder),
     ...composeFilesOf(system, folder),
   };
+}
+
+/** Files of ours that a service had which is gone, or publishes no more. Connectors of other names are somebody else's. */
+function leftConnectors(system: System, folder: string): string[] {
+  const connectors = join(folder, 'connectors');
+  const wanted = system.services.flatMap(({ publishes }) => publishes?.connector ?? []);
+  const found = existsSync(connectors) ? readdirSync(connectors) : [];
+  return found
+    .filter((file) => file.endsWith('-outbox.json') && !wanted.includes(file.slice(0, -'.json'.length)))
+    .map((file) => `connectors/${file}`);
 }
 
 function settingsOf(system: System, folder: string): Readonly<Record<string, string>> {
