@@ -10,7 +10,7 @@ const root = join(import.meta.dirname ?? '.', '..');
 const [mode, ...args] = process.argv.slice(2);
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** How many suites run at once. Integration tests share a stack and mostly wait; others have one that takes the machine. */
-const WORKERS = { unit: '--maxWorkers=100%', integration: '--maxWorkers=2' };
+const WORKERS = { unit: '--maxWorkers=100%', integration: '--maxWorkers=3' };
 let endedBy;
 
 if (mode === 'install') installPackages();
