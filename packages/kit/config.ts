@@ -74,6 +74,8 @@ export interface Service {
   readonly databaseUrlVariable: string;
   /** What the variables begin with that tell Kafka Connect of its Postgres server. */
   readonly serverPrefix: string;
+  /** Whether that server is not the one of the others. */
+  readonly hasOwnServer: boolean;
   readonly consumes: readonly EventTopic[];
   /** How its events leave: slot and publication have one name, which is the connector's with `_`. */
   readonly publishes?: {
@@ -174,6 +176,7 @@ function complete(name: string, given: ServiceConfig): Service {
     urlVariable: `${variable(name)}_URL`,
     passwordVariable: `${variable(database)}_PASSWORD`,
     databaseUrlVariable: `${variable(name)}_DATABASE_URL`,
+    hasOwnServer: given.server === 'own',
     serverPrefix: given.server === 'own' ? `${variable(name)}_POSTGRES` : 'POSTGRES',
     consumes,
     ...(publishes && {

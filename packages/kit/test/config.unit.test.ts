@@ -13,6 +13,7 @@ test('what is not said follows from the name', () => {
   expect(system.service('parcel-shop')).toEqual({
     name: 'parcel-shop',
     group: 'parcel-shop',
+    hasOwnServer: false,
     database: 'parcel_shop',
     port: 3000,
     portVariable: 'PARCEL_SHOP_PORT',
@@ -36,6 +37,7 @@ test('what is not said follows from the name', () => {
     database: 'tracks',
     passwordVariable: 'TRACKS_PASSWORD',
     databaseUrlVariable: 'TRACKING_DATABASE_URL',
+    hasOwnServer: true,
     serverPrefix: 'TRACKING_POSTGRES',
     observe: { effect: 'tracks' },
   });

@@ -72,7 +72,7 @@ export function connectPart(site: Site): ProcessPart {
 
 /** Where the databases are that are not in the Postgres of the stack, for their connectors. */
 function ownServers({ system, settings }: Site): Record<string, string> {
-  const services = system.services.filter(({ serverPrefix }) => serverPrefix !== 'POSTGRES');
+  const services = system.services.filter(({ hasOwnServer }) => hasOwnServer);
   const variables = services.map((service) => {
     const { server, caFile = '' } = databaseOf(service, settings);
     const { host, port, sslMode = 'disable' } = server;

@@ -12,7 +12,7 @@ import {
   resource,
   type Scope,
 } from './resource.ts';
-import { hasOwnServer, ownServer, plain, secretsOf, type Variable } from './secrets.ts';
+import { ownServer, plain, secretsOf, type Variable } from './secrets.ts';
 
 /** As the development stack has them, which is where they are tested: a test compares. */
 export const KAFKA_VERSION = '4.3.1';
@@ -167,7 +167,7 @@ function variableOf(name: string, system: System, { postgres }: Scope['target'])
     plain('POSTGRES_PORT', postgres.port),
     plain('POSTGRES_SSLMODE', 'verify-full'),
     plain('POSTGRES_CA_FILE', AUTHORITY),
-    ...system.services.filter(hasOwnServer).flatMap((service) => ownServer(service, AUTHORITY)),
+    ...system.services.flatMap((service) => (service.hasOwnServer ? ownServer(service, AUTHORITY) : [])),
     plain('RELAY_POLL_MS', 50),
     ...secretsOf(system, 'connect'),
   ];

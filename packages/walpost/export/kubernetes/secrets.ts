@@ -42,19 +42,14 @@ export function from(variable: string, secret: string, key = PASSWORD, optional 
   };
 }
 
-/** Whether the database of a service is on a server of its own. */
-export function hasOwnServer({ serverPrefix }: Service): boolean {
-  return serverPrefix !== 'POSTGRES';
-}
-
-/** The Secret that says where the database is of such a service: as an address, and in parts for Kafka Connect. */
+/** The Secret that says where the database is of a service with a server of its own: as an address, and in parts for Kafka Connect. */
 const serverSecret = ({ name }: Service) => `${name}-database`;
 const SERVER_KEYS = { _HOST: 'host', _PORT: 'port', _SSLMODE: 'sslmode' };
 
 /** Where the databases of these services are, as far as they are not with the others. */
 export function databaseUrls(services: readonly Service[]): Variable[] {
   return services
-    .filter(hasOwnServer)
+    .filter((service) => service.hasOwnServer)
     .map((service) => from(service.databaseUrlVariable, serverSecret(service), 'url'));
 }
 
@@ -101,12 +96,14 @@ export function secretsNeeded(system: System, target: Target): SecretNeeded[] {
       variable,
     })),
     { name: POSTGRES_AUTHORITY, keys: [CERTIFICATE], madeBy: 'you' },
-    ...system.services.filter(hasOwnServer).map((service) => ({
-      name: serverSecret(service),
-      keys: ['url', ...Object.values(SERVER_KEYS)],
-      madeBy: 'you' as const,
-      variable: service.databaseUrlVariable,
-    })),
+    ...system.services
+      .filter((service) => service.hasOwnServer)
+      .map((service) => ({
+        name: serverSecret(service),
+        keys: ['url', ...Object.values(SERVER_KEYS)],
+        madeBy: 'you' as const,
+        variable: service.databaseUrlVariable,
+      })),
     ...Object.values(REGISTRY_USERS).map((name) => ({
       name,
       keys: ['username', PASSWORD],
