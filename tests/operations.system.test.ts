@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { findPrometheus, type Prometheus, startPrometheus } from 'walpost/testing/prometheus';
 import { runbookSection } from 'walpost/testing/runbook';
 import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER, setting } from 'walpost/testing/support';
 import { type TestStack, testStack } from 'walpost/testing/test-stack';
 import { allSay, issuesOf } from './agreement.ts';
+import { putRight } from './stack/put-right.ts';
 
 const command = findPrometheus(process.env);
 if (!command)
@@ -20,6 +21,7 @@ beforeAll(async () => {
   const port = Number(stack.sparePorts[1]);
   if (command) prometheus = await startPrometheus(command, stack.env, stack.dataDir, port);
 });
+afterEach(() => putRight(stack));
 afterAll(async () => {
   await prometheus?.close();
   await stack?.close();

@@ -201,7 +201,6 @@ inBrowser('with Connect and Kafka away, the page says so in their place, and goe
   await shoot(page, 'kafka-away');
   expect(errors).toEqual([]);
   await browser.close();
-  for (const part of ['kafka', 'connect']) await stack.start(part);
 });
 
 test('a console that cannot start leaves the rest running', async () => {

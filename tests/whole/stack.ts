@@ -1,6 +1,7 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { type TestStack, testStack } from 'walpost/testing/test-stack';
 import { type Collector, startCollector } from 'walpost/testing/trace-collector';
+import { putRight } from '../stack/put-right.ts';
 
 /** The whole stack, which all suites of this folder share: each leaves it running, and counts its own orders only. */
 export let stack: TestStack;
@@ -17,6 +18,7 @@ beforeAll(async () => {
     },
   });
 });
+afterEach(() => putRight(stack));
 afterAll(async () => {
   await stack?.close();
   await collector?.close();

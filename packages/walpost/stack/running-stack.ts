@@ -32,6 +32,8 @@ export interface Stack {
   /** Settles when a part serves, after it was killed for example. */
   ready(name: string): Promise<void>;
   pid(name: string): number | undefined;
+  /** The parts that were stopped and not started again, each after what it needs. */
+  stopped(): string[];
   /** Runs a program to its end in the project's folder, with the stack's environment; `node` is this Node. */
   run(command: string, args: readonly string[], env?: Settings): Promise<Outcome>;
   /** Runs the operator's command line on the stack. */
@@ -134,6 +136,12 @@ export class RunningStack implements Stack {
 
   pid(name: string): number | undefined {
     return this.#watched(name).pid;
+  }
+
+  stopped(): string[] {
+    return this.#components
+      .map(({ name }) => name)
+      .filter((name) => this.#supervisors.get(name)?.isStopped === true);
   }
 
   walpost(...args: string[]): Promise<Outcome> {

@@ -59,6 +59,11 @@ export class Supervisor {
     return this.#child?.pid;
   }
 
+  /** Somebody stopped it, and nobody has started it since. */
+  get isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   /** Starts the program and waits until it serves. Throws a StackError with the end of its log if it does not. */
   async start(): Promise<void> {
     this.#stopping = new AbortController();
