@@ -16,7 +16,8 @@ export const pollingOutbox: Scenario = {
   name: 'polling-outbox',
   summary:
     'an outbox that is polled: nothing lost while Kafka is down, but late, and two ways to get it wrong',
-  question: 'A process asks the outbox each second for rows with id > last. Which events does it never see?',
+  question:
+    'A process asks the outbox every two seconds for rows with id > last. Which events does it never see?',
   parts: outboxParts,
   play,
 };
