@@ -7,5 +7,7 @@ import './whole/console.ts';
 import './whole/main-path.ts';
 import './whole/trace.ts';
 import './whole/scenarios.ts';
-// The last: its thousand orders keep the mail catcher busy for a while.
+// Its thousand orders keep the mail catcher busy for a while.
 import './whole/infrastructure-down.ts';
+// The last: it takes Kafka’s data away, and sets Postgres back.
+import './whole/operations.ts';

@@ -39,10 +39,10 @@ export type PoisonKind = (typeof poisons)[number];
 export const codecs = ['gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Codec = (typeof codecs)[number];
 /** Whose rows another program locks for a while. */
-export const lockable = ['orders', 'payments', 'stock', 'emails'] as const;
+const lockable = ['orders', 'payments', 'stock', 'emails'] as const;
 export type Lockable = (typeof lockable)[number];
 /** How another program ends the transaction that it has kept open on a topic. */
-export const transactionEnds = ['aborted', 'left-open'] as const;
+const transactionEnds = ['aborted', 'left-open'] as const;
 export type TransactionEnd = (typeof transactionEnds)[number];
 
 interface Kind {

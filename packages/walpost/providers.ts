@@ -110,7 +110,7 @@ export type ProviderName = keyof typeof providers;
 export const providerNames = Object.keys(providers) as ProviderName[];
 
 /** The services of a system that need a slot, with the role that reads it. */
-export function publishersOf({ services }: System) {
+function publishersOf({ services }: System) {
   return services.flatMap(({ publishes, database, name }) =>
     publishes ? [{ name, database, publishes }] : [],
   );

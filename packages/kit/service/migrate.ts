@@ -35,7 +35,7 @@ export const kitMigrations = {
 };
 
 /** A folder beside a module. @param moduleUrl the module's `import.meta.url` */
-export function folderBeside(moduleUrl: string, folder: string): string {
+function folderBeside(moduleUrl: string, folder: string): string {
   return fileURLToPath(new URL(folder, moduleUrl));
 }
 

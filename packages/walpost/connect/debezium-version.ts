@@ -4,7 +4,7 @@ import type { ConnectPlugin } from './connect-client.ts';
  * The first Debezium that skips no row after a restart: up to 3.6 one can be lost when Connect is killed right after a
  * heartbeat, or when rows share a position in the log.
  */
-export const OLDEST_DEBEZIUM = '3.7.0';
+const OLDEST_DEBEZIUM = '3.7.0';
 
 const POSTGRES_CONNECTOR = 'io.debezium.connector.postgresql.PostgresConnector';
 

@@ -73,7 +73,7 @@ export function connect(scope: Scope, files: readonly ConnectorFile[]): Resource
 }
 
 /** A connector as Strimzi has it: class and number of tasks are apart. */
-export function connectorSpec({ config }: ConnectorFile): object {
+function connectorSpec({ config }: ConnectorFile): object {
   const { 'connector.class': className, 'tasks.max': tasks, ...rest } = config;
   return { class: className, tasksMax: Number(tasks), config: rest };
 }

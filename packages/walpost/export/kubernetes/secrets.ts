@@ -15,7 +15,7 @@ export interface Variable {
 /** The key of a secret that has one value, as Strimzi has it too. */
 const PASSWORD = 'password';
 /** User and password of a schema registry that asks for them: for who reads, and for who registers. Neither need be there. */
-export const REGISTRY_USERS = { reader: 'registry-reader', writer: 'registry-operator' } as const;
+const REGISTRY_USERS = { reader: 'registry-reader', writer: 'registry-operator' } as const;
 
 /** A variable that is no secret. */
 export function plain(name: string, value: string | number): Variable {
@@ -23,7 +23,7 @@ export function plain(name: string, value: string | number): Variable {
 }
 
 /** The Secret of a password: `CDC_PASSWORD` is in `cdc-password`. */
-export function secretOf(name: string): string {
+function secretOf(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
 }
 
