@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { migrateService } from '@walpost/kit/service/run-migration';
 import postgres from 'postgres';
 import { readConfig } from 'walpost/config';
-import { connectorConfig } from 'walpost/connect/connector-config';
+import { connectorFile, connectorsOf } from 'walpost/connect/connector-config';
 import { checkPostgres } from 'walpost/doctor/check-postgres';
 import { loadProject, type Project } from 'walpost/project';
 import { administratorSteps, type ProviderName } from 'walpost/providers';
@@ -30,10 +30,8 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'walpost.config.ts'), config.replaceAll(/port: \d+,/g, "$& server: 'own',"));
   project = await loadProject(folder);
   mkdirSync(join(folder, 'connectors'));
-  for (const service of project.system.services) {
-    const file = join(folder, 'connectors', `${service.publishes?.connector}.json`);
-    if (service.publishes) writeFileSync(file, JSON.stringify(connectorConfig(service)));
-  }
+  for (const [path, text] of connectorsOf(project.system).map(connectorFile))
+    writeFileSync(join(folder, path), text);
   servers.push(await testStack(['postgres']), await testStack(['postgres']));
   const secrets = secretNames(project.system).map((name) => [name, `${name}-of-managed`]);
   const urls = project.system.services.map(({ databaseUrlVariable, database }, at) => {

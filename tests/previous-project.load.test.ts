@@ -29,7 +29,13 @@ test('a project of the previous release compiles and starts with this one', asyn
   await project.untilCounted({ ada: 2, bob: 1 });
   const said = await eventually(async () => {
     const now = await project.run('npx', 'walpost', 'doctor');
-    return now.includes(' 0 warnings') ? now : undefined;
+    return now.includes(' 1 warnings, 0 broken') ? now : undefined;
   });
-  expect(said).toMatch(/ 0 broken/);
+  expect(said).toContain('another configuration than walpost.config.ts of shipment-outbox');
+  // What it was made with has changed since; what doctor says mends that.
+  for (const [, command = ''] of said.matchAll(/try: npx (.*)$/gm))
+    await project.run('npx', ...command.split(' '));
+  expect(await project.run('npx', 'walpost', 'doctor')).toMatch(/, 0 warnings, 0 broken$/m);
+  await project.send('bob');
+  await project.untilCounted({ ada: 2, bob: 2 });
 });

@@ -24,7 +24,8 @@ export function isStale(folder: string, file: string, text: string): boolean {
 }
 
 /**
- * Writes those files that are other than they are to be; a script can be run.
+ * Writes those files that are other than they are to be; a script can be run. Everybody may read them, whatever the
+ * umask: containers mount some of them, and run as users of their own.
  *
  * @param files their texts, by their paths from the folder
  * @param check whether to write nothing
@@ -36,7 +37,7 @@ export function putFiles(folder: string, files: Readonly<Record<string, string>>
     const path = join(folder, file);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
-    if (text.startsWith('#!')) chmodSync(path, 0o755);
+    chmodSync(path, text.startsWith('#!') ? 0o755 : 0o644);
   }
   return stale.map(([file]) => file);
 }

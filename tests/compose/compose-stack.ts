@@ -42,10 +42,6 @@ const PORTS = [
   'KAFKA_PORT',
   'SCHEMA_REGISTRY_PORT',
   'CONNECT_PORT',
-  'ORDER_PORT',
-  'PAYMENT_PORT',
-  'INVENTORY_PORT',
-  'NOTIFICATION_PORT',
   'WATCHER_PORT',
   'MAIL_WEB_PORT',
   'CONSOLE_PORT',
@@ -57,10 +53,19 @@ const PORTS = [
 
 const SHOW_SECRETS = ['run', '--rm', '--no-deps', 'secrets', 'show'];
 
-/** @param files compose files, seen from the root of the clone */
-export async function composeStack(...files: string[]): Promise<ComposeStack> {
+/**
+ * @param files compose files, seen from the folder
+ * @param services those that have a port
+ * @param folder that of the clone, or of somebody's project
+ */
+export async function composeStack(
+  files: readonly string[],
+  services: readonly string[] = ['ORDER', 'PAYMENT', 'INVENTORY', 'NOTIFICATION'],
+  folder = root,
+): Promise<ComposeStack> {
   const block = await reservePorts();
-  const ports = Object.fromEntries(PORTS.map((name, index) => [name, String(block.ports[index])]));
+  const names = [...PORTS, ...services.map((name) => `${name}_PORT`)];
+  const ports = Object.fromEntries(names.map((name, index) => [name, String(block.ports[index])]));
   const own = {
     ...ports,
     COMPOSE_PROJECT_NAME: `walpost-test-${randomBytes(4).toString('hex')}`,
@@ -72,7 +77,7 @@ export async function composeStack(...files: string[]): Promise<ComposeStack> {
 
   const docker = async (...args: string[]): Promise<string> => {
     try {
-      const options = { cwd: root, env: { ...process.env, ...own }, maxBuffer: 64 * 1024 * 1024 };
+      const options = { cwd: folder, env: { ...process.env, ...own }, maxBuffer: 64 * 1024 * 1024 };
       return (await run('docker', args, options)).stdout;
     } catch (error) {
       const { stderr, stdout } = error as { stderr?: string; stdout?: string };

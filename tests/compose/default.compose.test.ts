@@ -8,7 +8,7 @@ import { effectsOf, exactly, orderWhile } from './order-load.ts';
 
 let stack: ComposeStack;
 beforeAll(async () => {
-  stack = await composeStack('compose.yaml');
+  stack = await composeStack(['compose.yaml']);
 });
 afterAll(() => stack?.close());
 

@@ -11,7 +11,7 @@ import { type ComposeStack, composeStack } from './compose-stack.ts';
 let stack: ComposeStack;
 let ca: string;
 beforeAll(async () => {
-  stack = await composeStack('compose.yaml', 'compose/secure.yaml');
+  stack = await composeStack(['compose.yaml', 'compose/secure.yaml']);
   await stack.explaining(() => stack.compose('up', '--build', '--wait'));
   const folder = mkdtempSync(join(tmpdir(), 'walpost-ca-'));
   await stack.compose('cp', 'gateway:/certificates/public/root.crt', folder);

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { composeFileIn, isRepository, projectFiles, repositoryFiles } from '../compose/compose-files.ts';
 import { ENV_EXAMPLE, envExample } from '../compose/env-example.ts';
-import { connectorConfig } from '../connect/connector-config.ts';
+import { connectorFile, connectorsOf } from '../connect/connector-config.ts';
 import { CONTRACT, contractText, putFiles, staleText } from '../generated-file.ts';
 import { findProject, loadProject } from '../project.ts';
 import { asyncApi } from './schemas/asyncapi.ts';
@@ -38,14 +38,9 @@ export function generateCommand(): Command {
 }
 
 function filesOf(system: System, folder: string): Record<string, string> {
-  const json = (content: unknown) => `${JSON.stringify(content, null, 2)}\n`;
-  const connectors = system.services.flatMap((service) => {
-    const config = connectorConfig(service);
-    return config ? [[`connectors/${service.publishes?.connector}.json`, json(config)]] : [];
-  });
   return {
-    ...Object.fromEntries(connectors),
-    'docs/asyncapi.json': json(asyncApi(system)),
+    ...Object.fromEntries(connectorsOf(system).map(connectorFile)),
+    'docs/asyncapi.json': `${JSON.stringify(asyncApi(system), null, 2)}\n`,
     ...settingsOf(system, folder),
     ...composeFilesOf(system, folder),
   };

@@ -1,16 +1,29 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Connect fills these in
-import type { Service } from '@walpost/kit/config';
-import type { ConnectorConfig } from './connect-client.ts';
+import type { Service, System } from '@walpost/kit/config';
+import type { ConnectorFile } from './connector-files.ts';
 
 /**
- * The configuration of the Debezium connector that posts a service's events; why each setting is so is in
- * connectors/README.md. What is in `${env:…}` the Connect worker fills in from its environment.
- *
- * @returns undefined for a service that publishes nothing
+ * The Debezium connectors that post the services' events; why each setting is so is in connectors/README.md. What is in
+ * `${env:…}` the Connect worker fills in from its environment.
  */
-export function connectorConfig({ database, publishes, serverPrefix }: Service): ConnectorConfig | undefined {
-  if (!publishes) return undefined;
-  const { topic, connector, slot, overrides } = publishes;
+export function connectorsOf({ services }: System): ConnectorFile[] {
+  return services.flatMap(({ database, publishes, serverPrefix }) =>
+    publishes
+      ? [{ name: publishes.connector, config: connectorConfig(publishes, database, serverPrefix) }]
+      : [],
+  );
+}
+
+/** Where a connector's file is, from the project's folder, and what `walpost generate` writes into it. */
+export function connectorFile({ name, config }: ConnectorFile): [path: string, text: string] {
+  return [`connectors/${name}.json`, `${JSON.stringify(config, null, 2)}\n`];
+}
+
+function connectorConfig(
+  { topic, connector, slot, overrides }: NonNullable<Service['publishes']>,
+  database: string,
+  serverPrefix: string,
+): ConnectorFile['config'] {
   return {
     'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
     'tasks.max': '1',

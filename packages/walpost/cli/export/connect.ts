@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Config } from '../../config.ts';
-import { connectorConfig } from '../../connect/connector-config.ts';
+import { connectorsOf } from '../../connect/connector-config.ts';
 import { securityOf } from '../../connect-worker.ts';
 
 /** `walpost export connect`: the part of a worker's file that says which Kafka it works with, and how it logs in. */
@@ -13,7 +13,7 @@ export function exportConnect(config: () => Config): Command {
 /** The text for a worker's properties file. No secret is in it. */
 export function workerFile({ system, kafka }: Pick<Config, 'system' | 'kafka'>): string {
   const { properties, variables, jvm } = securityOf(kafka);
-  const connectors = JSON.stringify(system.services.map(connectorConfig));
+  const connectors = JSON.stringify(connectorsOf(system));
   const ofConnectors = [...connectors.matchAll(/\$\{env:(\w+)\}/g)].map(([, name]) => String(name));
   const readable = [...new Set([...ofConnectors, ...variables])];
   const lines = Object.entries({

@@ -5,12 +5,13 @@ import type { EventTopic } from '@walpost/kit/contract/contract';
 import { STOP_WITHIN } from '@walpost/kit/service/lifecycle';
 import { root } from 'walpost/stack/paths';
 import { parseAllDocuments } from 'yaml';
+import { connectorsOf } from '../../../connect/connector-config.ts';
 import { checkFiles } from '../check-files.ts';
 import { DEBEZIUM_VERSION, KAFKA_VERSION } from '../connect.ts';
 import { kubernetesFiles } from '../kubernetes-files.ts';
 import type { Resource } from '../resource.ts';
 import { secretsNeeded } from '../secrets.ts';
-import { connectorsOf, systems, target, textsOf } from './systems.ts';
+import { systems, target, textsOf } from './systems.ts';
 
 const names = ['shop', 'parcels'] as const;
 

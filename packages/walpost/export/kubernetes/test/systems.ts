@@ -1,8 +1,8 @@
-import { defineConfig, type System } from '@walpost/kit/config';
+import { defineConfig } from '@walpost/kit/config';
 import { type ContractEntry, defineContract, type EventTopic } from '@walpost/kit/contract/contract';
 import { root } from 'walpost/stack/paths';
 import shop from '../../../../../walpost.config.ts';
-import { connectorConfig } from '../../../connect/connector-config.ts';
+import { connectorsOf } from '../../../connect/connector-config.ts';
 import { type ConnectorFile, readConnectorFiles } from '../../../connect/connector-files.ts';
 import { kubernetesFiles, yamlOf } from '../kubernetes-files.ts';
 import type { Scope, Target } from '../resource.ts';
@@ -48,14 +48,6 @@ export const systems: Readonly<Record<'shop' | 'parcels', Exported>> = {
   shop: { scope: { system: shop, target }, connectors: readConnectorFiles(`${root}/connectors`, []) },
   parcels: { scope: { system: parcels, target }, connectors: connectorsOf(parcels) },
 };
-
-/** The connector files that `walpost generate` writes. */
-export function connectorsOf({ services }: System): ConnectorFile[] {
-  return services.flatMap((service) => {
-    const config = connectorConfig(service);
-    return config && service.publishes ? [{ name: service.publishes.connector, config }] : [];
-  });
-}
 
 /** The files of an export, as texts. */
 export function textsOf({ scope, connectors }: Exported): Record<string, string> {
