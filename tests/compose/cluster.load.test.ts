@@ -16,7 +16,7 @@ if (!hasDocker) console.warn('the cluster needs Docker with Compose: not tested'
 let stack: ComposeStack;
 beforeAll(async () => {
   if (!hasDocker) return;
-  stack = await composeStack('compose.yaml', 'compose/cluster.yaml');
+  stack = await composeStack(['compose.yaml', 'compose/cluster.yaml']);
   await stack.explaining(() => stack.compose('up', '--build', '--wait'));
 }, 600_000);
 afterAll(() => stack?.close());
@@ -99,6 +99,30 @@ explainedTest(
       ).toBe(survivor);
       await stack.start(String(victim));
       await stack.healthy(String(victim));
+    });
+    expect(refused).toBe(0);
+    expect(ids.length).toBeGreaterThan(0);
+    expect(await effectsOf(stack.env, ids)).toEqual(exactly(ids.length));
+  },
+);
+
+/** What is looked at before the next broker is restarted (docs/production.md). */
+async function areInSync(): Promise<true | undefined> {
+  const said = await stack.compose('run', '--rm', 'walpost', 'topics', 'describe', '--json');
+  const topics = JSON.parse(said) as { underReplicated: number }[];
+  return topics.every(({ underReplicated }) => underReplicated === 0) || undefined;
+}
+
+explainedTest(
+  'brokers and workers are restarted one after the other under load: intake never stops, nothing is lost or doubled',
+  async () => {
+    const { ids, refused } = await orderWhile(stack.env, async () => {
+      for (const part of ['kafka-3', 'kafka-2', 'kafka', 'connect-2', 'connect']) {
+        await stack.compose('restart', part);
+        await stack.healthy(part);
+        await eventually(areInSync, TIMEOUT_S, { every: ASK_EVERY });
+        await flows();
+      }
     });
     expect(refused).toBe(0);
     expect(ids.length).toBeGreaterThan(0);
