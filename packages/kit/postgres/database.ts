@@ -63,6 +63,9 @@ const ARRAYS = Object.fromEntries(
   ]),
 );
 
+/** The type that the driver gives a Date, by its OID in pg_type. */
+const TIMESTAMPTZ = 1184;
+
 /**
  * Opens a pool of connections, lazily: a server that is away fails the queries, not the start, and is used again as
  * soon as it is back.
@@ -98,6 +101,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   });
   const timer = setInterval(() => takeAll(client, sockets), TAKE_ALL_EVERY).unref();
   const db = drizzle(guardTransactions(client));
+  client.options.serializers[TIMESTAMPTZ] = instantText;
   const transaction = db.transaction.bind(db);
   db.transaction = (work, config) => retry(() => transaction(work, config), BAD_LUCK);
   return {
@@ -123,6 +127,11 @@ function takeAll(client: postgres.Sql, count: number): void {
     // One that breaks meanwhile is reported to those who have asked it something.
     client`select 1`.catch(() => undefined);
   }
+}
+
+/** Drizzle (0.45) has the driver send instants as they are, for its columns make text of them; one in `sql` is a Date still. */
+function instantText(value: unknown): unknown {
+  return value instanceof Date ? value.toISOString() : value;
 }
 
 /** Writes an array as Postgres reads it (documentation, "Array Input and Output Syntax"). What is text already stays it. */

@@ -150,6 +150,13 @@ test('arrays arrive as they were given', async () => {
   expect(row).toEqual({ texts, uuids, integers: [1, -2, null], bigints: [2 ** 53 - 1], none: [] });
 });
 
+test('an instant may be a Date', async () => {
+  const at = new Date('2026-11-30T20:46:59.316Z');
+  const [row] = await server.db.execute(sql`select ${at} = '2026-11-30T20:46:59.316Z'::timestamptz as same,
+    ${at}::date = '2026-11-30' as day`);
+  expect(row).toEqual({ same: true, day: true });
+});
+
 /** Something to wait for, and what makes it happen. */
 function moment(): [Promise<void>, () => void] {
   let happen: () => void = () => undefined;
