@@ -67,6 +67,9 @@ export function createOutboxEncoder(
 ): OutboxEncoder {
   return (event, envelope) => {
     const type = contract.eventType(event.type);
+    // A row without the column that was meant would give `undefined`, which the driver writes as that word.
+    if (typeof envelope.aggregateId !== 'string')
+      throw new Error(`${event.type}: its key is ${String(envelope.aggregateId)}, and must be a text`);
     return withinLimits({
       id: newId(envelope.time),
       ...outboxTypeOf(type),
