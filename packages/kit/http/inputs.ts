@@ -2,6 +2,7 @@ import { Ajv, type FuncKeywordDefinition, type Options } from 'ajv';
 import type { DataValidationCxt } from 'ajv/dist/types/index.js';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { Type } from 'typebox';
+import { ConfigError } from '../errors.ts';
 
 /**
  * What a client may send: every route of every service builds the schemas of its parameters, query, headers and body
@@ -76,7 +77,7 @@ export function validateInputs(app: Pick<FastifyInstance, 'setValidatorCompiler'
  * Refuses a route whose schema leaves open what a client may send: a text without a length or a pattern, a number
  * without bounds, an object that takes unknown fields, a part of the path without a schema.
  *
- * @throws when such a route is added
+ * @throws {ConfigError} when such a route is added
  */
 export function boundInputs(app: Pick<FastifyInstance, 'addHook'>): void {
   app.addHook('onRoute', ({ url, schema }: RouteOptions) => {
@@ -97,9 +98,15 @@ export function boundInputs(app: Pick<FastifyInstance, 'addHook'>): void {
       ...(querystring ? openParts('querystring', querystring) : []),
       ...(body ? openParts('body', body) : []),
     ];
-    if (open.length > 0) throw new Error(`${url} leaves open what a client may send in ${open.join(', ')}`);
+    if (open.length > 0)
+      throw new ConfigError(`${url} leaves open what a client may send in ${open.join(', ')}: ${BOUNDS}`);
   });
 }
+
+/** What a schema is to have. */
+const BOUNDS =
+  'a text needs maxLength and pattern (Text, Identifier and Uuid of @walpost/kit have them), a number minimum and ' +
+  'maximum (Count has), a list maxItems, an object additionalProperties: false, each :part of the path a schema in params';
 
 /** What is read of a JSON schema here. */
 interface Schema {
