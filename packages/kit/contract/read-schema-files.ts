@@ -5,10 +5,13 @@ import type { SchemaFile } from './generate-events.ts';
 
 /**
  * Reads every `<topic>/<Event>.avsc` below a folder, sorted by path.
- * @throws Error naming the file that is not JSON
+ * @throws Error naming the file that is not JSON, or in no topic's folder
  */
 export function readSchemaFiles(folder: string): SchemaFile[] {
-  return readdirSync(folder, { withFileTypes: true })
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const stray = entries.find((entry) => entry.isFile() && entry.name.endsWith('.avsc'));
+  if (stray) throw new Error(`${stray.name}: it belongs into a folder that has the name of its topic`);
+  return entries
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .sort()

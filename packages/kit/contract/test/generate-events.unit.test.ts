@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { generateEvents } from '../generate-events.ts';
@@ -9,6 +11,18 @@ const folder = fileURLToPath(new URL('../../../../schemas', import.meta.url));
 test('contract.generated.ts is what the .avsc files say; if not, run `npm run generate`', () => {
   const committed = readFileSync(`${folder}/contract.generated.ts`, 'utf8');
   expect(generateEvents(readSchemaFiles(folder))).toBe(committed);
+});
+
+test('a schema that is in no topic’s folder is refused, and not passed over', () => {
+  const schemas = mkdtempSync(join(tmpdir(), 'walpost-schemas-'));
+  try {
+    writeFileSync(join(schemas, 'A.avsc'), '{}');
+    expect(() => readSchemaFiles(schemas)).toThrow(
+      'A.avsc: it belongs into a folder that has the name of its topic',
+    );
+  } finally {
+    rmSync(schemas, { recursive: true });
+  }
 });
 
 const record = (name: string, fields: unknown[], more = {}) => ({
