@@ -1,4 +1,4 @@
-// Generated from the .avsc files by `npm run generate`. Never edit this file.
+// Generated from the .avsc files by `walpost generate`. Never edit this file.
 import { defineContract } from '@walpost/kit/contract/contract';
 
 /** At least one item is not in stock; nothing was reserved. */

@@ -19,7 +19,7 @@ export interface SchemaFile {
   readonly schema: unknown;
 }
 
-const HEADER = `// Generated from the .avsc files by \`npm run generate\`. Never edit this file.
+const HEADER = `// Generated from the .avsc files by \`walpost generate\`. Never edit this file.
 import { defineContract } from '@walpost/kit/contract/contract';
 `;
 
