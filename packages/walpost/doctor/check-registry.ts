@@ -35,6 +35,6 @@ async function diagnoseSchema(
   const level = await registry.compatibility(event.subject);
   if (level !== WANTED)
     return warn(what, `compatibility is ${level ?? 'not set'}, and not ${WANTED}`, register);
-  if (state === 'changed') return warn(what, 'this clone has another version than is registered', register);
+  if (state === 'changed') return warn(what, 'this project has another version than is registered', register);
   return ok(what, `${versions.length === 1 ? '1 version' : `${versions.length} versions`}, ${level}`);
 }

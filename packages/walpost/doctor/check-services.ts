@@ -22,7 +22,11 @@ async function checkService(name: string, url: string, bad: typeof fail): Promis
     if (response.ok && status === 'ok') return ok(what, url);
     if (problems) {
       const named = Object.entries(problems).map(([part, text]) => `${part}: ${text}`);
-      return bad(what, `it runs, but not everything that it needs: ${named.join('; ')}`);
+      const text = `it runs, but not everything that it needs: ${named.join('; ')}`;
+      // As Postgres says of a table or a column that no migration has made yet.
+      return /(relation|column) .* does not exist/.test(text)
+        ? bad(what, text, `npx walpost migrate ${name}`)
+        : bad(what, text);
     }
     return bad(what, `what answers at ${url} is no service of Walpost (${response.status})`);
   } catch (error) {
