@@ -8,6 +8,8 @@ export function startCommand(): Command {
     .description('start Postgres, Kafka, the registry, Connect and every service here, without Docker')
     .action(async () => {
       const code = await runProgramOf('stack/main');
-      if (code !== 0) throw new CliError(`the stack ended with exit code ${code}`);
+      if (code === null) throw new CliError('the stack was killed');
+      // With the code it has said why.
+      process.exitCode = code;
     });
 }
