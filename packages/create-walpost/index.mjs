@@ -16,7 +16,8 @@ const USAGE = `npm create walpost@latest <folder> -- [--publisher shipment] [--c
 const template = fileURLToPath(new URL('template', import.meta.url));
 
 try {
-  create(readArguments());
+  if (process.argv.includes('--help')) console.log(USAGE);
+  else create(readArguments());
 } catch (error) {
   console.error(`create-walpost: ${error.message}`);
   process.exitCode = 1;
@@ -29,10 +30,9 @@ function readArguments() {
       publisher: { type: 'string', default: 'shipment' },
       consumer: { type: 'string', default: 'tracking' },
       packages: { type: 'string' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help || positionals.length !== 1) throw new Error(`say which folder to make\n\n${USAGE}`);
+  if (positionals.length !== 1) throw new Error(`say which folder to make\n\n${USAGE}`);
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 22 || (major === 22 && minor < 18))
     throw new Error(`Node ${process.versions.node} is too old: install 22.18 or newer from nodejs.org`);
@@ -95,7 +95,8 @@ function version() {
 }
 
 function tarball(folder, name) {
-  const file = readdirSync(folder).find((each) => new RegExp(`^${name}-\\d.*\\.tgz$`).test(each));
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  const file = files.find((each) => new RegExp(`^${name}-\\d.*\\.tgz$`).test(each));
   if (!file) throw new Error(`--packages: there is no ${name}-….tgz in ${folder}`);
   return file;
 }

@@ -10,7 +10,7 @@ await runService(system, '__consumer__', ({ db }) => ({
       const sorted = events.toSorted((a, b) => (a.data.customerId < b.data.customerId ? -1 : 1));
       for (const { key, data } of sorted) {
         const fresh = await tx.execute(
-          sql`insert into counted (key) values (${key}) on conflict do nothing returning key`,
+          sql`insert into counted (key) values (${key}) on conflict (key) do nothing returning key`,
         );
         if (fresh.length === 0) continue;
         await tx.execute(sql`

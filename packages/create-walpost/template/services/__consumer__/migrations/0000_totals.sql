@@ -3,6 +3,5 @@ CREATE TABLE totals (
   events bigint NOT NULL,
   quantity bigint NOT NULL
 );
---> statement-breakpoint
 -- What makes an event count once, also when it comes again after the inbox has forgotten it.
 CREATE TABLE counted (key text PRIMARY KEY);
