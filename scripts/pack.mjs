@@ -16,6 +16,7 @@ rmSync(out, { recursive: true, force: true });
 run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'packages/tsconfig.json']);
 cpSync(join(root, 'dist/page'), join(out, 'walpost/page'), { recursive: true });
 for (const folder of ['kit', 'walpost', 'create-walpost']) pack(folder);
+console.log('in dist/packages/; CONTRIBUTING.md says how to try them');
 
 function pack(folder) {
   const source = join(root, 'packages', folder);
