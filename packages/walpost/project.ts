@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { System } from '@walpost/kit/config';
 import { CliError, UsageError } from './cli-error.ts';
+import { requireFreshContract } from './generated-file.ts';
 
 /** A project: its folder, and what its `walpost.config.ts` says. */
 export interface Project {
@@ -26,6 +27,8 @@ export async function loadProject(from: string): Promise<Project> {
   } catch (error) {
     // Not by its class: the project has a kit of its own. What defineConfig throws names the file.
     const { code, message } = error as Error & { code?: unknown };
+    // Of what is only in the `.avsc` files yet it says that it is not there.
+    if (code === 'CONFIG_INVALID') requireFreshContract(dirname(path));
     throw new CliError(code === 'CONFIG_INVALID' ? message : `${path}: ${message}`, { cause: error });
   }
   const system = loaded.default;

@@ -43,6 +43,18 @@ test.each([
   expect(stderr).toContain(message);
 });
 
+test('a configuration that a stale contract does not bear ends in the command that mends it', async () => {
+  config('throw Object.assign(new Error("no topic a-events"), { code: "CONFIG_INVALID" });');
+  mkdirSync(join(folder, 'schemas/a-events'), { recursive: true });
+  writeFileSync(
+    join(folder, 'schemas/a-events/Booked.avsc'),
+    '{"type":"record","name":"Booked","fields":[]}',
+  );
+  await expect(loadProject(folder)).rejects.toThrow(/contract\.generated\.ts: .* run `npx walpost generate`/);
+  writeFileSync(join(folder, 'schemas/contract.generated.ts'), contractText(folder));
+  await expect(loadProject(folder)).rejects.toThrow('no topic a-events');
+});
+
 test('outside of a project one line says so', async () => {
   await expect(loadProject(folder)).rejects.toThrow(`there is no walpost.config.ts in ${folder} or above it`);
 });
