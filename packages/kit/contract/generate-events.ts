@@ -34,6 +34,21 @@ const PRIMITIVE_TYPES: Record<PrimitiveName, string> = {
   string: 'string',
 };
 
+/** What a logical type annotates (Avro 1.12, "Logical Types"). Anywhere else every reader ignores it, and nobody is told. */
+const LOGICAL_TYPES: Record<string, readonly string[]> = {
+  decimal: ['bytes', 'fixed'],
+  uuid: ['string', 'fixed'],
+  duration: ['fixed'],
+  date: ['int'],
+  'time-millis': ['int'],
+  'time-micros': ['long'],
+  ...Object.fromEntries(
+    ['timestamp', 'local-timestamp'].flatMap((name) =>
+      ['millis', 'micros', 'nanos'].map((unit) => [`${name}-${unit}`, ['long']]),
+    ),
+  ),
+};
+
 /**
  * Writes the TypeScript side of the contract: an interface for every record, what the compiler is to know of
  * them, and `contract`, which carries the schemas themselves so that nothing reads `.avsc` files at run time.
@@ -92,6 +107,7 @@ function parse(file: SchemaFile) {
   try {
     createType(file.schema as AvroSchema);
     node = parseSchema(file.schema);
+    checkLogicalTypes(file.schema as RawNode, '');
   } catch (error) {
     throw new Error(`${file.path}: ${reason(error)}`, { cause: error });
   }
@@ -101,6 +117,34 @@ function parse(file: SchemaFile) {
   if (file.path !== expected)
     throw new Error(`${file.path}: the record ${node.name} belongs into ${expected}`);
   return node;
+}
+
+/** Of a schema's JSON what may hold a logical type, or parts that do. */
+interface RawNode {
+  name?: string;
+  type?: string | RawNode;
+  logicalType?: string;
+  fields?: RawNode[];
+  items?: RawNode;
+  values?: RawNode;
+}
+
+/** @throws Error naming the field whose logical type would be ignored */
+function checkLogicalTypes(node: RawNode | string | undefined, field: string): void {
+  if (Array.isArray(node)) for (const branch of node) checkLogicalTypes(branch, field);
+  if (typeof node !== 'object') return;
+  const { type, logicalType = '', fields = [], items, values } = node;
+  const bases = LOGICAL_TYPES[logicalType];
+  if (bases && !bases.includes(String(type)))
+    throw new Error(`field ${field}: a ${logicalType} is ${bases.join(' or ')}, and not ${String(type)}`);
+  for (const each of fields) {
+    if (each.logicalType !== undefined)
+      throw new Error(
+        `field ${each.name}: "logicalType" belongs into its type, as in "type": {"type": "long", "logicalType": "${each.logicalType}"}`,
+      );
+    checkLogicalTypes(each.type, String(each.name));
+  }
+  for (const part of [type, items, values]) checkLogicalTypes(part, field);
 }
 
 /** Adds the interfaces of a record and of what is nested in it; the inner ones first. */

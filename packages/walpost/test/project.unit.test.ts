@@ -65,6 +65,11 @@ test('a contract that is stale, or an .avsc that is none, is named before anythi
   writeFileSync(file, '{"type":"record","name":"Booked","fields":[{"name":"a","type":"int"}]}');
   writeFileSync(join(folder, 'schemas/contract.generated.ts'), contractText(folder));
   expect(() => requireFreshContract(folder)).not.toThrow();
+  writeFileSync(
+    join(folder, 'schemas/contract.generated.ts'),
+    contractText(folder).replace(/^.*/, '// Older words.'),
+  );
+  expect(() => requireFreshContract(folder)).not.toThrow();
   writeFileSync(file, '{"type":"record","name":"Booked","fields":[{"name":"b","type":"int"}]}');
   expect(() => requireFreshContract(folder)).toThrow(
     'schemas/contract.generated.ts: not what the .avsc files and walpost.config.ts say; run `npx walpost generate`',

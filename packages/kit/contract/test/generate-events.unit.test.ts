@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
-import { generateEvents } from '../generate-events.ts';
+import { generateEvents, type SchemaFile } from '../generate-events.ts';
 import { readSchemaFiles } from '../read-schema-files.ts';
 
 const folder = fileURLToPath(new URL('../../../../schemas', import.meta.url));
@@ -94,6 +94,29 @@ test.each([
     [record('A', [{ name: 'x', type: ['int', 'double'] }])],
     'ambiguous unwrapped union',
   ],
+  [
+    'a logical type beside the type',
+    [record('A', [{ name: 'x', type: 'long', logicalType: 'timestamp-millis' }])],
+    'shop-events/A.avsc: field x: "logicalType" belongs into its type',
+  ],
+  ...[
+    { type: 'int', logicalType: 'timestamp-millis' },
+    ['null', { type: 'long', logicalType: 'date' }],
+    { type: 'array', items: { type: 'int', logicalType: 'uuid' } },
+    { type: 'map', values: { type: 'string', logicalType: 'decimal' } },
+    {
+      type: 'record',
+      name: 'Part',
+      fields: [{ name: 'x', type: { type: 'int', logicalType: 'time-micros' } }],
+    },
+  ].map(
+    (type) =>
+      [
+        `${JSON.stringify(type)}, which every reader takes without its logical type`,
+        [record('A', [{ name: 'x', type }])],
+        'shop-events/A.avsc: field x: a ',
+      ] as [string, SchemaFile[], string],
+  ),
   [
     'a record in the wrong file',
     [{ ...record('A', []), path: 'shop-events/Z.avsc' }],
