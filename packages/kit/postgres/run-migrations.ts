@@ -14,7 +14,7 @@ export interface Migrations {
   /** Of the table, in the schema `migrations`, that says which have run. */
   readonly name: string;
   readonly folder: string;
-  /** Who may read and write the tables that they make, unless a file says by a GRANT of its own who may. */
+  /** Of a service's own: who may read and write the tables that they make, unless a file says by a GRANT who may. */
   readonly grantTo?: string;
 }
 
@@ -24,22 +24,24 @@ const MERGED_FILE = 1_795_001_800_000;
 /**
  * Runs what has not run yet of a folder of migrations, in one transaction.
  *
+ * @returns a sentence for each file of a service's own that was edited after it had run, which changes nothing
  * @throws Error that names the file, with the driver's as its cause; nothing of the folder is changed then
  */
-export async function runMigrations(db: Db, { name, folder, grantTo }: Migrations): Promise<void> {
+export async function runMigrations(db: Db, { name, folder, grantTo }: Migrations): Promise<string[]> {
   const files = readdirSync(folder)
     .filter((file) => file.endsWith('.sql'))
     .sort();
   const table = sql`migrations.${sql.identifier(name)}`;
-  await db.transaction(async (tx) => {
+  const textOf = (file: string) => readFileSync(join(folder, file), 'utf8');
+  return db.transaction(async (tx) => {
     await tx.execute(sql`create schema if not exists migrations`);
     await tx.execute(
       sql`create table if not exists ${table} (id serial primary key, hash text not null, created_at bigint, name text)`,
     );
     // Up to release 0.1 they had no names, and were in the order of the files.
     await tx.execute(sql`alter table ${table} add column if not exists name text`);
-    const rows = await tx.execute<{ id: number; name: string | null }>(
-      sql`select id, name from ${table} where created_at <> ${MERGED_FILE} order by created_at, id`,
+    const rows = await tx.execute<{ id: number; name: string | null; hash: string }>(
+      sql`select id, name, hash from ${table} where created_at <> ${MERGED_FILE} order by created_at, id`,
     );
     const known = new Set(rows.map((row) => row.name));
     for (const [at, row] of rows.entries()) {
@@ -48,7 +50,7 @@ export async function runMigrations(db: Db, { name, folder, grantTo }: Migration
       await tx.execute(sql`update ${table} set name = ${files[at]} where id = ${row.id}`);
     }
     for (const file of files.filter((each) => !known.has(each))) {
-      const text = readFileSync(join(folder, file), 'utf8');
+      const text = textOf(file);
       const grants = grantTo !== undefined && !/\bgrant\b/i.test(text.replace(/--.*/g, ''));
       if (grants) await tx.execute(defaultPrivileges('grant', 'to', grantTo));
       try {
@@ -57,12 +59,22 @@ export async function runMigrations(db: Db, { name, folder, grantTo }: Migration
         throw new Error(`${join(folder, file)}: ${reasonOf(error)}`, { cause: error });
       }
       if (grants) await tx.execute(defaultPrivileges('revoke', 'from', grantTo));
-      const hash = createHash('sha256').update(text).digest('hex');
       await tx.execute(
-        sql`insert into ${table} (hash, created_at, name) values (${hash}, ${Date.now()}, ${file})`,
+        sql`insert into ${table} (hash, created_at, name) values (${hashOf(text)}, ${Date.now()}, ${file})`,
       );
     }
+    return rows
+      .flatMap(({ name: file, hash }) =>
+        grantTo !== undefined && file !== null && files.includes(file) && hashOf(textOf(file)) !== hash
+          ? [join(folder, file)]
+          : [],
+      )
+      .map((path) => `${path} was edited after it had run, which changes nothing: write the next file`);
   });
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** What the tables and sequences that are made from now on are open to. */

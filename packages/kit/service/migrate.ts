@@ -46,7 +46,7 @@ function folderBeside(moduleUrl: string, folder: string): string {
  * Roles: `<database>_owner` owns the tables and cannot log in; `<database>_app` is what the service uses; `cdc` may
  * replicate, and read what a migration grants it; `observer` and `dlq_operator` are the console's.
  *
- * @returns what an administrator of the server has left to do, a sentence for each
+ * @returns what is left to do, by an administrator of the server or in an edited file, a sentence for each
  * @throws {ConfigError} when a role is in the way
  * @throws the driver's error when the server is away or a migration fails; a failed migration leaves nothing behind
  */
@@ -87,7 +87,8 @@ export async function migrateDatabase(plan: MigrationPlan): Promise<string[]> {
     const db = onClient(owner);
     await db.execute(sql`select pg_advisory_lock(hashtext('walpost.migrate'))`);
     await db.execute(sql.raw(`set lock_timeout = ${LOCK_TIMEOUT}`));
-    for (const each of plan.migrations) await retry(() => runMigrations(db, each), UNLESS_LOCKED);
+    for (const each of plan.migrations)
+      undone.push(...(await retry(() => runMigrations(db, each), UNLESS_LOCKED)));
     const { publishes } = plan;
     if (!publishes) return undone;
     await retry(() => guardOutbox(db, publishes.events), UNLESS_LOCKED);

@@ -10,7 +10,7 @@ import { kitMigrations, migrateDatabase } from './migrate.ts';
  * Brings the database of a service to its newest shape: the kit's tables, then the service's own migrations, which are
  * in the project's folder.
  *
- * @returns what an administrator of the server has left to do, a sentence for each
+ * @returns what is left to do, by an administrator of the server or in an edited file, a sentence for each
  * @throws {ConfigError} naming each variable that is missing or wrong
  * @throws the driver's error when the server is away or a migration fails, see `migrateDatabase`
  */

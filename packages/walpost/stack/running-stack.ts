@@ -48,6 +48,9 @@ export interface Stack {
   killAll(): void;
 }
 
+/** How the command line begins what somebody should read although it has succeeded. */
+const WARNING = 'walpost: warning: ';
+
 /** Brings the parts of a stack up in the order of their needs, watches over them, and takes them down again. */
 export class RunningStack implements Stack {
   readonly env: Settings;
@@ -104,6 +107,8 @@ export class RunningStack implements Stack {
       const tail = `${outcome.stdout}\n${outcome.stderr}`.trim().split('\n').slice(-15).join('\n  ');
       throw new StackError(`${name} failed (exit ${outcome.code}); last lines of ${logPath}:\n  ${tail}`);
     }
+    for (const line of outcome.stderr.split('\n').filter((each) => each.startsWith(WARNING)))
+      this.#report.line(line);
     this.#report.state(name, 'done');
   }
 

@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const write = (file: string, text: string) => writeFileSync(join(folder, file), text);
 
-function migrate(): Promise<unknown> {
+function migrate(): Promise<string[]> {
   const { options, name } = database;
   return migrateDatabase({
     host: options.host,
@@ -47,6 +47,15 @@ test('files run once, in the order of their names, and a later one between them 
   await migrate();
   const rows = await database.admin`select id from parcels`;
   expect(rows.map((row) => row['id'])).toEqual(['first', 'second', 'between']);
+});
+
+test('a file that is edited after it has run is named, and the next one is not', async () => {
+  write('0000_parcels.sql', 'CREATE TABLE parcels (id text);');
+  expect(await migrate()).toEqual([]);
+  write('0000_parcels.sql', 'CREATE TABLE parcels (id text, weight integer);');
+  write('0001_more.sql', 'ALTER TABLE parcels ADD COLUMN height integer;');
+  const said = `${join(folder, '0000_parcels.sql')} was edited after it had run, which changes nothing: write the next file`;
+  expect(await migrate()).toEqual([said]);
 });
 
 test('what release 0.1 ran, which kept no names, does not run again', async () => {

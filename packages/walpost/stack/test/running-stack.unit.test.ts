@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import system from '../../../../walpost.config.ts';
-import type { ProcessPart } from '../component.ts';
+import type { Component, ProcessPart } from '../component.ts';
 import { type Lock, takeLock } from '../lock.ts';
 import { RunningStack } from '../running-stack.ts';
 
 let folder: string;
 let lock: Lock;
 let stack: RunningStack;
+let lines: string[];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'walpost-running-'));
   lock = await takeLock(join(folder, 'lock'), () => undefined);
@@ -24,11 +25,28 @@ beforeEach(async () => {
     stopSignal: 'SIGTERM',
     stopWithinSeconds: 1,
   };
-  const quiet = { parts: () => undefined, state: () => undefined, line: () => undefined };
-  stack = new RunningStack({ system, folder, settings: {}, dataDir: folder }, [thing], lock, quiet);
+  const step: Component = {
+    kind: 'step',
+    name: 'migrate',
+    group: 'setup',
+    needs: [],
+    launch: () => ({
+      command: 'sh',
+      args: ['-c', 'echo "walpost: warning: edited" >&2; echo "something else" >&2'],
+      env: { PATH: process.env['PATH'] ?? '' },
+      cwd: folder,
+    }),
+  };
+  lines = [];
+  const report = {
+    parts: () => undefined,
+    state: () => undefined,
+    line: (text: string) => lines.push(text),
+  };
+  stack = new RunningStack({ system, folder, settings: {}, dataDir: folder }, [step, thing], lock, report);
 });
-afterEach(() => {
-  stack.killAll();
+afterEach(async () => {
+  await stack.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -42,4 +60,13 @@ test.each<[string, () => Promise<void>]>([
   await expect(start()).rejects.toThrow('Stopped while starting.');
   await closed;
   expect(lock.children()).toEqual([]);
+});
+
+test('what a step warns of is said, and what was stopped is known until it is started', async () => {
+  await stack.startAll();
+  expect(lines).toEqual(['walpost: warning: edited']);
+  await stack.stop('thing');
+  expect(stack.stopped()).toEqual(['thing']);
+  await stack.start('thing');
+  expect(stack.stopped()).toEqual([]);
 });
