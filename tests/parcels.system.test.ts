@@ -81,7 +81,7 @@ await runService(system, 'billing', ({ publish }) => ({
   );
   // It is named, and nothing starts.
   await expect(project.run('npx', 'walpost', 'start')).rejects.toThrow(
-    /has no topic invoices; it has shipment-events/,
+    /contract\.generated\.ts: not what the \.avsc files .* say; run `npx walpost generate`/,
   );
   const wrote = await project.run('npx', 'walpost', 'generate');
   for (const file of ['connectors/billing-outbox.json', 'compose.yaml', '.env.example'])
