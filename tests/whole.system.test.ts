@@ -7,7 +7,5 @@ import './whole/console.ts';
 import './whole/main-path.ts';
 import './whole/trace.ts';
 import './whole/scenarios.ts';
-// Its thousand orders keep the mail catcher busy for a while.
+// The last: its thousand orders keep the mail catcher busy for a while.
 import './whole/infrastructure-down.ts';
-// The last: it takes Kafka’s data away, and sets Postgres back.
-import './whole/operations.ts';

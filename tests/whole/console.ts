@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { findChromium, openBrowser, seriousViolations, shoot } from 'walpost/testing/browser';
-import { connectTo, eventually, placeOrder, SAMPLE_ORDER, setting } from 'walpost/testing/support';
+import { call, connectTo, eventually, placeOrder, SAMPLE_ORDER, setting } from 'walpost/testing/support';
 import { testStack } from 'walpost/testing/test-stack';
 import { stack } from './stack.ts';
 
@@ -154,7 +154,7 @@ inBrowser('a dead letter: shown, replayed in vain, fixed, replayed; and one that
   await page.getByText('No dead letters').waitFor();
 
   await sql`alter table payments add constraint broken check (customer_id <> 'poison') not valid`;
-  await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
+  const { id: unanswered } = await placeOrder(stack.env, { ...SAMPLE_ORDER, customerId: 'poison' });
   await page.getByRole('button', { name: /^Discard dead letter/ }).click();
   await page.getByLabel('Why?').fill('a test of discarding');
   await dialog.getByRole('button', { name: 'Discard' }).click();
@@ -162,6 +162,8 @@ inBrowser('a dead letter: shown, replayed in vain, fixed, replayed; and one that
   const [deadLetter] = await sql`select discard_reason from dead_letters where state = 'discarded'`;
   expect(deadLetter).toEqual({ discard_reason: 'a test of discarding' });
   await sql`alter table payments drop constraint broken`;
+  // Payment will never answer it: it would be pending until its answers are overdue.
+  expect((await call(stack.env, `/orders/${unanswered}/cancel`, { method: 'POST' })).status).toBe(200);
   await sql.end();
 });
 

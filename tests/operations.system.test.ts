@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { findPrometheus, type Prometheus, startPrometheus } from 'walpost/testing/prometheus';
 import { runbookSection } from 'walpost/testing/runbook';
 import { connectTo, endOf, eventually, placeOrder, SAMPLE_ORDER, setting } from 'walpost/testing/support';
+import { type TestStack, testStack } from 'walpost/testing/test-stack';
 import { allSay, issuesOf } from './agreement.ts';
-import { stack } from './stack.ts';
 
 const command = findPrometheus(process.env);
 if (!command)
@@ -13,8 +13,17 @@ if (!command)
     'No Prometheus here: whether its alerts agree is not tested. Install it, or set PROMETHEUS to it.',
   );
 
+let stack: TestStack;
 let prometheus: Prometheus | undefined;
-afterAll(() => prometheus?.close());
+beforeAll(async () => {
+  stack = await testStack();
+  const port = Number(stack.sparePorts[1]);
+  if (command) prometheus = await startPrometheus(command, stack.env, stack.dataDir, port);
+});
+afterAll(async () => {
+  await prometheus?.close();
+  await stack?.close();
+});
 
 /** All healthy again, says doctor, and its exit code agrees. */
 async function untilWell(): Promise<void> {
@@ -55,8 +64,6 @@ async function runCommands(title: string, values: Record<string, string> = {}): 
 }
 
 test('a healthy system: doctor checks it from the JDK to the last dead letter and finds nothing', async () => {
-  const port = Number(stack.sparePorts[1]);
-  if (command) prometheus = await startPrometheus(command, stack.env, stack.dataDir, port);
   const { id } = await placeOrder(stack.env);
   await endOf(stack.env, id);
   await untilWell();
