@@ -67,9 +67,7 @@ export function createOutboxEncoder(
 ): OutboxEncoder {
   return (event, envelope) => {
     const type = contract.eventType(event.type);
-    // A row without the column that was meant would give `undefined`, which the driver writes as that word.
-    if (typeof envelope.aggregateId !== 'string')
-      throw new Error(`${event.type}: its key is ${String(envelope.aggregateId)}, and must be a text`);
+    checkEnvelope(event.type, envelope);
     return withinLimits({
       id: newId(envelope.time),
       ...outboxTypeOf(type),
@@ -83,6 +81,14 @@ export function createOutboxEncoder(
       createdAt: envelope.time,
     });
   };
+}
+
+/** A row without the column that was meant gives `undefined`, which the driver writes as that word, or as nothing. */
+function checkEnvelope(type: EventName, { aggregateId, version }: Envelope): void {
+  if (typeof aggregateId !== 'string')
+    throw new Error(`${type}: its key is ${String(aggregateId)}, and must be a text`);
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new Error(`${type}: its version is ${String(version)}, and must be a number: 1, 2, 3 … of its key`);
 }
 
 /** What the outbox calls an event: its type, and what it is about. */

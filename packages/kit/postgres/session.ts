@@ -108,7 +108,7 @@ class PoolerError extends ConfigError {
 
   constructor(reason: string, options?: ErrorOptions) {
     super(
-      `Configuration: POSTGRES_HOST and POSTGRES_PORT, or <NAME>_DATABASE_URL, lead to PgBouncer or another pooler (${reason}): give the address of the Postgres server itself, or set POSTGRES_POOLER=transaction for the services, after a walpost migrate with it and the server's own address. Each process keeps a few connections of its own; docs/operations.md says how many.`,
+      `Configuration: POSTGRES_HOST and POSTGRES_PORT, or <NAME>_DATABASE_URL, lead to PgBouncer or another pooler (${reason}): give the address of the Postgres server itself, or set POSTGRES_POOLER=transaction for the services, after a walpost migrate with it and the server's own address. Each process keeps a few connections of its own; Walpost’s docs/operations.md says how many.`,
       options,
     );
   }

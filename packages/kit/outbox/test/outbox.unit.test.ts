@@ -2,17 +2,27 @@ import { expect, test } from '@jest/globals';
 import { contract } from '../../../../schemas/contract.generated.ts';
 import { createOutboxEncoder } from '../outbox.ts';
 
-test('an event without a key is refused: the driver would write the word undefined', () => {
-  const encode = createOutboxEncoder(contract, '/test', () => 1);
-  const row: Record<string, unknown> = { id: 'a' };
-  const write = (column: string) =>
-    encode(
-      {
-        type: 'OrderConfirmed',
-        data: { orderId: 'a', customerId: 'c', currency: 'EUR', totalAmount: 1, confirmedAt: 1 },
-      },
-      { aggregateId: row[column] as string, version: 1, traceparent: 't', time: new Date() },
-    );
-  expect(write('id').aggregateid).toBe('a');
-  expect(() => write('order_id')).toThrow('OrderConfirmed: its key is undefined, and must be a text');
+const encode = createOutboxEncoder(contract, '/test', () => 1);
+const data = { orderId: 'a', customerId: 'c', currency: 'EUR', totalAmount: 1, confirmedAt: 1 };
+
+/** Encodes an event whose key and version are columns of a row, which the compiler does not know. */
+const write = ({ key, version }: Record<string, unknown>) =>
+  encode(
+    { type: 'OrderConfirmed', data },
+    { aggregateId: key as string, version: version as number, traceparent: 't', time: new Date() },
+  );
+
+test.each([
+  [{ version: 1 }, 'its key is undefined, and must be a text'],
+  [{ key: 7, version: 1 }, 'its key is 7, and must be a text'],
+  [{ key: 'a' }, 'its version is undefined, and must be a number: 1, 2, 3 … of its key'],
+  [{ key: 'a', version: 0 }, 'its version is 0, and must be a number: 1, 2, 3 … of its key'],
+  [{ key: 'a', version: 1.5 }, 'its version is 1.5, and must be a number: 1, 2, 3 … of its key'],
+  [{ key: 'a', version: '2' }, 'its version is 2, and must be a number: 1, 2, 3 … of its key'],
+])('an event of %j is refused', (row, message) => {
+  expect(() => write(row)).toThrow(`OrderConfirmed: ${message}`);
+});
+
+test('one with a key and a version is a row', () => {
+  expect(write({ key: 'a', version: 2 })).toMatchObject({ aggregateid: 'a', aggregateversion: 2 });
 });
