@@ -7,12 +7,6 @@ import { fileURLToPath } from 'node:url';
 const program = fileURLToPath(new URL('../walpost.mjs', import.meta.url));
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A project like the clone's, without its .env. */
-const project = mkdtempSync(join(tmpdir(), 'walpost-project-'));
-for (const name of ['walpost.config.ts', 'connectors', 'schemas'])
-  symlinkSync(join(root, name), join(project, name));
-process.once('exit', () => rmSync(project, { recursive: true }));
-
 export interface CliRun {
   code: number | null;
   stdout: string;
@@ -30,6 +24,7 @@ export function startWalpost(
   env: NodeJS.ProcessEnv = {},
 ): { child: ChildProcess; ended: Promise<CliRun> } {
   const { NODE_OPTIONS: _, ...inherited } = process.env;
+  const project = makeProject();
   const child = spawn(process.execPath, [program, ...args], { cwd: project, env: { ...inherited, ...env } });
   const run = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -40,9 +35,20 @@ export function startWalpost(
   });
   const ended = new Promise<CliRun>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, ...run }));
+    child.once('close', (code) => {
+      rmSync(project, { recursive: true });
+      resolve({ code, ...run });
+    });
   });
   return { child, ended };
+}
+
+/** A project like the clone's, without its .env. @returns its folder */
+function makeProject(): string {
+  const project = mkdtempSync(join(tmpdir(), 'walpost-project-'));
+  for (const name of ['walpost.config.ts', 'connectors', 'schemas'])
+    symlinkSync(join(root, name), join(project, name));
+  return project;
 }
 
 /** The cells of a printed table, without its headings. */
