@@ -55,7 +55,8 @@ export type OutboxEncoder<N extends EventName = EventName> = (
 export type EncoderOf<T extends EventTopic> = OutboxEncoder<EventOf<T>>;
 
 /**
- * The encoder throws {@link EventTooLargeError} for an event that the outbox would refuse.
+ * The encoder throws {@link EventTooLargeError} for an event that the outbox would refuse, and an Error for one whose key
+ * is no text or whose version is no whole number.
  *
  * @param source CloudEvents `source` of this service, e.g. `/parcels/shipment`
  * @param schemaId gives the registry's id of an event's schema, or throws when it is not known yet
@@ -88,7 +89,7 @@ function checkEnvelope(type: EventName, { aggregateId, version }: Envelope): voi
   if (typeof aggregateId !== 'string')
     throw new Error(`${type}: its key is ${String(aggregateId)}, and must be a text`);
   if (!Number.isSafeInteger(version) || version < 1)
-    throw new Error(`${type}: its version is ${String(version)}, and must be a number: 1, 2, 3 … of its key`);
+    throw new Error(`${type}: its version is ${String(version)}, and must be a whole number from 1 on`);
 }
 
 /** What the outbox calls an event: its type, and what it is about. */

@@ -63,13 +63,15 @@ export async function runMigrations(db: Db, { name, folder, grantTo }: Migration
         sql`insert into ${table} (hash, created_at, name) values (${hashOf(text)}, ${Date.now()}, ${file})`,
       );
     }
-    return rows
-      .flatMap(({ name: file, hash }) =>
-        grantTo !== undefined && file !== null && files.includes(file) && hashOf(textOf(file)) !== hash
-          ? [join(folder, file)]
-          : [],
+    const hashes = new Map(rows.map((row) => [row.name, row.hash]));
+    return files
+      .filter(
+        (file) => grantTo !== undefined && hashes.has(file) && hashes.get(file) !== hashOf(textOf(file)),
       )
-      .map((path) => `${path} was edited after it had run, which changes nothing: write the next file`);
+      .map(
+        (file) =>
+          `${join(folder, file)} was edited after it had run, which changes nothing: write the next file`,
+      );
   });
 }
 

@@ -15,10 +15,10 @@ const write = ({ key, version }: Record<string, unknown>) =>
 test.each([
   [{ version: 1 }, 'its key is undefined, and must be a text'],
   [{ key: 7, version: 1 }, 'its key is 7, and must be a text'],
-  [{ key: 'a' }, 'its version is undefined, and must be a number: 1, 2, 3 … of its key'],
-  [{ key: 'a', version: 0 }, 'its version is 0, and must be a number: 1, 2, 3 … of its key'],
-  [{ key: 'a', version: 1.5 }, 'its version is 1.5, and must be a number: 1, 2, 3 … of its key'],
-  [{ key: 'a', version: '2' }, 'its version is 2, and must be a number: 1, 2, 3 … of its key'],
+  [{ key: 'a' }, 'its version is undefined, and must be a whole number from 1 on'],
+  [{ key: 'a', version: 0 }, 'its version is 0, and must be a whole number from 1 on'],
+  [{ key: 'a', version: 1.5 }, 'its version is 1.5, and must be a whole number from 1 on'],
+  [{ key: 'a', version: '2' }, 'its version is 2, and must be a whole number from 1 on'],
 ])('an event of %j is refused', (row, message) => {
   expect(() => write(row)).toThrow(`OrderConfirmed: ${message}`);
 });

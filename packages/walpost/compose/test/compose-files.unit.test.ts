@@ -124,8 +124,11 @@ test('nothing listens beyond the loopback address', () => {
 test('the files are written once, and are stale when they are touched', () => {
   expect(composeFileIn(folder)).toBe('missing');
   const before = process.umask(0o077);
-  expect(putFiles(folder, files)).toEqual(Object.keys(files));
-  process.umask(before);
+  try {
+    expect(putFiles(folder, files)).toEqual(Object.keys(files));
+  } finally {
+    process.umask(before);
+  }
   expect(composeFileIn(folder)).toBe('ours');
   expect(putFiles(folder, files, true)).toEqual([]);
   // Containers run as others than who made the files.
